@@ -1,0 +1,88 @@
+/**
+ * Where sockets come from: the seam between squall and an operating system. `net/` uses the loop's network, or
+ * Node's when the loop has none; `squall/testing` has one that lives in memory.
+ *
+ * A {@link NetworkSocket} is the part of `net.Socket` that squall uses. Node's network hands out the socket
+ * itself, without a wrapper; the memory network hands out a `stream.Duplex` with the same members, so that
+ * `tls.TLSSocket` works on both.
+ */
+import type { Duplex } from "node:stream";
+
+/** One end of a connection: the structural part of `net.Socket` that squall needs. */
+export interface NetworkSocket extends Duplex {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly remoteFamily?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  /** True while the connection is not established yet. */
+  readonly connecting: boolean;
+  setNoDelay(noDelay?: boolean): this;
+  setKeepAlive(enable?: boolean, initialDelay?: number): this;
+  /** Ends the connection with a reset (TCP RST), as far as the network knows such a thing. */
+  resetAndDestroy(): this;
+}
+
+/** Where something listens or connects: a TCP address, or the path of a unix socket. */
+export type NetworkAddress =
+  | { readonly host: string; readonly port: number; readonly family: 4 | 6 }
+  | { readonly path: string };
+
+/** What {@link Network.listen} is asked for. */
+export interface ListenRequest {
+  /** Address to bind; absent for every interface. */
+  readonly host?: string | undefined;
+  /** Port to bind; 0 for a free one. Absent when `path` is given. */
+  readonly port?: number | undefined;
+  /** A unix socket instead of host and port. */
+  readonly path?: string | undefined;
+  /** An already open, listening descriptor instead of the above. */
+  readonly fd?: number | undefined;
+  /** Length of the queue of connections not yet accepted; default 128. */
+  readonly backlog?: number | undefined;
+  /** IPv6 sockets take IPv6 connections alone; default true. */
+  readonly ipv6Only?: boolean | undefined;
+  /** Several processes may bind the port, where the system can; default false. */
+  readonly reusePort?: boolean | undefined;
+  /** Inside a cluster worker: bind here instead of in the primary; default false. */
+  readonly exclusive?: boolean | undefined;
+}
+
+/** A listening socket. Connections arrive as `allowHalfOpen` sockets with nothing read yet. */
+export interface NetworkServer {
+  /** The address really bound (with the port that was chosen for 0). */
+  readonly address: NetworkAddress;
+  /** At how many open connections the network drops new ones; `Infinity` for no limit. */
+  maxConnections: number;
+  /** Starts accepting. `onConnection` must not throw; `onError` hears of accept failures, which are not fatal. */
+  accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void;
+  /** Stops listening at once; open connections go on. Resolves when the address is free again. */
+  close(): Promise<void>;
+  ref(): void;
+  unref(): void;
+}
+
+/** What {@link Network.connect} is asked for: one address, already resolved. */
+export interface ConnectRequest {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/** One answer of {@link Network.resolve}. */
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/** A way to listen, connect and look names up. */
+export interface Network {
+  /** Binds and listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). */
+  listen(request: ListenRequest): Promise<NetworkServer>;
+  /** Begins to connect and returns at once; the socket emits `connect` or `error` + `close` like `net.Socket`. */
+  connect(request: ConnectRequest): NetworkSocket;
+  /** Looks a host name up; `family` 0 asks for both. Rejects with the system's error (`ENOTFOUND`, …). */
+  resolve(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]>;
+}

@@ -1,0 +1,86 @@
+/**
+ * Checks for options and arguments. Each takes the name as the caller wrote it, so that the message can say
+ * which option was wrong, what was expected and what came.
+ */
+import { inspect } from "node:util";
+import { InvalidArgumentError } from "./errors.js";
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 80 });
+}
+
+/** The range of a number option, both ends included. */
+export interface NumberRange {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+}
+
+function describeRange({ min, max }: NumberRange): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
+function inRange(value: number, { min, max }: NumberRange): boolean {
+  return (min === undefined || value >= min) && (max === undefined || value <= max);
+}
+
+/** Returns `value` if it is an integer in the range; otherwise throws an {@link InvalidArgumentError}. */
+export function checkInteger(name: string, value: unknown, range: NumberRange = {}): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && inRange(value, range)) return value;
+  throw new InvalidArgumentError(`${name} must be an integer${describeRange(range)}, got ${shown(value)}`);
+}
+
+/** Returns `value` if it is a number in the range (`Infinity` included, `NaN` not); otherwise throws. */
+export function checkNumber(name: string, value: unknown, range: NumberRange = {}): number {
+  if (typeof value === "number" && !Number.isNaN(value) && inRange(value, range)) return value;
+  throw new InvalidArgumentError(`${name} must be a number${describeRange(range)}, got ${shown(value)}`);
+}
+
+/**
+ * Returns a limit or a time that can be switched off: an integer of at least `min` (0 if not given), or
+ * `Infinity`, which means "no limit" everywhere in squall.
+ */
+export function checkLimit(name: string, value: unknown, min = 0): number {
+  if (value === Number.POSITIVE_INFINITY) return value;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min) return value;
+  throw new InvalidArgumentError(
+    `${name} must be an integer of at least ${min}, or Infinity for no limit, got ${shown(value)}`,
+  );
+}
+
+/** Returns a time in milliseconds: a number of at least 0, or `Infinity` for "never". */
+export function checkMilliseconds(name: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new InvalidArgumentError(
+    `${name} must be a number of milliseconds of at least 0, or Infinity for never, got ${shown(value)}`,
+  );
+}
+
+/** Returns `value` if it is one of `choices`; otherwise throws an {@link InvalidArgumentError}. */
+export function checkOneOf<const T extends string | number>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
+  if ((choices as readonly unknown[]).includes(value)) return value as T;
+  throw new InvalidArgumentError(`${name} must be one of ${choices.join(", ")}, got ${shown(value)}`);
+}
+
+/** Returns `value` if it is a boolean; otherwise throws an {@link InvalidArgumentError}. */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new InvalidArgumentError(`${name} must be true or false, got ${shown(value)}`);
+}
+
+/** Returns `value` if it is a string; otherwise throws an {@link InvalidArgumentError}. */
+export function checkString(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new InvalidArgumentError(`${name} must be a string, got ${shown(value)}`);
+}
+
+/** Returns `value` if it can be called; otherwise throws an {@link InvalidArgumentError}. */
+export function checkFunction<T extends (...args: never[]) => unknown>(name: string, value: T | unknown): T {
+  if (typeof value === "function") return value as T;
+  throw new InvalidArgumentError(`${name} must be a function, got ${shown(value)}`);
+}

@@ -1,0 +1,51 @@
+/**
+ * Where server, router, handler and proxy meet: the pair of delegates that Tornado calls
+ * `HTTPServerConnectionDelegate` and `HTTPMessageDelegate`, and the writing side of one exchange.
+ */
+import type { HTTPHeaders } from "../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
+
+/** What `write` methods accept: text (sent as UTF-8) or bytes. */
+export type Chunk = string | Uint8Array;
+
+/** Makes a message delegate for each request of a connection. */
+export interface HTTPServerConnectionDelegate {
+  /**
+   * A new request begins. `serverConnection` is the connection object (the same for all its requests),
+   * `requestConnection` the writing side of this one exchange.
+   */
+  startRequest(serverConnection: unknown, requestConnection: HTTPConnection): HTTPMessageDelegate;
+  /** The connection is gone. */
+  onClose?(serverConnection: unknown): void;
+}
+
+/**
+ * Receives one message. The order is `headersReceived`, any number of `dataReceived`, then either `finish` or
+ * `onConnectionClose`, never both. A promise returned by the first two holds the rest of the message back.
+ */
+export interface HTTPMessageDelegate {
+  headersReceived(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+  ): void | Promise<void>;
+  dataReceived(chunk: Buffer): void | Promise<void>;
+  finish(): void;
+  onConnectionClose(): void;
+}
+
+/** Writes one response (or, on a client, one request). */
+export interface HTTPConnection {
+  /**
+   * Sends the start line and the header fields, with `chunk` as the first piece of the body. Adds the framing
+   * that the fields leave open. Resolves when the connection is below its high-water mark.
+   */
+  writeHeaders(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+    chunk?: Chunk,
+  ): Promise<void>;
+  /** Sends a piece of the body; resolves as {@link HTTPConnection.writeHeaders} does. */
+  write(chunk: Chunk): Promise<void>;
+  /** The message is complete. */
+  finish(): void;
+}

@@ -1,0 +1,2 @@
+/** Placeholder of the seam; see docs/ARCHITECTURE.md. */
+export class HTTPHeaders {}
