@@ -4,6 +4,7 @@
  */
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
+import type { ExchangeAbortedError } from "./errors.js";
 
 /** What `write` methods accept: text (sent as UTF-8) or bytes. */
 export type Chunk = string | Uint8Array;
@@ -31,6 +32,12 @@ export interface HTTPMessageDelegate {
   dataReceived(chunk: Buffer): void | Promise<void>;
   finish(): void;
   onConnectionClose(): void;
+  /**
+   * Server side, optional: the message was whole (`finish` was called), but the exchange ends before its response
+   * is done. `reason` says why: the peer is gone or half-closed, or the server's grace at stopping is over. A
+   * half-closed peer still reads: what the application goes on to write is sent. Called at most once.
+   */
+  onExchangeAborted?(reason: ExchangeAbortedError): void;
 }
 
 /** Writes one response (or, on a client, one request). */
@@ -48,4 +55,9 @@ export interface HTTPConnection {
   write(chunk: Chunk): Promise<void>;
   /** The message is complete. */
   finish(): void;
+  /**
+   * `writeHeaders` with the whole body, and `finish`, in one call and without a promise: the way of a response
+   * that is ready at once. Optional; callers fall back to the three methods above.
+   */
+  respond?(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void;
 }
