@@ -2,7 +2,7 @@
  * The push face of a stream: what `stream.consume(sink)` calls, synchronously, as bytes arrive.
  *
  * After `consume` the promise methods for reading are refused until the sink is taken off. The calls come in this
- * order: any number of `onData` and `onDrain`, at most one `onEnd`, and exactly one `onClose`, after which none.
+ * order: any number of `onData` and `onDrain`, at most one `onFin`, and exactly one `onClose`, after which none.
  */
 
 /** Receives what a stream reads. Implementations must not throw; an error here is logged and closes the stream. */
@@ -10,7 +10,7 @@ export interface StreamSink {
   /** Bytes from the peer. The chunk is the sink's to keep; nobody writes into it afterwards. */
   onData(chunk: Buffer): void;
   /** The peer has sent its FIN. Only streams with `allowHalfOpen` live on; others close now. */
-  onEnd(): void;
+  onFin(): void;
   /** What had been queued above the high-water mark has gone out: there is room again. */
   onDrain(): void;
   /** The stream is closed; `error` is what closed it, `undefined` for an orderly end. */
