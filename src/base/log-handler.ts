@@ -1,0 +1,110 @@
+/**
+ * Where records go. A handler gets each record that its loggers let through, may refuse it (level, filters), and
+ * writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines, nothing more.
+ */
+import process from "node:process";
+import { LogFormatter } from "./log-format.js";
+import { LogLevel, type LogRecord } from "./log-record.js";
+
+/** Says whether a record goes on; `false` drops it. */
+export type LogFilter = ((record: LogRecord) => boolean) | { filter(record: LogRecord): boolean };
+
+/** Asks each filter; the first that refuses decides. */
+export function passes(filters: readonly LogFilter[], record: LogRecord): boolean {
+  for (const filter of filters) {
+    if (!(typeof filter === "function" ? filter(record) : filter.filter(record))) return false;
+  }
+  return true;
+}
+
+/** What every handler can be told. */
+export interface LogHandlerOptions {
+  /** Records below are ignored; default 0: take all. */
+  readonly level?: number | undefined;
+  /** What makes the text; default a {@link LogFormatter}. */
+  readonly formatter?: { format(record: LogRecord): string } | undefined;
+}
+
+/** Base class of handlers: a subclass writes what {@link LogHandler.emit} gives it. */
+export abstract class LogHandler {
+  /** Records below are ignored. */
+  level: number;
+  /** What makes the text of a record. */
+  formatter: { format(record: LogRecord): string };
+  readonly #filters: LogFilter[] = [];
+
+  constructor(options: LogHandlerOptions = {}) {
+    this.level = options.level ?? LogLevel.NOTSET;
+    this.formatter = options.formatter ?? new LogFormatter();
+  }
+
+  /** Adds a filter; twice is once. */
+  addFilter(filter: LogFilter): void {
+    if (!this.#filters.includes(filter)) this.#filters.push(filter);
+  }
+
+  /** Takes a filter away; harmless if it is not there. */
+  removeFilter(filter: LogFilter): void {
+    const index = this.#filters.indexOf(filter);
+    if (index >= 0) this.#filters.splice(index, 1);
+  }
+
+  /** Takes a record of a logger: writes it unless level or filters say no. */
+  handle(record: LogRecord): void {
+    if (record.level >= this.level && passes(this.#filters, record)) this.emit(record);
+  }
+
+  /** Writes one record. What it throws is told on stderr and goes no further. */
+  abstract emit(record: LogRecord): void;
+
+  /** Lets go of files and the like; twice is fine. */
+  close(): void {}
+}
+
+/** The part of a writable stream that {@link StreamHandler} uses. */
+export interface LogStream {
+  write(text: string, done?: (error?: Error | null) => void): boolean;
+  once?(event: "error", listener: (error: Error) => void): unknown;
+  removeListener?(event: "error", listener: (error: Error) => void): unknown;
+  listenerCount?(event: "error"): number;
+}
+
+function ignore(): void {}
+
+/**
+ * Writes to a stream and survives its failure. A stream tells a failure (EPIPE, ENOSPC) by an event which ends the
+ * process if nobody listens, at once or later; hence a listener around the write, and one more when the write's
+ * callback announces an event to come.
+ */
+export function writeQuietly(stream: LogStream, text: string): void {
+  stream.once?.("error", ignore);
+  try {
+    stream.write(text, (error) => {
+      if (error && stream.listenerCount?.("error") === 0) stream.once?.("error", ignore);
+    });
+  } catch {
+    // Destroyed meanwhile: the line is lost.
+  } finally {
+    stream.removeListener?.("error", ignore);
+  }
+}
+
+/** Options of {@link StreamHandler}. */
+export interface StreamHandlerOptions extends LogHandlerOptions {
+  /** Where to write; default `process.stderr`, looked up at each record. */
+  readonly stream?: LogStream | undefined;
+}
+
+/** Writes to a stream, by default stderr. The stream is not closed by {@link LogHandler.close}. */
+export class StreamHandler extends LogHandler {
+  readonly #stream: LogStream | undefined;
+
+  constructor(options: StreamHandlerOptions = {}) {
+    super(options);
+    this.#stream = options.stream;
+  }
+
+  override emit(record: LogRecord): void {
+    writeQuietly(this.#stream ?? process.stderr, `${this.formatter.format(record)}\n`);
+  }
+}

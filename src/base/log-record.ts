@@ -1,0 +1,295 @@
+/**
+ * One event that was logged: when, by which logger, how grave, and what was said.
+ *
+ * A message is text as it stands, or a format when arguments come with it: `log.info("%s took %.1f ms", what, ms)`.
+ * The format is filled only when a handler asks for the text, so a record that nobody writes costs next to nothing.
+ * Without arguments a `%` is a percent sign and nothing else: text that came from outside can never be taken for
+ * a format.
+ *
+ * What arrives through arguments is data, and data may be hostile: a line feed would forge a line of the log, an
+ * escape character would command the terminal of whoever reads it. Therefore every control character of an argument
+ * is shown as an escape (`\n`, `\x1b`). The message itself was written by a programmer and may have several lines.
+ */
+import { inspect } from "node:util";
+import { type CallSite, callSite } from "./call-site.js";
+
+/** How grave a record is. A logger lets through what is at least its own level. */
+export const LogLevel = {
+  /** As a logger's level: "ask my parent". */
+  NOTSET: 0,
+  DEBUG: 10,
+  INFO: 20,
+  WARNING: 30,
+  ERROR: 40,
+  CRITICAL: 50,
+} as const;
+
+/** The name of a level, as options and {@link Logger.setLevel} take it. */
+export type LogLevelName = "debug" | "info" | "warning" | "error" | "critical";
+
+const LEVEL_NAMES = new Map<number, string>([
+  [LogLevel.DEBUG, "DEBUG"],
+  [LogLevel.INFO, "INFO"],
+  [LogLevel.WARNING, "WARNING"],
+  [LogLevel.ERROR, "ERROR"],
+  [LogLevel.CRITICAL, "CRITICAL"],
+]);
+
+/** The level's name in capitals; `LEVEL 35` for one without a name. */
+export function levelName(level: number): string {
+  return LEVEL_NAMES.get(level) ?? `LEVEL ${level}`;
+}
+
+/**
+ * Shows the control characters of `text` as escapes: C0 and C1 controls, DEL, and the Unicode line and paragraph
+ * separators and direction overrides, all of which can make a line of a log look like something else. Tab stays.
+ * With `keepLines` line feeds stay too.
+ */
+export function escapeControls(text: string, keepLines = false): string {
+  const pattern = keepLines ? CONTROLS_BUT_LINES : CONTROLS;
+  pattern.lastIndex = 0;
+  return pattern.test(text) ? text.replace(pattern, escapeOne) : text;
+}
+
+const CONTROLS = /[\0-\x08\n-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const CONTROLS_BUT_LINES = /[\0-\x08\v-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+function escapeOne(char: string): string {
+  if (char === "\n") return "\\n";
+  if (char === "\r") return "\\r";
+  const code = char.charCodeAt(0);
+  const hex = code.toString(16);
+  return code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
+}
+
+// %s %r %d %i %f %e %g %x %o %j and %%, with the flags, width and precision of printf. A space is no flag here, so
+// that "100% done" stays what it is.
+const PLACEHOLDER = /%(?:%|([-+0#]*)(\d+)?(?:\.(\d+))?([srdifegxXoj]))/g;
+
+function countPlaceholders(format: string): number {
+  if (!format.includes("%")) return 0;
+  let count = 0;
+  for (const match of format.matchAll(PLACEHOLDER)) if (match[4] !== undefined) count++;
+  return count;
+}
+
+function text(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "object":
+      if (value === null) return "null";
+      if (value instanceof Uint8Array)
+        return Buffer.from(value.buffer, value.byteOffset, value.length).toString();
+      // Objects that know how to show themselves do so (a request, a URL); others are inspected.
+      if (value instanceof Error || hasOwnText(value)) return String(value);
+      return shown(value);
+    case "function":
+      return value.name || "anonymous";
+    default:
+      return String(value);
+  }
+}
+
+function hasOwnText(value: object): boolean {
+  const method = (value as { toString?: unknown }).toString;
+  return typeof method === "function" && method !== Object.prototype.toString && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: 10, depth: 3 });
+}
+
+function number(value: unknown, conversion: string): number {
+  const result = typeof value === "number" ? value : Number(value);
+  if (Number.isNaN(result) && !Number.isNaN(value)) {
+    throw new TypeError(`%${conversion} needs a number, got ${shown(value)}`);
+  }
+  return result;
+}
+
+function convert(value: unknown, conversion: string, precision: number | undefined): string {
+  switch (conversion) {
+    case "r":
+      return shown(value);
+    case "j":
+      return JSON.stringify(value) ?? "undefined";
+    case "d":
+    case "i":
+      return typeof value === "bigint" ? value.toString() : String(Math.trunc(number(value, conversion)));
+    case "f":
+      return number(value, conversion).toFixed(Math.min(precision ?? 6, 100));
+    case "e":
+      return number(value, conversion).toExponential(Math.min(precision ?? 6, 100));
+    case "g":
+      return String(number(value, conversion));
+    case "x":
+      return Math.trunc(number(value, conversion)).toString(16);
+    case "X":
+      return Math.trunc(number(value, conversion)).toString(16).toUpperCase();
+    case "o":
+      return Math.trunc(number(value, conversion)).toString(8);
+    default: {
+      const whole = text(value);
+      return precision === undefined ? whole : whole.slice(0, precision);
+    }
+  }
+}
+
+function pad(value: string, flags: string, width: number): string {
+  if (value.length >= width) return value;
+  if (flags.includes("-")) return value.padEnd(width);
+  if (!flags.includes("0")) return value.padStart(width);
+  const sign = /^[-+]/.exec(value)?.[0] ?? "";
+  return sign + value.slice(sign.length).padStart(width - sign.length, "0");
+}
+
+/**
+ * Fills a format in the manner of printf: `%s` text, `%r` and `%j` inspected and as JSON, `%d` `%i` `%x` `%o`
+ * integers, `%f` `%e` `%g` numbers, `%%` a percent sign, with flags `-+0`, width and precision. Control characters of
+ * the arguments are escaped. Arguments beyond the format are inspected and appended; too few, or a value that cannot be
+ * converted, throw a TypeError.
+ */
+export function formatMessage(format: string, args: readonly unknown[]): string {
+  let used = 0;
+  let result = format.replace(
+    PLACEHOLDER,
+    (
+      whole,
+      flags: string | undefined,
+      width: string | undefined,
+      precision: string | undefined,
+      conversion,
+    ) => {
+      if (conversion === undefined) return "%";
+      if (used >= args.length) throw new TypeError(`not enough arguments for ${whole}`);
+      let value = convert(args[used++], conversion, precision === undefined ? undefined : Number(precision));
+      if (flags?.includes("+") && /^\d/.test(value) && conversion !== "s") value = `+${value}`;
+      // A width from a format is the programmer's; 1000 columns are enough for anybody's.
+      if (width !== undefined) value = pad(value, flags ?? "", Math.min(Number(width), 1000));
+      return escapeControls(value);
+    },
+  );
+  while (used < args.length) result += ` ${escapeControls(shown(args[used++]))}`;
+  return result;
+}
+
+/** Where records get their time from: milliseconds since 1970. */
+export type LogClock = () => number;
+
+let clock: LogClock = Date.now;
+
+/**
+ * Makes records take their time from `next` (the default is `Date.now`) and returns what was used before, so that a
+ * test can put it back.
+ */
+export function setLogClock(next: LogClock): LogClock {
+  const previous = clock;
+  clock = next;
+  return previous;
+}
+
+/** What was logged, as filters, handlers and formatters see it. Tornado's users know it as `logging.LogRecord`. */
+export class LogRecord {
+  /** The name of the logger; the empty string for the root. */
+  readonly name: string;
+  /** One of {@link LogLevel}, or a number between. */
+  readonly level: number;
+  /** The message as it was given, before arguments are filled in. */
+  readonly format: string;
+  /** The arguments of the format; control characters in them are not escaped yet. */
+  readonly args: readonly unknown[];
+  /** What was thrown, if the record tells of an error; it is written with its stack. */
+  readonly error: unknown;
+  /** When it happened: milliseconds since 1970, see {@link setLogClock}. */
+  readonly created: number;
+  readonly #entry: unknown;
+  #text: string | undefined;
+  #site: CallSite | undefined;
+
+  /**
+   * `entry` is the function by which the call came into the log: the place to show is that of its caller. `thrown`
+   * says that the last argument is what was caught, whatever it is; otherwise a last argument is taken for that if it is
+   * an `Error` and the format does not use it.
+   */
+  constructor(
+    name: string,
+    level: number,
+    message: unknown,
+    args: readonly unknown[],
+    entry?: unknown,
+    thrown = false,
+  ) {
+    this.name = name;
+    this.level = level;
+    this.created = clock();
+    this.#entry = entry;
+    let error: unknown;
+    if (message instanceof Error) {
+      error = message;
+      this.format = headline(message);
+    } else {
+      this.format = typeof message === "string" ? message : safely(message);
+    }
+    if (args.length > 0) {
+      const last = args[args.length - 1];
+      const spare = args.length > countPlaceholders(this.format);
+      if (thrown || (spare && last instanceof Error)) {
+        error = last;
+        if (spare) args = args.slice(0, -1);
+      }
+    }
+    this.error = error;
+    this.args = args;
+  }
+
+  /** The level's name in capitals, for instance `WARNING`. */
+  get levelName(): string {
+    return levelName(this.level);
+  }
+
+  /**
+   * The message with its arguments filled in. Never throws: if the arguments do not fit the format, the answer says so
+   * and shows both.
+   */
+  getMessage(): string {
+    this.#text ??= this.#compose();
+    return this.#text;
+  }
+
+  #compose(): string {
+    if (this.args.length === 0) return this.format;
+    try {
+      return formatMessage(this.format, this.args);
+    } catch (error) {
+      const shownArgs = this.args.map(safely).join(", ");
+      const why = error instanceof Error ? error.message : safely(error);
+      return escapeControls(`Bad message (${why}): ${JSON.stringify(this.format)} with [${shownArgs}]`);
+    }
+  }
+
+  /**
+   * Where the record was logged. Found when first asked for, by looking at the stack, and only while the call that
+   * logged is still running; a handler that writes later should read it before it returns.
+   */
+  get site(): CallSite {
+    this.#site ??= callSite(this.#entry);
+    return this.#site;
+  }
+}
+
+function headline(error: Error): string {
+  try {
+    return String(error.message || error.name);
+  } catch {
+    return "an error that cannot be shown";
+  }
+}
+
+function safely(value: unknown): string {
+  try {
+    return shown(value);
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
+}

@@ -1,0 +1,21 @@
+/** `squall/log`: loggers, handlers and the format of their lines. */
+export { accessLog, appLog, genLog, getLogger, Logger, levelNumber, rootLogger } from "./base/log.js";
+export { LogFormatter, type LogFormatterOptions } from "./base/log-format.js";
+export {
+  type LogFilter,
+  LogHandler,
+  type LogHandlerOptions,
+  type LogStream,
+  StreamHandler,
+  type StreamHandlerOptions,
+} from "./base/log-handler.js";
+export {
+  escapeControls,
+  formatMessage,
+  type LogClock,
+  LogLevel,
+  type LogLevelName,
+  LogRecord,
+  levelName,
+  setLogClock,
+} from "./base/log-record.js";
