@@ -1,0 +1,48 @@
+/**
+ * Whose fault is it? The two answers that the field and body parsers give.
+ *
+ * `HTTPInputError` is the peer's doing: bytes from the wire that break a rule or a limit. `HTTPOutputError` is the
+ * application's doing: it asked for a message that HTTP cannot carry. The names are Tornado's.
+ */
+import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../../base/errors.js";
+
+/** What the constructor of {@link HTTPInputError} takes besides the message. */
+export interface HTTPInputErrorOptions extends SquallErrorOptions {
+  /** The status that a server answers; default 400. */
+  readonly status?: number | undefined;
+  /** A more precise code than `ERR_SQUALL_HTTP_INPUT`. */
+  readonly code?: SquallErrorCode | undefined;
+}
+
+/**
+ * Malformed input from the peer, or something that could not be told from it once it is on the wire: a field name
+ * that is no token, a multipart body without an end, a form with too many arguments.
+ * Code `ERR_SQUALL_HTTP_INPUT` unless a more precise one is given.
+ */
+export class HTTPInputError extends SquallError {
+  static {
+    this.prototype.name = "HTTPInputError";
+  }
+
+  /** The status that a server answers (RFC 9110 §15.5); 400 unless a limit has its own. */
+  readonly status: number;
+
+  constructor(message: string, options?: HTTPInputErrorOptions) {
+    super(options?.code ?? "ERR_SQUALL_HTTP_INPUT", message, options);
+    this.status = options?.status ?? 400;
+  }
+}
+
+/**
+ * The application produced a message that cannot be sent, for example a body longer than its own Content-Length.
+ * Code `ERR_SQUALL_HTTP_OUTPUT`. Nothing, or no more, of the message is sent.
+ */
+export class HTTPOutputError extends SquallError {
+  static {
+    this.prototype.name = "HTTPOutputError";
+  }
+
+  constructor(message: string, options?: SquallErrorOptions) {
+    super("ERR_SQUALL_HTTP_OUTPUT", message, options);
+  }
+}
