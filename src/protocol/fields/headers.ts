@@ -33,7 +33,6 @@ export interface HTTPHeadersParseOptions {
 
 /** From this many lines on, look-ups go through an index. */
 const INDEX_THRESHOLD = 16;
-const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 /** CTL but tab: what may not stand in a value even where any character may. */
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
@@ -53,6 +52,17 @@ const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
  * ```
  */
 export class HTTPHeaders {
+  static {
+    // What console.log() shows. Defined here because an exported class may not have a computed member name.
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+      value(this: HTTPHeaders): Record<string, string | string[]> {
+        const lines: Record<string, string | string[]> = Object.create(null);
+        for (const [name, values] of this.#groups()) lines[name] = values.length === 1 ? values[0]! : values;
+        return lines;
+      },
+    });
+  }
+
   #fields: string[];
   /** False while the array belongs to somebody else: copy before writing. */
   #owned: boolean;
@@ -309,14 +319,6 @@ export class HTTPHeaders {
       for (const value of values) text += `${name}: ${value}\n`;
     }
     return text;
-  }
-
-  /** What `console.log` shows: the lines, grouped by name. */
-  [INSPECT](): Record<string, string | string[]> {
-    const shownFields: Record<string, string | string[]> = Object.create(null);
-    for (const [name, values] of this.#groups())
-      shownFields[name] = values.length === 1 ? values[0]! : values;
-    return shownFields;
   }
 
   /** The position of the next line of `name` at or after `from`; -1 when there is none. */
