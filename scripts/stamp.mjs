@@ -19,11 +19,12 @@ export function newest(path) {
   return latest;
 }
 
-/** True when node_modules is absent or does not hold what the lock file names. */
-export function installIsStale() {
-  const installed = join(root, "node_modules", ".package-lock.json");
+/** True when the folder's node_modules is absent or does not hold what its lock file names. */
+export function installIsStale(folder = root) {
+  const wanted = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")).packages;
+  if (Object.keys(wanted).length === 1) return false;
+  const installed = join(folder, "node_modules", ".package-lock.json");
   if (!existsSync(installed)) return true;
-  const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
   const have = JSON.parse(readFileSync(installed, "utf8")).packages;
   return Object.entries(wanted).some(
     ([path, entry]) => path !== "" && !entry.optional && have[path]?.version !== entry.version,

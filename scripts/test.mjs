@@ -1,23 +1,28 @@
 // npm test [-- WORD …]: sets the clone up and runs the compiled tests with node:test.
 // A WORD picks the test files whose path holds it; words that begin with a dash go to node.
+// npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { setUp } from "./setup.mjs";
+import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
-// Whole servers, other programs and browsers: npm run test:e2e.
+// The folders below test/ that need more than this repository: npm run test:e2e.
 const OUTSIDE = new Set(["e2e", "interop"]);
+const OURS = new Set(["--all", "--outside"]);
 
 setUp();
 const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
 const all = flags.includes("--all");
+const outside = flags.includes("--outside");
+if (all || outside) install(join(root, "test", "interop"));
+
 const base = join(root, "build", "test");
 const files = readdirSync(base, { recursive: true })
   .map(String)
   .filter((path) => path.endsWith(".test.js"))
-  .filter((path) => all || words.length > 0 || !OUTSIDE.has(path.split(sep)[0]))
+  .filter((path) => all || words.length > 0 || OUTSIDE.has(path.split(sep)[0]) === outside)
   .filter((path) => words.length === 0 || words.some((word) => path.split(sep).join("/").includes(word)))
   .sort()
   .map((path) => relative(root, join(base, path)));
@@ -25,9 +30,10 @@ if (files.length === 0) {
   console.error(`no test file matches: ${words.join(" ")}`);
   process.exit(1);
 }
-const run = spawnSync(
-  process.execPath,
-  ["--expose-gc", "--enable-source-maps", "--test", ...flags.filter((flag) => flag !== "--all"), ...files],
-  { cwd: root, stdio: "inherit" },
-);
+// The spec reporter everywhere: node's own choice differs between a terminal and a pipe.
+const options = ["--expose-gc", "--enable-source-maps", "--test", "--test-reporter=spec"];
+const run = spawnSync(process.execPath, [...options, ...flags.filter((flag) => !OURS.has(flag)), ...files], {
+  cwd: root,
+  stdio: "inherit",
+});
 process.exit(run.status ?? 1);

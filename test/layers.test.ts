@@ -1,0 +1,349 @@
+/**
+ * The rules of docs/ARCHITECTURE.md that a machine can check, read from the source text: which way imports
+ * point, where timers and sockets may be touched, that doors hold no logic, and how long a file may grow.
+ * Each rule is a function from a tree of sources to complaints, so that small trees in strings show that it bites.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { describe, test } from "node:test";
+import { root } from "./support/root.js";
+import { importedModules, tokens, usesOf } from "./support/source-imports.js";
+import { isDoor, readSources, resolveInside, type SourceTree } from "./support/source-tree.js";
+
+/** What each layer may import besides itself. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = (() => {
+  const http = ["base", "async", "net", "protocol"];
+  const websocket = [...http, "http"];
+  const web = [...websocket, "websocket", "text"];
+  const top = [...web, "web"];
+  return {
+    base: [],
+    async: ["base"],
+    net: ["base", "async"],
+    protocol: ["base"],
+    text: ["base"],
+    http,
+    websocket,
+    web,
+    interop: top,
+    auth: top,
+    testing: top,
+    devel: top,
+    cli: [...top, "interop", "auth", "testing", "devel"],
+  };
+})();
+
+const TIMERS = new Set(["setTimeout", "setInterval", "timeout"]);
+const SOCKETS = new Set(["net", "tls", "dgram", "child_process", "cluster"]);
+const LONGEST = 700;
+
+const layerOf = (path: string): string => path.slice(0, path.indexOf("/"));
+
+/** Rooms import from themselves and from the layers left of them; doors are for users, not for rooms. */
+function arrowsToTheRight(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (isDoor(path)) continue;
+    const layer = layerOf(path);
+    const allowed = LAYERS[layer];
+    if (allowed === undefined) {
+      complaints.push(`${path}: no layer is named "${layer}"`);
+      continue;
+    }
+    for (const { specifier, line } of importedModules(source)) {
+      const where = `${path}:${line}`;
+      if (/^(squall|#room)(\/|$)/.test(specifier))
+        complaints.push(`${where}: import ${specifier} by a relative path`);
+      if (!specifier.startsWith(".")) continue;
+      const target = resolveInside(path, specifier);
+      if (target === undefined || !specifier.endsWith(".js"))
+        complaints.push(`${where}: ${specifier} is no module of src/`);
+      else if (!tree.has(target)) complaints.push(`${where}: ${specifier} does not exist`);
+      else if (isDoor(target)) complaints.push(`${where}: a room must not import the door ${target}`);
+      else if (layerOf(target) !== layer && !allowed.includes(layerOf(target)))
+        complaints.push(`${where}: ${layer} must not import ${target}`);
+    }
+  }
+  return complaints;
+}
+
+/** Groups of files that import each other in a circle (Tarjan's strongly connected components). */
+function cycles(tree: SourceTree): string[] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const complaints: string[] = [];
+  const visit = (path: string): void => {
+    index.set(path, index.size);
+    low.set(path, index.get(path) as number);
+    stack.push(path);
+    const source = tree.get(path) as string;
+    for (const { specifier } of importedModules(source)) {
+      const target = specifier.startsWith(".") ? resolveInside(path, specifier) : undefined;
+      if (target === undefined || !tree.has(target)) continue;
+      if (target === path) complaints.push(`cycle: ${path} imports itself`);
+      if (!index.has(target)) visit(target);
+      if (stack.includes(target)) low.set(path, Math.min(low.get(path) as number, low.get(target) as number));
+    }
+    if (low.get(path) === index.get(path)) {
+      const group = stack.splice(stack.indexOf(path));
+      if (group.length > 1) complaints.push(`cycle: ${group.join(" → ")} → ${path}`);
+    }
+  };
+  for (const path of tree.keys()) if (!index.has(path)) visit(path);
+  return complaints;
+}
+
+/** Time goes through the loop's clock: only async/ arms timers of the platform. */
+function strayTimers(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (path.startsWith("async/")) continue;
+    for (const { name, line } of usesOf(source, TIMERS)) {
+      // `timeout` is a timer only as AbortSignal.timeout(…); everywhere else it is an option's name.
+      if (name === "timeout" && !/AbortSignal\s*\.\s*timeout/.test(source.split("\n")[line - 1] ?? ""))
+        continue;
+      complaints.push(`${path}:${line}: ${name} outside async/`);
+    }
+    for (const { specifier, line } of importedModules(source))
+      if (/^(node:)?timers(\/|$)/.test(specifier))
+        complaints.push(`${path}:${line}: ${specifier} outside async/`);
+  }
+  return complaints;
+}
+
+/** Only net/ touches sockets and processes (`import type` too: a type from there is a seam missing here). */
+function straySockets(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (path.startsWith("net/")) continue;
+    for (const { specifier, line } of importedModules(source))
+      if (SOCKETS.has(specifier.replace(/^node:/, "")))
+        complaints.push(`${path}:${line}: ${specifier} outside net/`);
+  }
+  return complaints;
+}
+
+/** Whatever is neither ours nor Node's is declared in package.json, and Node's modules carry their prefix. */
+function undeclaredPackages(tree: SourceTree, declared: ReadonlySet<string>): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    for (const { specifier, line } of importedModules(source)) {
+      if (/^(\.|node:|squall(\/|$)|#room\/)/.test(specifier)) continue;
+      const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+      if (builtinModules.includes(name)) complaints.push(`${path}:${line}: write node:${specifier}`);
+      else if (!declared.has(name))
+        complaints.push(`${path}:${line}: ${name} is not declared in package.json`);
+    }
+  }
+  return complaints;
+}
+
+/** A door is nothing but `export { names } from "./layer/room.js"` and the same with `type`. */
+function doorsWithLogic(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (!isDoor(path)) continue;
+    const all = tokens(source);
+    const text = all.map((token) => (token.kind === "string" ? `"${token.text}"` : token.text)).join(" ");
+    const rest = text
+      .replace(
+        /export (type )?\{ ([\w$]+( as [\w$]+)?|type [\w$]+( as [\w$]+)?|[ ,])+\} from "\.\/[\w-]+\/[\w/.-]+\.js"( ;)?/g,
+        "",
+      )
+      .trim();
+    if (rest !== "")
+      complaints.push(`${path}: a door only re-exports by name from rooms, but has: ${rest.slice(0, 120)}`);
+    for (const { specifier, line } of importedModules(source)) {
+      const target = resolveInside(path, specifier);
+      if (target === undefined || !tree.has(target))
+        complaints.push(`${path}:${line}: ${specifier} does not exist`);
+    }
+  }
+  return complaints;
+}
+
+/** A file that has outgrown one concept. */
+function tooLong(tree: SourceTree): string[] {
+  return [...tree]
+    .map(([path, source]) => [path, source.trimEnd().split("\n").length] as const)
+    .filter(([, lines]) => lines > LONGEST)
+    .map(([path, lines]) => `${path}: ${lines} lines, more than ${LONGEST}`);
+}
+
+const declared = (() => {
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as Record<
+    string,
+    object | undefined
+  >;
+  return new Set(["dependencies", "peerDependencies"].flatMap((kind) => Object.keys(manifest[kind] ?? {})));
+})();
+
+describe("the sources keep to their layers", () => {
+  const tree = readSources();
+
+  test("there are sources to look at", () => {
+    assert.ok(tree.size > 5);
+  });
+  test("no import points to the right, and no room imports a door", () => {
+    assert.deepEqual(arrowsToTheRight(tree), []);
+  });
+  test("no files import each other in a circle", () => {
+    assert.deepEqual(cycles(tree), []);
+  });
+  test("timers are armed in async/ alone", () => {
+    assert.deepEqual(strayTimers(tree), []);
+  });
+  test("sockets and processes are touched in net/ alone", () => {
+    assert.deepEqual(straySockets(tree), []);
+  });
+  test("packages of others are declared", () => {
+    assert.deepEqual(undeclaredPackages(tree, declared), []);
+  });
+  test("doors hold no logic", () => {
+    assert.deepEqual(doorsWithLogic(tree), []);
+  });
+  test("no file has more than 700 lines", () => {
+    assert.deepEqual(tooLong(tree), []);
+  });
+});
+
+describe("the rules bite", () => {
+  const tree = (files: Record<string, string>): SourceTree => new Map(Object.entries(files));
+  const room = "export const x = 1;\n";
+
+  for (const [title, from, text] of [
+    ["a plain import", "base/a.ts", 'import { x } from "../async/b.js";'],
+    ["import type", "base/a.ts", 'import type { X } from "../async/b.js";'],
+    ["a re-export", "base/a.ts", 'export { x } from "../async/b.js";'],
+    ["export *", "base/a.ts", 'export * from "../async/b.js";'],
+    ["an import over several lines", "base/a.ts", 'import {\n  x, // the x\n  y,\n} from "../async/b.js";'],
+    ["an import for its effect", "base/a.ts", 'import "../async/b.js";'],
+    ["a dynamic import", "base/a.ts", 'const b = await import("../async/b.js");'],
+    ["an import type expression", "base/a.ts", 'type X = import("../async/b.js").X;'],
+    ["a sibling branch", "protocol/a.ts", 'import { x } from "../async/b.js";'],
+    [
+      "an import after a regular expression with a quote",
+      "base/a.ts",
+      'const q = /["\'`]/;\nimport { x } from "../async/b.js";',
+    ],
+    [
+      "an import inside a template's expression",
+      "base/a.ts",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a source text that holds a template
+      'const q = `a ${await import("../async/b.js")} b`;',
+    ],
+  ] as const) {
+    test(`an arrow to the right is found: ${title}`, () => {
+      const found = arrowsToTheRight(tree({ [from]: text, "async/b.ts": room }));
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(found[0] as string, /must not import async\/b\.ts/);
+    });
+  }
+
+  test("arrows to the left, comments and strings are no complaint", () => {
+    const text = [
+      'import { x } from "../base/b.js";',
+      '// import { x } from "../web/c.js";',
+      '/* import "../web/c.js"; */',
+      "const text = 'import { x } from \"../web/c.js\"';",
+      'const more = `import { x } from "../web/c.js"`;',
+      "const half = 1 / 2; const third = x / 3;",
+    ].join("\n");
+    assert.deepEqual(arrowsToTheRight(tree({ "async/a.ts": text, "base/b.ts": room, "web/c.ts": room })), []);
+  });
+  test("a room that imports a door, its own package, a missing file or no .js is found", () => {
+    for (const specifier of [
+      "../web.js",
+      "squall/web",
+      "#room/base/b",
+      "../base/none.js",
+      "../base/b",
+      "../../x.js",
+    ]) {
+      const found = arrowsToTheRight(
+        tree({ "web/a.ts": `import { x } from "${specifier}";`, "web.ts": "", "base/b.ts": room }),
+      );
+      assert.equal(found.length, 1, specifier);
+    }
+  });
+  test("a folder that is no layer is found", () => {
+    assert.match(arrowsToTheRight(tree({ "misc/a.ts": room }))[0] as string, /no layer is named "misc"/);
+  });
+  test("a circle of files is found, types included", () => {
+    const found = cycles(
+      tree({
+        "base/a.ts": 'import type { B } from "./b.js";',
+        "base/b.ts": 'import { c } from "./c.js";',
+        "base/c.ts": 'export { a } from "./a.js";',
+        "base/d.ts": 'import { a } from "./a.js";',
+      }),
+    );
+    assert.deepEqual(found, ["cycle: base/a.ts → base/b.ts → base/c.ts → base/a.ts"]);
+  });
+  test("a diamond is no circle", () => {
+    const found = cycles(
+      tree({
+        "base/a.ts": 'import "./b.js";import "./c.js";',
+        "base/b.ts": 'import "./d.js";',
+        "base/c.ts": 'import "./d.js";',
+        "base/d.ts": room,
+      }),
+    );
+    assert.deepEqual(found, []);
+  });
+  test("timers outside async/ are found, methods and options of the same name are not", () => {
+    for (const text of [
+      "setTimeout(() => {}, 1);",
+      "const later = setInterval;",
+      "globalThis.setTimeout(f, 1);",
+      "const signal = AbortSignal.timeout(5);",
+      'import { setTimeout as sleep } from "node:timers/promises";\n',
+    ]) {
+      assert.ok(strayTimers(tree({ "net/a.ts": text })).length > 0, text);
+      assert.deepEqual(strayTimers(tree({ "async/a.ts": text })), []);
+    }
+    assert.deepEqual(
+      strayTimers(tree({ "net/a.ts": "socket.setTimeout(0); const { timeout } = options; // setTimeout" })),
+      [],
+    );
+  });
+  test("sockets and processes outside net/ are found", () => {
+    for (const name of ["net", "tls", "dgram", "child_process", "cluster"]) {
+      const text = `import type { X } from "node:${name}";`;
+      assert.equal(straySockets(tree({ "http/a.ts": text })).length, 1);
+      assert.deepEqual(straySockets(tree({ "net/a.ts": text })), []);
+    }
+    assert.equal(straySockets(tree({ "http/a.ts": 'process.getBuiltinModule("net")' })).length, 1);
+  });
+  test("packages that package.json does not declare are found", () => {
+    const found = undeclaredPackages(
+      tree({ "web/a.ts": 'import "ws";import "@a/b/c";import "fs";import "node:fs";import "mrmime";' }),
+      new Set(["mrmime"]),
+    );
+    assert.deepEqual(found, [
+      "web/a.ts:1: ws is not declared in package.json",
+      "web/a.ts:1: @a/b is not declared in package.json",
+      "web/a.ts:1: write node:fs",
+    ]);
+  });
+  test("a door with logic, a star, an import or a name from another door is found", () => {
+    const good = 'export { x, y as z, type Q } from "./web/a.js";\nexport type { T } from "./web/a.js";\n';
+    const rooms = { "web/a.ts": room, "web2.ts": "" };
+    assert.deepEqual(doorsWithLogic(tree({ "web.ts": `/** The door. */\n${good}`, ...rooms })), []);
+    for (const bad of [
+      'export * from "./web/a.js";',
+      'import "./web/a.js";',
+      "export const x = 1;",
+      'export { x } from "./web2.js";',
+      'export { x } from "./web/none.js";',
+      "console.log(1);",
+    ])
+      assert.equal(doorsWithLogic(tree({ "web.ts": good + bad, ...rooms })).length, 1, bad);
+  });
+  test("a file of 701 lines is found, one of 700 is not", () => {
+    assert.equal(tooLong(tree({ "base/a.ts": "x;\n".repeat(701) })).length, 1);
+    assert.deepEqual(tooLong(tree({ "base/a.ts": "x;\n".repeat(700) })), []);
+  });
+});
