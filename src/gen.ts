@@ -1,0 +1,23 @@
+/** Coroutines: generator functions that wait, and tools for waiting. Tornado: `tornado.gen`. */
+
+export {
+  type CoroutineResult,
+  coroutine,
+  isCoroutineFunction,
+  maybeFuture,
+  resultOf,
+} from "./async/coroutine.js";
+export { moment } from "./async/moment.js";
+export { Multi, type MultiOptions, multi, multiFuture } from "./async/multi.js";
+export type { ErrorClass, QuietExceptions } from "./async/report-error.js";
+export {
+  BadYieldError,
+  type ConvertYielded,
+  type CoroutineGenerator,
+  convertYielded,
+  type Registration,
+  Return,
+  type Yielded,
+  type YieldedMatch,
+} from "./async/yieldable.js";
+export { TimeoutError } from "./base/errors.js";
