@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ByteQueue } from "#room/base/byte-queue";
+
+/** The plain twin: everything in one buffer, every operation by copying. */
+class PlainQueue {
+  bytes: Buffer = Buffer.alloc(0);
+  push(chunk: Uint8Array): void {
+    this.bytes = Buffer.concat([this.bytes, chunk]);
+  }
+  unshift(chunk: Uint8Array): void {
+    this.bytes = Buffer.concat([chunk, this.bytes]);
+  }
+  take(size: number): Buffer {
+    const taken = this.bytes.subarray(0, size);
+    this.bytes = this.bytes.subarray(size);
+    return taken;
+  }
+}
+
+type Step =
+  | { do: "push" | "unshift"; size: number }
+  | { do: "take" | "skip" | "peek" | "into" | "chunk" | "byte"; size: number }
+  | { do: "find"; delimiter: number[]; from: number };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ do: fc.constant("push" as const), size: sizes() }) },
+    fc.record({
+      do: fc.constantFrom("unshift" as const, "take" as const, "skip" as const, "peek" as const),
+      size: sizes(),
+    }),
+    fc.record({ do: fc.constantFrom("into" as const, "chunk" as const, "byte" as const), size: sizes() }),
+    fc.record({
+      do: fc.constant("find" as const),
+      delimiter: fc.array(fc.nat(2), { minLength: 1, maxLength: 5 }),
+      from: fc.nat(50),
+    }),
+  ),
+  { maxLength: 60 },
+);
+
+function sizes(): fc.Arbitrary<number> {
+  return fc.oneof(
+    { weight: 4, arbitrary: fc.nat(8) },
+    fc.nat(1500),
+    fc.constantFrom(1024, 1025, 20_000, 65_536),
+  );
+}
+
+/** Bytes 0, 1 and 2 in an order that never repeats soon: delimiters occur, and straddle chunks. */
+function noise(): (size: number) => Buffer {
+  let state = 1;
+  return (size) => {
+    const bytes = Buffer.allocUnsafe(size);
+    for (let i = 0; i < size; i++) {
+      state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
+      bytes[i] = (state >> 16) % 3;
+    }
+    return bytes;
+  };
+}
+
+describe("ByteQueue", () => {
+  it("agrees with one plain buffer whatever is done to it", () => {
+    fc.assert(
+      fc.property(steps, (script: Step[]) => {
+        const queue = new ByteQueue();
+        const plain = new PlainQueue();
+        const make = noise();
+        // What was handed out must not change when more arrives.
+        const handed: [Buffer, Buffer][] = [];
+        for (const step of script) {
+          if (step.do === "find") {
+            const expected = plain.bytes.indexOf(
+              Buffer.from(step.delimiter),
+              Math.min(step.from, plain.bytes.length),
+            );
+            assert.equal(queue.indexOf(Uint8Array.from(step.delimiter), step.from), expected);
+            continue;
+          }
+          const size = Math.min(step.size, plain.bytes.length);
+          if (step.do === "push") {
+            const chunk = make(step.size);
+            queue.push(chunk);
+            plain.push(chunk);
+          } else if (step.do === "unshift") {
+            const chunk = make(step.size);
+            queue.unshift(chunk);
+            plain.unshift(chunk);
+          } else if (step.do === "take") {
+            const taken = queue.take(size);
+            handed.push([taken, Buffer.from(plain.take(size))]);
+          } else if (step.do === "skip") {
+            queue.skip(size);
+            plain.take(size);
+          } else if (step.do === "peek") {
+            handed.push([queue.peek(step.size), Buffer.from(plain.bytes.subarray(0, step.size))]);
+          } else if (step.do === "byte") {
+            assert.equal(queue.byteAt(step.size), plain.bytes[step.size]);
+          } else if (step.do === "chunk") {
+            const taken = queue.takeChunk(step.size);
+            handed.push([taken, Buffer.from(plain.take(taken.length))]);
+            assert.ok(taken.length > 0 || size === 0);
+          } else {
+            const target = Buffer.alloc(step.size);
+            assert.equal(queue.takeInto(target), size);
+            handed.push([target.subarray(0, size), Buffer.from(plain.take(size))]);
+          }
+          assert.equal(queue.length, plain.bytes.length);
+        }
+        for (const [mine, theirs] of handed) assert.ok(mine.equals(theirs));
+        assert.ok(queue.takeAll().equals(plain.bytes));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("take() hands out a whole chunk itself, without a copy", () => {
+    const queue = new ByteQueue();
+    const chunk = Buffer.alloc(5000, 7);
+    queue.push(chunk);
+    assert.equal(queue.take(5000), chunk);
+  });
+
+  it("take() of a part shares the chunk's memory", () => {
+    const queue = new ByteQueue();
+    const chunk = Buffer.alloc(5000, 7);
+    queue.push(chunk);
+    assert.equal(queue.take(2500).buffer, chunk.buffer);
+  });
+
+  it("take() and skip() refuse more than there is, and what is no count", () => {
+    const queue = new ByteQueue();
+    queue.push(Buffer.from("abc"));
+    for (const size of [4, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      assert.throws(() => queue.take(size), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+      assert.throws(() => queue.skip(size), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+    }
+    assert.equal(queue.takeAll().toString(), "abc");
+  });
+
+  it("indexOf() finds a delimiter at every split of the input, also fed byte by byte", () => {
+    const text = Buffer.from("a\r\nb\r\r\n\r\n\r\nrest");
+    const delimiter = Buffer.from("\r\n\r\n");
+    const expected = text.indexOf(delimiter);
+    for (let cut = 0; cut <= text.length; cut++) {
+      const queue = new ByteQueue();
+      queue.push(text.subarray(0, cut));
+      queue.indexOf(delimiter);
+      queue.push(text.subarray(cut));
+      assert.equal(queue.indexOf(delimiter), expected, `cut at ${cut}`);
+    }
+    const queue = new ByteQueue();
+    for (const [i, byte] of text.entries()) {
+      queue.push(Buffer.of(byte));
+      assert.equal(queue.indexOf(delimiter), i + 1 >= expected + delimiter.length ? expected : -1);
+    }
+  });
+
+  it("indexOf() refuses an empty delimiter", () => {
+    assert.throws(() => new ByteQueue().indexOf(Buffer.alloc(0)), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+  });
+
+  it("indexOf() looks at no byte twice when the input drips in", () => {
+    const queue = new ByteQueue();
+    const delimiter = Buffer.from("\n");
+    let looked = 0;
+    const { indexOf } = Buffer.prototype;
+    Buffer.prototype.indexOf = function (this: Buffer, ...args: Parameters<typeof indexOf>): number {
+      looked += this.length - Number(args[1] ?? 0);
+      return indexOf.apply(this, args);
+    } as typeof indexOf;
+    try {
+      for (let i = 0; i < 20_000; i++) {
+        queue.push(Buffer.from("x"));
+        assert.equal(queue.indexOf(delimiter), -1);
+      }
+    } finally {
+      Buffer.prototype.indexOf = indexOf;
+    }
+    assert.equal(looked, 20_000);
+  });
+
+  it("peek() copies a growing input a constant number of times, not at each look", () => {
+    const queue = new ByteQueue();
+    let copied = 0;
+    const { copy } = Buffer.prototype;
+    Buffer.prototype.copy = function (this: Buffer, ...args: Parameters<typeof copy>): number {
+      const count = copy.apply(this, args);
+      copied += count;
+      return count;
+    };
+    try {
+      for (let i = 0; i < 1000; i++) {
+        queue.push(Buffer.alloc(2000, i));
+        assert.equal(queue.peek(queue.length).length, queue.length);
+      }
+    } finally {
+      Buffer.prototype.copy = copy;
+    }
+    assert.ok(copied < 5 * 2_000_000, `copied ${copied} bytes`);
+  });
+
+  it("does not hold a large chunk for the sake of a few bytes that wait", () => {
+    const queue = new ByteQueue();
+    const large = Buffer.alloc(65_536);
+    queue.push(large);
+    queue.skip(65_530);
+    assert.notEqual(queue.peek(6).buffer, large.buffer);
+    queue.clear();
+    queue.push(large);
+    assert.notEqual(queue.take(10).buffer, large.buffer);
+  });
+
+  it("gathers single bytes, so that a dripping peer costs no object for each", () => {
+    const queue = new ByteQueue();
+    for (let i = 0; i < 100_000; i++) queue.push(Buffer.of(i & 0xff));
+    let chunks = 0;
+    let index = 0;
+    while (queue.length > 0) {
+      chunks++;
+      for (const byte of queue.takeChunk()) assert.equal(byte, index++ & 0xff);
+    }
+    assert.equal(index, 100_000);
+    assert.ok(chunks < 100, `${chunks} chunks`);
+  });
+});
