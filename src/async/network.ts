@@ -79,6 +79,13 @@ export interface ResolvedAddress {
 
 /** A way to listen, connect and look names up. */
 export interface Network {
+  /**
+   * Only on networks inside the process: how many deliveries (bytes, a FIN, a reset, a new connection, an answer
+   * of `resolve`) are under way that will happen without time passing. While it is not 0, a virtual clock lets no time
+   * pass. Two things do not count: what waits for a timer of the loop (latency), and what its reader
+   * has not asked for (back-pressure), because only time or the reader can move those.
+   */
+  readonly pending?: number | undefined;
   /** Binds and listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). */
   listen(request: ListenRequest): Promise<NetworkServer>;
   /** Begins to connect and returns at once; the socket emits `connect` or `error` + `close` like `net.Socket`. */

@@ -1,0 +1,10 @@
+/** `squall/ioloop`: the event loop. Tornado: `tornado.ioloop`. */
+
+export type { WaitOptions } from "./async/cancel.js";
+export type { Clock } from "./async/clock.js";
+export type { Duration } from "./async/duration.js";
+export type { IOHandler, Watchable } from "./async/handlers.js";
+export { IOLoop, type IOLoopClass, type IOLoopOptions, type LoopExecutor } from "./async/ioloop.js";
+export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/periodic-callback.js";
+export type { Timeout } from "./async/timer-heap.js";
+export { TimeoutError } from "./base/errors.js";
