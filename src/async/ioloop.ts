@@ -11,7 +11,6 @@
  * keeping them apart would cost every callback more than the callback itself. Wrap those that need theirs with
  * `AsyncResource.bind()`.
  */
-import process from "node:process";
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import { checkFunction, checkMilliseconds } from "../base/validate.js";

@@ -7,7 +7,6 @@
  * Only the bracket is coloured, and only on terminals. The indent is what tells the lines of one record from the
  * beginning of the next; no record can fake that beginning, see `log-record.ts`.
  */
-import process from "node:process";
 import { inspect } from "node:util";
 import { escapeControls, LogLevel, type LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";

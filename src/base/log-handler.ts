@@ -2,7 +2,6 @@
  * Where records go. A handler gets each record that its loggers let through, may refuse it (level, filters), and
  * writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines, nothing more.
  */
-import process from "node:process";
 import { LogFormatter } from "./log-format.js";
 import { LogLevel, type LogRecord } from "./log-record.js";
 

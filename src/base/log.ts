@@ -6,7 +6,6 @@
  * As long as no handler is there at all, warnings and errors go to stderr and the rest is silent: a program that never
  * thought about logging still tells what went wrong. `enablePrettyLogging()` is the usual next step.
  */
-import process from "node:process";
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "./errors.js";
 import { type LogFilter, type LogHandler, passes, StreamHandler, writeQuietly } from "./log-handler.js";
