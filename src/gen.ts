@@ -10,6 +10,9 @@ export {
 export { moment } from "./async/moment.js";
 export { Multi, type MultiOptions, multi, multiFuture } from "./async/multi.js";
 export type { ErrorClass, QuietExceptions } from "./async/report-error.js";
+export { type SleepOptions, sleep } from "./async/sleep.js";
+export { WaitIterator } from "./async/wait-iterator.js";
+export { type Operation, type WithTimeoutOptions, withTimeout } from "./async/with-timeout.js";
 export {
   BadYieldError,
   type ConvertYielded,

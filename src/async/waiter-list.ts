@@ -1,0 +1,182 @@
+/**
+ * The queue of those who wait, under every lock and every queue: first come, first served.
+ *
+ * Each waiter is a node of a doubly linked ring that is closed by the list itself, so that one whose timeout passes or
+ * whose signal aborts leaves in constant time from wherever it stands. Nothing is swept up later: a list whose waiters
+ * have all gone is as empty as a new one, be it after ten or after a hundred thousand.
+ *
+ *     list ⇄ oldest ⇄ … ⇄ youngest ⇄ list
+ *
+ * A waiter is settled once: whoever takes it from the ring (the owner, the timer, the signal) disarms the other two and
+ * settles it in the same step. So what is handed to a waiter arrives, even if its signal aborts in the same tick.
+ */
+import { TimeoutError } from "../base/errors.js";
+import { checkMilliseconds } from "../base/validate.js";
+import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
+import type { WaitOptions } from "./cancel.js";
+import { IOLoop } from "./ioloop.js";
+import type { Timeout } from "./timer-heap.js";
+
+/**
+ * Why a wait must not even begin: a rejected promise for a bad timeout or for a signal that has aborted, else undefined.
+ * Ask before anything is taken; without options the answer costs nothing.
+ */
+export function refusal(options: WaitOptions | undefined): Promise<never> | undefined {
+  if (options === undefined) return undefined;
+  try {
+    if (options.timeout !== undefined) checkMilliseconds("timeout", options.timeout);
+    options.signal?.throwIfAborted();
+    return undefined;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** A node of the ring. */
+class Link {
+  next: Link = this;
+  previous: Link = this;
+}
+
+/** A waiter as the owner of a list sees it. */
+export interface Waiting<T, Brought> {
+  /** What it brought along. */
+  readonly brought: Brought;
+  /** Ends the wait with a value. */
+  settle(value: T): void;
+  /** Ends the wait with an error. */
+  fail(error: unknown): void;
+}
+
+/** One who waits for a value of type `T`, with what it brought along. */
+class Waiter<T, Brought> extends Link implements Abortable, Waiting<T, Brought> {
+  readonly brought: Brought;
+  readonly #list: WaiterList<T, Brought>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #loop: IOLoop | undefined = undefined;
+  #timer: Timeout | undefined = undefined;
+  #signal: AbortSignal | undefined = undefined;
+
+  constructor(
+    list: WaiterList<T, Brought>,
+    brought: Brought,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super();
+    this.#list = list;
+    this.brought = brought;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  arm({ timeout, signal }: WaitOptions): void {
+    if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
+      this.#loop = IOLoop.current();
+      this.#timer = this.#loop.callLater(timeout, expire, this, timeout);
+    }
+    if (signal !== undefined) {
+      this.#signal = signal;
+      watchAbort(signal, this);
+    }
+  }
+
+  settle(value: T): void {
+    this.#leave();
+    this.#resolve(value);
+  }
+
+  fail(error: unknown): void {
+    this.#leave();
+    this.#reject(error);
+  }
+
+  onAbort(reason: unknown): void {
+    this.fail(reason);
+  }
+
+  onTimeout(timeout: number): void {
+    this.#timer = undefined;
+    this.#list.giveUp(this, timeout);
+  }
+
+  #leave(): void {
+    this.#list.remove(this);
+    if (this.#timer !== undefined) this.#loop?.removeTimeout(this.#timer);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
+  }
+}
+
+function expire(waiter: { onTimeout(timeout: number): void }, timeout: number): void {
+  waiter.onTimeout(timeout);
+}
+
+/**
+ * A list of waiters for values of type `T`.
+ *
+ * `what` completes the sentence "timed out after 5 ms while …". With `late`, a waiter whose time is over resolves with
+ * that value instead of rejecting with a {@link TimeoutError}.
+ */
+export class WaiterList<T, Brought = undefined> {
+  readonly #ring = new Link();
+  readonly #what: string;
+  readonly #late: { readonly value: T } | undefined;
+  #length = 0;
+
+  constructor(what: string, late?: { readonly value: T }) {
+    this.#what = what;
+    this.#late = late;
+  }
+
+  /** How many wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Adds a waiter at the end. The caller has been through {@link refusal}. */
+  wait(brought: Brought, options: WaitOptions | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiter = new Waiter<T, Brought>(this, brought, resolve, reject);
+      const ring = this.#ring;
+      waiter.next = ring;
+      waiter.previous = ring.previous;
+      ring.previous.next = waiter;
+      ring.previous = waiter;
+      this.#length++;
+      if (options !== undefined) waiter.arm(options);
+    });
+  }
+
+  /** The oldest waiter, which leaves the list when it is settled; undefined if nobody waits. */
+  first(): Waiting<T, Brought> | undefined {
+    return this.#length === 0 ? undefined : (this.#ring.next as Waiter<T, Brought>);
+  }
+
+  /** Gives `value` to the oldest waiter; false if nobody waits. */
+  settleFirst(value: T): boolean {
+    if (this.#length === 0) return false;
+    (this.#ring.next as Waiter<T, Brought>).settle(value);
+    return true;
+  }
+
+  /** Gives `value` to all who wait now. */
+  settleAll(value: T): void {
+    for (let left = this.#length; left > 0; left--) this.settleFirst(value);
+  }
+
+  /** @internal A waiter's time is over. */
+  giveUp(waiter: Waiter<T, Brought>, timeout: number): void {
+    if (this.#late !== undefined) waiter.settle(this.#late.value);
+    else waiter.fail(new TimeoutError(`timed out after ${timeout} ms while ${this.#what}`));
+  }
+
+  /** @internal Closes the ring behind a waiter that leaves. */
+  remove(waiter: Waiter<T, Brought>): void {
+    waiter.previous.next = waiter.next;
+    waiter.next.previous = waiter.previous;
+    waiter.next = waiter;
+    waiter.previous = waiter;
+    this.#length--;
+  }
+}
