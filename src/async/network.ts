@@ -56,6 +56,8 @@ export interface NetworkServer {
   maxConnections: number;
   /** Starts accepting. `onConnection` must not throw; `onError` hears of accept failures, which are not fatal. */
   accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void;
+  /** Ends {@link NetworkServer.accept}: connections wait from now on. */
+  hold(): void;
   /** Stops listening at once; open connections go on. Resolves when the address is free again. */
   close(): Promise<void>;
   ref(): void;

@@ -1,0 +1,17 @@
+/** `squall/iostream`: streams of bytes over sockets and pipes. */
+export type {
+  DelimitedReadOptions,
+  PartialReadOptions,
+  WriteOptions,
+} from "./net/base-stream.js";
+export { BaseIOStream } from "./net/base-stream.js";
+export {
+  StreamBufferFullError,
+  StreamClosedError,
+  StreamError,
+  UnsatisfiableReadError,
+} from "./net/stream-errors.js";
+export type { StreamOptions } from "./net/stream-settings.js";
+export type { StreamSink } from "./net/stream-sink.js";
+export type { ConnectStreamOptions } from "./net/tcp-stream.js";
+export { IOStream } from "./net/tcp-stream.js";

@@ -1,0 +1,202 @@
+/**
+ * Listening sockets: for a port on every address of a name, for a unix socket, and a way to accept from them without a
+ * `TCPServer`.
+ */
+import { chmod, lstat, unlink } from "node:fs/promises";
+import process from "node:process";
+import { isMainThread } from "node:worker_threads";
+import { IOLoop } from "../async/ioloop.js";
+import type { Network, NetworkServer, NetworkSocket } from "../async/network.js";
+import { InvalidArgumentError } from "../base/errors.js";
+import { appLog, genLog } from "../base/log.js";
+import { checkInteger, checkOneOf } from "../base/validate.js";
+import { isValidIp, type PeerAddress, peerAddress } from "./address.js";
+import { nodeNetwork } from "./node-network.js";
+
+/** Options of {@link bindSockets}. */
+export interface BindOptions {
+  /** Which address to listen on, an IP or a name with one or several addresses; default every interface. */
+  readonly address?: string | undefined;
+  /** 4 or 6 for one address family alone; default 0, both. IPv6 sockets never take IPv4 connections. */
+  readonly family?: 0 | 4 | 6 | undefined;
+  /** How many connections the system keeps before it refuses; default 128. */
+  readonly backlog?: number | undefined;
+  /** Accepted for Tornado's sake and ignored: Node has no such flags. */
+  readonly flags?: number | undefined;
+  /** Several processes may bind the port; default false. Needs Node 22.12 and a system that can. */
+  readonly reusePort?: boolean | undefined;
+  /** Inside a cluster worker: bind here instead of in the primary; default false. */
+  readonly exclusive?: boolean | undefined;
+  /** Whose network to use; default the current loop. */
+  readonly ioLoop?: IOLoop | undefined;
+}
+
+/** How often a free port is sought that is free in both families. */
+const PORT_ATTEMPTS = 16;
+
+/** What a system without IPv6 says when asked for it. */
+const NO_SUCH_FAMILY: ReadonlySet<unknown> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"]);
+
+/**
+ * Listens on a port, on all addresses of `address`, with one socket each; 0 gives a free port, the same for all. The
+ * sockets hold their connections until somebody accepts (`TCPServer.addSockets`, {@link addAcceptHandler}).
+ *
+ * Rejects with the system's error if one address cannot be bound (an interface that is to be all of them may lack one
+ * family); no socket stays open then.
+ */
+export async function bindSockets(
+  port: number,
+  options: BindOptions | string = {},
+): Promise<NetworkServer[]> {
+  checkInteger("port", port, { min: 0, max: 65_535 });
+  const settings = typeof options === "string" ? { address: options } : options;
+  checkOneOf("family", settings.family ?? 0, [0, 4, 6]);
+  const network = (settings.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;
+  if (settings.reusePort === true && network === nodeNetwork && !nodeKnowsReusePort()) {
+    throw new InvalidArgumentError("reusePort needs Node 22.12 or newer");
+  }
+  const anywhere = settings.address === undefined || settings.address === "";
+  const hosts = await listenHosts(network, settings);
+  for (let attempt = 1; ; attempt++) {
+    const sockets = await bindAll(network, hosts, port, settings, anywhere, attempt < PORT_ATTEMPTS);
+    if (sockets !== undefined) return sockets;
+  }
+}
+
+async function listenHosts(network: Network, { address, family = 0 }: BindOptions): Promise<string[]> {
+  if (address === undefined || address === "") {
+    return family === 4 ? ["0.0.0.0"] : family === 6 ? ["::"] : ["0.0.0.0", "::"];
+  }
+  if (isValidIp(address)) return [address];
+  const found = await network.resolve(address, family);
+  return [...new Set(found.map((entry) => entry.address))];
+}
+
+/** Binds one socket per host; undefined if a port that was free for the first is taken for another. */
+async function bindAll(
+  network: Network,
+  hosts: readonly string[],
+  port: number,
+  { backlog, reusePort, exclusive }: BindOptions,
+  anywhere: boolean,
+  mayRetry: boolean,
+): Promise<NetworkServer[] | undefined> {
+  const sockets: NetworkServer[] = [];
+  let chosen = port;
+  let lastError: unknown;
+  for (const host of hosts) {
+    try {
+      const socket = await network.listen({
+        host,
+        port: chosen,
+        backlog,
+        reusePort,
+        exclusive,
+        ipv6Only: true,
+      });
+      sockets.push(socket);
+      if ("port" in socket.address) chosen = socket.address.port;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      lastError = error;
+      if (anywhere && NO_SUCH_FAMILY.has(code)) continue;
+      await Promise.all(sockets.map((socket) => socket.close()));
+      if (port === 0 && sockets.length > 0 && code === "EADDRINUSE" && mayRetry) return undefined;
+      throw error;
+    }
+  }
+  if (sockets.length === 0)
+    throw lastError ?? new InvalidArgumentError("the name has no address to listen on");
+  return sockets;
+}
+
+function nodeKnowsReusePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return (major === 22 && minor >= 12) || (major === 23 && minor >= 1) || major > 23;
+}
+
+/** Options of {@link bindUnixSocket}. */
+export interface BindUnixOptions {
+  /** Who may connect, as permission bits of the file; default `0o600`, the owner alone. */
+  readonly mode?: number | undefined;
+  /** How many connections the system keeps before it refuses; default 128. */
+  readonly backlog?: number | undefined;
+  /** Whose network to use; default the current loop. */
+  readonly ioLoop?: IOLoop | undefined;
+}
+
+/**
+ * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced; any other file
+ * is left alone, and an `InvalidArgumentError` thrown. The file goes when the socket is closed. A path that begins with
+ * a NUL is a name in Linux's abstract namespace, where there are neither files nor modes.
+ */
+export async function bindUnixSocket(path: string, options: BindUnixOptions = {}): Promise<NetworkServer> {
+  const { backlog } = options;
+  const mode = checkInteger("mode", options.mode ?? 0o600, { min: 0, max: 0o777 });
+  const network = (options.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;
+  if (network !== nodeNetwork || path.startsWith("\0")) return network.listen({ path, backlog });
+  await removeStaleSocket(path);
+  const socket = await listenWithMask(network, path, backlog, mode);
+  try {
+    await chmod(path, mode);
+  } catch (error) {
+    await socket.close();
+    throw error;
+  }
+  return socket;
+}
+
+async function removeStaleSocket(path: string): Promise<void> {
+  let found: Awaited<ReturnType<typeof lstat>>;
+  try {
+    found = await lstat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if (!found.isSocket()) throw new InvalidArgumentError(`${path} exists and is not a socket`);
+  await unlink(path);
+}
+
+/** Node binds inside the call, so the mask is in force for nobody else; without it the file would be open to all for a moment. */
+function listenWithMask(
+  network: Network,
+  path: string,
+  backlog: number | undefined,
+  mode: number,
+): Promise<NetworkServer> {
+  if (!isMainThread) return network.listen({ path, backlog });
+  const before = process.umask(0o777 & ~mode);
+  try {
+    return network.listen({ path, backlog });
+  } finally {
+    process.umask(before);
+  }
+}
+
+/**
+ * Accepts connections from a listening socket and calls back with each and its address; the callback owns the socket,
+ * which is paused and half-open. Its errors are logged. Returns the function that stops accepting (connections wait
+ * again; the socket stays open); calling that twice is fine.
+ */
+export function addAcceptHandler(
+  socket: NetworkServer,
+  callback: (connection: NetworkSocket, address: PeerAddress) => void,
+): () => void {
+  let active = true;
+  socket.accept(
+    (connection) => {
+      try {
+        callback(connection, peerAddress(connection));
+      } catch (error) {
+        appLog.exception("error in an accept handler", error);
+        connection.destroy();
+      }
+    },
+    (error) => genLog.error("cannot accept connections: %s", error.message),
+  );
+  return () => {
+    if (active) socket.hold();
+    active = false;
+  };
+}

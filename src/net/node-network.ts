@@ -1,0 +1,156 @@
+/**
+ * The network of the operating system, by way of `node:net`. Sockets are Node's own objects without a wrapper.
+ *
+ * Listening and accepting are two steps (`TCPServer.bind` and `start`), and Node knows only one: a connection that
+ * comes in between is kept here, paused, until somebody accepts. `pauseOnConnect` makes Node hand out every socket
+ * before it reads from it, so that a server may also pass the socket on (to TLS, to another stream) with nothing lost.
+ */
+import { lookup } from "node:dns/promises";
+import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
+import type {
+  ConnectRequest,
+  ListenRequest,
+  Network,
+  NetworkAddress,
+  NetworkServer,
+  NetworkSocket,
+  ResolvedAddress,
+} from "../async/network.js";
+
+/** As Tornado: how many connections the system keeps for us before it refuses. */
+const DEFAULT_BACKLOG = 128;
+
+/**
+ * Above how many bytes not yet taken by the kernel a writer is asked to wait: the same on every version of Node (16 KiB
+ * until 20, 64 KiB from 22 on).
+ */
+const HIGH_WATER = 65_536;
+
+class NodeServer implements NetworkServer {
+  readonly address: NetworkAddress;
+  readonly #server: Server;
+  #waiting: NetworkSocket[] = [];
+  #onConnection: ((socket: NetworkSocket) => void) | undefined;
+  #onError: ((error: Error) => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(server: Server, path: string | undefined) {
+    this.#server = server;
+    const bound = server.address();
+    this.address =
+      bound === null || typeof bound === "string"
+        ? { path: bound ?? path ?? "" }
+        : { host: bound.address, port: bound.port, family: bound.family === "IPv6" ? 6 : 4 };
+    server.on("connection", (socket: Socket) => {
+      if (this.#onConnection !== undefined) this.#onConnection(socket);
+      else if (this.#closed !== undefined) socket.destroy();
+      else this.#hold(socket);
+    });
+    // A server without a listener for its errors would end the process when accept() fails.
+    server.on("error", (error) => this.#onError?.(error));
+  }
+
+  get maxConnections(): number {
+    return this.#server.maxConnections ?? Number.POSITIVE_INFINITY;
+  }
+
+  set maxConnections(limit: number) {
+    this.#server.maxConnections = limit;
+  }
+
+  accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void {
+    this.#onConnection = onConnection;
+    this.#onError = onError;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const socket of waiting) {
+      socket.off("error", ignore);
+      if (!socket.destroyed) onConnection(socket);
+    }
+  }
+
+  hold(): void {
+    this.#onConnection = undefined;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      for (const socket of this.#waiting) socket.destroy();
+      this.#waiting = [];
+      this.#onConnection = undefined;
+      // Node calls back when the last connection is gone as well; the address is free as soon as the handle is closed,
+      // which takes one turn of the loop.
+      this.#server.close();
+      setImmediate(resolve);
+    });
+    return this.#closed;
+  }
+
+  ref(): void {
+    this.#server.ref();
+  }
+
+  unref(): void {
+    this.#server.unref();
+  }
+
+  #hold(socket: NetworkSocket): void {
+    socket.on("error", ignore);
+    this.#waiting.push(socket);
+  }
+}
+
+function ignore(): void {}
+
+function listen(request: ListenRequest): Promise<NetworkServer> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: HIGH_WATER });
+    server.once("error", reject);
+    const { path, fd, exclusive } = request;
+    const backlog = request.backlog ?? DEFAULT_BACKLOG;
+    // `reusePort` is known to Node from 22.12 and 23.1 on; `netutil` refuses it where it would be ignored.
+    const options =
+      fd !== undefined
+        ? { fd, backlog, exclusive }
+        : path !== undefined
+          ? { path, backlog, exclusive }
+          : {
+              host: request.host,
+              port: request.port ?? 0,
+              backlog,
+              exclusive,
+              ipv6Only: request.host?.includes(":") === true && (request.ipv6Only ?? true),
+              reusePort: request.reusePort,
+            };
+    server.listen(options, () => {
+      server.off("error", reject);
+      resolve(new NodeServer(server, path));
+    });
+  });
+}
+
+function connect(request: ConnectRequest): NetworkSocket {
+  const { path, host, port, localAddress, localPort } = request;
+  const common = { allowHalfOpen: true, highWaterMark: HIGH_WATER };
+  if (path !== undefined) return netConnect({ path, ...common });
+  return netConnect({
+    host,
+    port: port ?? 0,
+    localAddress,
+    localPort,
+    ...common,
+    // Choosing between the addresses of a name is the connector's work: it has the resolver and the deadlines.
+    autoSelectFamily: false,
+  });
+}
+
+async function resolve(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]> {
+  const found = await lookup(host, { all: true, family, order: "verbatim" } as {
+    all: true;
+    family: 0 | 4 | 6;
+  });
+  return found.map((entry) => ({ address: entry.address, family: entry.family === 6 ? 6 : 4 }));
+}
+
+/** The sockets of the operating system; what a loop without a network of its own uses. */
+export const nodeNetwork: Network = { listen, connect, resolve };

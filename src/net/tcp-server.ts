@@ -1,0 +1,214 @@
+/**
+ * A server for any protocol over TCP or unix sockets, with or without TLS: it listens, accepts, and hands each
+ * connection to `handleStream` as a stream.
+ *
+ *     class Echo extends TCPServer {
+ *       override async handleStream(stream: IOStream) {
+ *         for await (const chunk of stream) await stream.write(chunk);
+ *       }
+ *     }
+ *     const server = new Echo();
+ *     await server.listen(7);
+ *
+ * Three ways to begin, as in Tornado: `listen(port)`; `bind(port)` now and `start()` later; or `addSockets(sockets)`
+ * with what `bindSockets()` returned. Whatever goes wrong with one connection is logged and hurts no other.
+ */
+
+import type { IOLoop } from "../async/ioloop.js";
+import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
+import { pendingResult } from "../async/yieldable.js";
+import { appLog, genLog } from "../base/log.js";
+import { checkLimit } from "../base/validate.js";
+import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
+import { type BindOptions, bindSockets } from "./listen.js";
+import { StreamClosedError } from "./stream-errors.js";
+import { type StreamOptions, StreamSettings } from "./stream-settings.js";
+import { IOStream } from "./tcp-stream.js";
+
+/** Options of {@link TCPServer}; those of streams are for the streams of its connections. */
+export interface TCPServerOptions extends StreamOptions {
+  /** At how many open connections new ones are closed at once; default `Infinity`, off. */
+  readonly maxConnections?: number | undefined;
+}
+
+/** Options of {@link TCPServer.listen} and {@link TCPServer.bind}. */
+export type ListenOptions = Omit<BindOptions, "ioLoop">;
+
+const SERVER = Symbol("squall.server");
+
+/** A connection that counts for a server until it is closed. */
+interface CountedSocket extends NetworkSocket {
+  [SERVER]?: TCPServer | undefined;
+}
+
+/** Listens and hands each connection to {@link TCPServer.handleStream}. */
+export class TCPServer {
+  /** The loop on which it works. */
+  readonly ioLoop: IOLoop;
+  readonly #settings: StreamSettings;
+  readonly #maxConnections: number;
+  readonly #sockets: Set<NetworkServer> = new Set();
+  #bound: NetworkServer[] = [];
+  #connections = 0;
+  #stopped = false;
+  #stopping: Promise<void> = Promise.resolve();
+  /** When exhausted descriptors were last logged, in the loop's time. */
+  #exhaustionLogged = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TCPServerOptions = {}) {
+    this.#settings = new StreamSettings(options);
+    this.ioLoop = this.#settings.ioLoop;
+    this.#maxConnections = checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** For the streams; see `StreamOptions`. */
+  get maxBufferSize(): number {
+    return this.#settings.maxBufferSize;
+  }
+
+  /** For the streams; see `StreamOptions`. */
+  get readChunkSize(): number {
+    return this.#settings.readChunkSize;
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** What the server listens on; with several interfaces or ports more than one. */
+  get addresses(): NetworkAddress[] {
+    return [...this.#sockets, ...this.#bound].map((socket) => socket.address);
+  }
+
+  /** The first TCP port it listens on (the real one where 0 was asked for); undefined if it listens on none. */
+  get port(): number | undefined {
+    for (const address of this.addresses) if ("port" in address) return address.port;
+    return undefined;
+  }
+
+  /**
+   * Listens on a port (0: a free one, the same for IPv4 and IPv6) and accepts. May be called for several ports.
+   * Resolves with the server, whose `port` and `addresses` are known then; rejects with the system's error
+   * (`EADDRINUSE`, `EACCES`, …).
+   */
+  async listen(port: number, options?: ListenOptions | string): Promise<this> {
+    this.addSockets(await this.#bind(port, options));
+    return this;
+  }
+
+  /** Listens without accepting: connections wait until {@link TCPServer.start}. May be called for several ports. */
+  async bind(port: number, options?: ListenOptions | string): Promise<void> {
+    const sockets = await this.#bind(port, options);
+    this.#bound.push(...sockets);
+  }
+
+  /** Accepts on everything that was bound. */
+  async start(): Promise<void> {
+    const bound = this.#bound;
+    this.#bound = [];
+    this.addSockets(bound);
+  }
+
+  /** Accepts on listening sockets, as `bindSockets()` and `bindUnixSocket()` return them. */
+  addSockets(sockets: Iterable<NetworkServer>): void {
+    for (const socket of sockets) this.addSocket(socket);
+  }
+
+  /** Accepts on one listening socket. */
+  addSocket(socket: NetworkServer): void {
+    if (this.#sockets.has(socket)) return;
+    this.#stopped = false;
+    this.#sockets.add(socket);
+    socket.accept(
+      (connection) => this.#accepted(connection),
+      (error) => this.#acceptFailed(error),
+    );
+  }
+
+  /**
+   * Stops listening at once; open connections go on. Resolves when the addresses are free again. Twice is fine.
+   */
+  stop(): Promise<void> {
+    if (this.#stopped) return this.#stopping;
+    this.#stopped = true;
+    const closing = [...this.#sockets, ...this.#bound].map((socket) => socket.close());
+    this.#sockets.clear();
+    this.#bound = [];
+    this.#stopping = Promise.all(closing).then(() => undefined);
+    return this.#stopping;
+  }
+
+  /**
+   * Called with the stream and the address of each connection: override it. It may be asynchronous (also a generator);
+   * its errors are logged and the stream is closed.
+   */
+  handleStream(_stream: IOStream, _address: PeerAddress): unknown {
+    throw new Error(
+      "handleStream() must be overridden: the server does not know what to do with a connection",
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Makes the stream of a connection. */
+  protected makeStream(socket: NetworkSocket): IOStream {
+    return new IOStream(socket, this.#settings);
+  }
+
+  #bind(port: number, options: ListenOptions | string | undefined): Promise<NetworkServer[]> {
+    const settings = typeof options === "string" ? { address: options } : options;
+    return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
+  }
+
+  #count(socket: CountedSocket): void {
+    socket[SERVER] = this;
+    socket.on("close", TCPServer.#uncount);
+    this.#connections++;
+  }
+
+  static #uncount(this: CountedSocket): void {
+    const server = this[SERVER];
+    if (server !== undefined) server.#connections--;
+  }
+
+  #accepted(socket: NetworkSocket): void {
+    if (this.#connections >= this.#maxConnections) {
+      socket.on("error", ignore);
+      socket.destroy();
+      return;
+    }
+    const address = peerAddress(socket);
+    let stream: IOStream | undefined;
+    try {
+      this.#count(socket);
+      stream = this.makeStream(socket);
+      const pending = pendingResult(this.handleStream(stream, address));
+      if (pending !== undefined)
+        pending.then(undefined, (error) => this.#handlerFailed(stream, address, error));
+    } catch (error) {
+      if (stream === undefined) socket.destroy();
+      this.#handlerFailed(stream, address, error);
+    }
+  }
+
+  #handlerFailed(stream: IOStream | undefined, address: PeerAddress, error: unknown): void {
+    // A handler that reads until the connection is gone ends so every time.
+    if (!(error instanceof StreamClosedError)) {
+      appLog.exception("error in the connection of %s", formatAddress(address), error);
+    }
+    stream?.close(error instanceof Error ? error : undefined);
+  }
+
+  #acceptFailed(error: Error): void {
+    // Out of descriptors: the system is asked again with every connection that waits, so one line a second will do.
+    const now = this.ioLoop.time();
+    if (now - this.#exhaustionLogged < 1000) return;
+    this.#exhaustionLogged = now;
+    genLog.error("cannot accept connections: %s", error.message);
+  }
+}
+
+function ignore(): void {}

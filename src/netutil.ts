@@ -1,0 +1,5 @@
+/** `squall/netutil`: listening sockets, addresses, names and TLS options. */
+export type { ConnectAddress, PeerAddress } from "./net/address.js";
+export { isValidIp } from "./net/address.js";
+export type { BindOptions, BindUnixOptions } from "./net/listen.js";
+export { addAcceptHandler, bindSockets, bindUnixSocket } from "./net/listen.js";
