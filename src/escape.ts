@@ -1,0 +1,23 @@
+/** `squall/escape`: HTML, JSON, URLs and UTF-8, there and back. */
+export {
+  DecodeError,
+  jsonDecode,
+  jsonEncode,
+  nativeStr,
+  recursiveUnicode,
+  squeeze,
+  toBasestring,
+  toUnicode,
+  utf8,
+  xhtmlEscape,
+  xhtmlUnescape,
+} from "./base/escape.js";
+export {
+  type ParseQsOptions,
+  parseQsBytes,
+  type UrlEscapeOptions,
+  type UrlUnescapeOptions,
+  urlEscape,
+  urlUnescape,
+} from "./base/url-escape.js";
+export { type LinkifyOptions, linkify } from "./text/linkify.js";
