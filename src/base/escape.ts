@@ -191,26 +191,20 @@ export function jsonDecode(value: Chunk): unknown {
   }
 }
 
-// White space of Unicode without the byte order mark, which trim() takes away too.
-const EDGES = /^[\s\x1c-\x1f\x85]+|[\s\x1c-\x1f\x85]+$/g;
+// White space as Python's strip() has it: the information separators and NEL too, but no byte order mark.
+const SPACE = /[\s\x1c-\x1f\x85]/;
 
 /** Makes one space of each run of control characters and spaces, and none at both ends. */
 export function squeeze(value: string): string {
-  // The space that a run leaves at an end is one character, so the pattern for the end has nothing to try over and over
-  // but runs of exotic spaces; those are looked at from the end.
-  return trimSpace(value.replace(/[\0-\x20]+/g, " "));
-}
-
-function isEdge(text: string, index: number): boolean {
-  EDGES.lastIndex = 0;
-  const char = text.charAt(index);
-  return char !== "\ufeff" && EDGES.test(char);
-}
-
-function trimSpace(text: string): string {
+  const text = value.replace(/[\0-\x20]+/g, " ");
   let start = 0;
   let end = text.length;
-  while (start < end && isEdge(text, start)) start++;
-  while (end > start && isEdge(text, end - 1)) end--;
+  // Not by a pattern, which would try each run of exotic spaces from each of its characters.
+  while (start < end && isSpace(text.charAt(start))) start++;
+  while (end > start && isSpace(text.charAt(end - 1))) end--;
   return text.slice(start, end);
+}
+
+function isSpace(char: string): boolean {
+  return char !== "\ufeff" && SPACE.test(char);
 }

@@ -21,9 +21,15 @@ const ESCAPES: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   return /[\w.~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 });
 
-/** Percent-encodes text (as UTF-8) or bytes; only letters, digits and `_.-~` stay, and `/` in paths. */
+/**
+ * Percent-encodes text (as UTF-8) or bytes; only letters, digits and `_.-~` stay, and `/` in paths. Throws an
+ * {@link InvalidArgumentError} for text with half a surrogate pair.
+ */
 export function urlEscape(value: Chunk, options: UrlEscapeOptions = {}): string {
   if (typeof value === "string" && /^[\w.~-]*$/.test(value)) return value;
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
+    throw new InvalidArgumentError("the text has half a surrogate pair, which has no bytes in UTF-8");
+  }
   const plus = options.plus ?? true;
   let escaped = "";
   for (const byte of utf8(value)) {
