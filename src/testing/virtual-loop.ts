@@ -1,0 +1,57 @@
+/**
+ * A loop in virtual time, for tests.
+ *
+ *     test("gives up after a minute", () =>
+ *       VirtualLoop.run(async (loop) => {
+ *         await assert.rejects(withTimeout(60_000, new Promise(() => {})), TimeoutError);
+ *         assert.equal(loop.time(), 60_000);
+ *       }));
+ */
+
+import { currentLoop } from "../async/current-loop.js";
+import { IOLoop, type IOLoopOptions } from "../async/ioloop.js";
+import type { WaitOptions } from "../async/cancel.js";
+import type { Network } from "../async/network.js";
+import { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";
+
+/** Options of {@link VirtualLoop}. */
+export interface VirtualLoopOptions extends VirtualClockOptions {
+  /** Whether the loop becomes the thread's current one; as for `IOLoop`. */
+  readonly makeCurrent?: boolean | undefined;
+  /** Where sockets come from, usually a `MemoryNetwork`; default Node's, which virtual time does not know of. */
+  readonly network?: Network | undefined;
+  /** A clock to share with another loop; default one of its own, made of these options. */
+  readonly clock?: VirtualClock | undefined;
+}
+
+/** An {@link IOLoop} whose time jumps to the next deadline whenever all is idle. */
+export class VirtualLoop extends IOLoop {
+  declare readonly clock: VirtualClock;
+  readonly #stuck: AbortController = new AbortController();
+
+  constructor(options: VirtualLoopOptions = {}) {
+    const loopOptions: IOLoopOptions = { ...options, clock: options.clock ?? new VirtualClock(options) };
+    super(loopOptions);
+    this.clock.onStuck = (error) => this.#onStuck(error);
+  }
+
+  /**
+   * Makes a virtual loop, makes it current, and runs `fn(loop, signal)` in it as `runSync()` does. Afterwards the
+   * loop is closed and the one that was current before is so again.
+   */
+  static async run<R>(
+    fn: (loop: VirtualLoop, signal: AbortSignal) => R,
+    options: VirtualLoopOptions = {},
+  ): Promise<Awaited<R>> {
+    const before = currentLoop() as IOLoop | undefined;
+    const loop = new VirtualLoop({ ...options, makeCurrent: false });
+    loop.makeCurrent();
+    try {
+      return (await loop.runSync((signal) => fn(loop, signal))) as Awaited<R>;
+    } finally {
+      loop.close();
+      if (before === undefined) IOLoop.clearCurrent();
+      else before.makeCurrent();
+    }
+  }
+}
