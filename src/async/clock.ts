@@ -45,6 +45,8 @@ export interface WorkSource {
   readonly running: boolean;
   /** Brings the armed alarm in line with the timers that are really pending. */
   tidyTimers(): void;
+  /** Ends the waits in `start()` and `runSync()` with an error, because nothing else will. */
+  interrupt(reason: unknown): void;
 }
 
 /** The longest delay that Node's `setTimeout` takes; above it, it would fire at once. */

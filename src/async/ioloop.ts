@@ -72,10 +72,10 @@ export class IOLoop implements WorkSource {
   readonly #signals: Map<NodeJS.Signals, () => void> = new Map();
   #executor: LoopExecutor | undefined = undefined;
   #externals = 0;
-  /** Settles the promise of `start()`. */
-  #onStop: (() => void) | undefined = undefined;
-  /** Each call of `runSync()` under way, as the function that tells it of `stop()`. */
-  readonly #runs: Set<() => void> = new Set();
+  /** Settles the promise of `start()`; with an argument, rejects it. */
+  #onStop: ((reason?: unknown) => void) | undefined = undefined;
+  /** Each call of `runSync()` under way, as the function that makes it reject. */
+  readonly #runs: Set<(reason: unknown) => void> = new Set();
   #stopEarly = false;
   #closed = false;
 
@@ -379,8 +379,8 @@ export class IOLoop implements WorkSource {
     if (this.#onStop !== undefined) throw new InvalidStateError("the loop is started already");
     const release = keepAlive();
     try {
-      await new Promise<void>((resolve) => {
-        this.#onStop = resolve;
+      await new Promise<void>((resolve, reject) => {
+        this.#onStop = (reason) => (reason === undefined ? resolve() : reject(reason));
         this.clock.stir?.();
         if (this.#stopEarly) this.stop();
       });
@@ -399,7 +399,9 @@ export class IOLoop implements WorkSource {
     if (!this.running) return;
     this.addCallback(() => {
       this.#onStop?.();
-      for (const run of [...this.#runs]) run();
+      for (const giveUp of [...this.#runs]) {
+        giveUp(new InvalidStateError("the loop was stopped before runSync() was done"));
+      }
     });
   }
 
@@ -422,24 +424,24 @@ export class IOLoop implements WorkSource {
     const release = keepAlive();
     let unlisten: (() => void) | undefined;
     let timer: Timeout | undefined;
-    let stopped: (() => void) | undefined;
+    let giveUp: ((reason: unknown) => void) | undefined;
     try {
       return await new Promise((resolve, reject) => {
         let waiting = true;
-        const giveUp = (reason: unknown): void => {
+        const cancel = (reason: unknown): void => {
           waiting = false;
           reject(reason);
           controller.abort(reason);
         };
-        stopped = () => giveUp(new InvalidStateError("the loop was stopped before runSync() was done"));
-        this.#runs.add(stopped);
+        giveUp = cancel;
+        this.#runs.add(cancel);
         this.clock.stir?.();
         if (timeout !== Number.POSITIVE_INFINITY) {
           timer = this.callLater(timeout, () =>
-            giveUp(new TimeoutError(`runSync() did not finish within ${timeout} ms`)),
+            cancel(new TimeoutError(`runSync() did not finish within ${timeout} ms`)),
           );
         }
-        unlisten = onAbort(options.signal, giveUp);
+        unlisten = onAbort(options.signal, cancel);
         // In the next iteration, as everything that a loop is asked to run.
         this.addCallback(() => {
           if (!waiting) return;
@@ -458,7 +460,7 @@ export class IOLoop implements WorkSource {
         });
       });
     } finally {
-      if (stopped !== undefined) this.#runs.delete(stopped);
+      if (giveUp !== undefined) this.#runs.delete(giveUp);
       if (timer !== undefined) this.removeTimeout(timer);
       unlisten?.();
       release();
@@ -502,6 +504,12 @@ export class IOLoop implements WorkSource {
   /** @internal */
   get pendingExternals(): number {
     return this.#externals;
+  }
+
+  /** @internal */
+  interrupt(reason: unknown): void {
+    this.#onStop?.(reason);
+    for (const giveUp of [...this.#runs]) giveUp(reason);
   }
 
   /** @internal */

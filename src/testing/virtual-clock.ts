@@ -15,8 +15,9 @@
  * cryptography, workers, other processes, real sockets), has to be registered with `loop.external(promise)`; while such an
  * operation is under way the clock stands still and takes no turns at all.
  */
-import { SquallError } from "../base/errors.js";
+
 import { type Clock, systemClock, type WorkSource } from "../async/clock.js";
+import { SquallError } from "../base/errors.js";
 import { checkMilliseconds, checkNumber } from "../base/validate.js";
 
 /** How many turns in a row must be quiet before time may pass. */
@@ -66,8 +67,6 @@ interface Alarm {
 export class VirtualClock implements Clock {
   /** See {@link VirtualClockOptions.autoAdvance}; may be changed at any time with {@link VirtualClock.stir} after it. */
   autoAdvance: boolean;
-  /** Called with a {@link VirtualTimeError} when loops are running and time cannot go on. */
-  onStuck: ((error: VirtualTimeError) => void) | undefined = undefined;
   #now: number;
   #wallOffset: number;
   readonly #end: number;
@@ -291,7 +290,7 @@ export class VirtualClock implements Clock {
     this.#stuckAlarm = systemClock.setAlarm(
       () => {
         this.#stuckAlarm = undefined;
-        this.onStuck?.(error);
+        for (const source of [...this.#sources]) if (source.running) source.interrupt(error);
       },
       beyondTheLimit === undefined ? STUCK_AFTER : 0,
       true,
@@ -301,11 +300,6 @@ export class VirtualClock implements Clock {
 
 /** True if Node has an immediate waiting, or a request that will come back. It is called within a turn of ours. */
 function nodeIsBusy(): boolean {
-  // A turn that runs is still counted as one immediate.
-  let immediates = -1;
-  for (const name of process.getActiveResourcesInfo()) {
-    if (name === "Immediate") immediates += 1;
-    else if (REQUEST.test(name)) return true;
-  }
-  return immediates > 0;
+  // An immediate that is running, as ours is now, is not counted any more.
+  return process.getActiveResourcesInfo().some((name) => name === "Immediate" || REQUEST.test(name));
 }

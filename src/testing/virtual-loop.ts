@@ -9,8 +9,7 @@
  */
 
 import { currentLoop } from "../async/current-loop.js";
-import { IOLoop, type IOLoopOptions } from "../async/ioloop.js";
-import type { WaitOptions } from "../async/cancel.js";
+import { IOLoop } from "../async/ioloop.js";
 import type { Network } from "../async/network.js";
 import { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";
 
@@ -27,12 +26,23 @@ export interface VirtualLoopOptions extends VirtualClockOptions {
 /** An {@link IOLoop} whose time jumps to the next deadline whenever all is idle. */
 export class VirtualLoop extends IOLoop {
   declare readonly clock: VirtualClock;
-  readonly #stuck: AbortController = new AbortController();
 
   constructor(options: VirtualLoopOptions = {}) {
-    const loopOptions: IOLoopOptions = { ...options, clock: options.clock ?? new VirtualClock(options) };
-    super(loopOptions);
-    this.clock.onStuck = (error) => this.#onStuck(error);
+    super({
+      makeCurrent: options.makeCurrent,
+      network: options.network,
+      clock: options.clock ?? new VirtualClock(options),
+    });
+  }
+
+  /** See {@link VirtualClock.settle}. */
+  settle(): Promise<void> {
+    return this.clock.settle();
+  }
+
+  /** See {@link VirtualClock.advance}. */
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms);
   }
 
   /**

@@ -1,0 +1,8 @@
+/** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
+
+export {
+  VirtualClock,
+  type VirtualClockOptions,
+  VirtualTimeError,
+} from "./testing/virtual-clock.js";
+export { VirtualLoop, type VirtualLoopOptions } from "./testing/virtual-loop.js";
