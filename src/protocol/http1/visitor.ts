@@ -21,14 +21,17 @@ export interface RequestHead {
   readonly target: string;
   readonly version: "HTTP/1.0" | "HTTP/1.1";
   readonly fields: RawFields;
-  /** The value of the one Host field; `undefined` only for HTTP/1.0 without it. */
+  /**
+   * Whom the request is for: the authority of an absolute target (RFC 9112 §3.2.2), else the value of the one Host
+   * field; `undefined` only for HTTP/1.0 without it. Checked: a host and an optional port, or empty.
+   */
   readonly host: string | undefined;
   readonly framing: BodyFraming;
   /** The body's length with framing "length" (0 or more), else -1. */
   readonly contentLength: number;
   /** False when the connection ends after this exchange (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
-  /** The client waits for a 100 (Continue) before it sends the body (HTTP/1.1 only, RFC 9110 §10.1.1). */
+  /** A body follows, and the client waits for a 100 (Continue) before (HTTP/1.1 only, RFC 9110 §10.1.1). */
   readonly expectContinue: boolean;
   /** `Connection: upgrade` and an Upgrade field came, on HTTP/1.1. */
   readonly upgrade: boolean;
@@ -41,6 +44,7 @@ export interface ResponseHead {
   readonly version: "HTTP/1.0" | "HTTP/1.1";
   readonly fields: RawFields;
   readonly framing: BodyFraming;
+  /** The body's length with framing "length" (0 or more), else -1. */
   readonly contentLength: number;
   readonly keepAlive: boolean;
   /** A 101, or a 2xx to CONNECT: what follows is another protocol. */

@@ -1,0 +1,165 @@
+/**
+ * How long a message is, and what becomes of the connection after it (RFC 9112 §6, §7.6 and §9; RFC 9110 §7.6, §10.1.1).
+ *
+ * While the fields of a head are collected, {@link FieldFacts} notes the few that steer the connection; the
+ * functions below turn the notes into decisions. Two fields which disagree, or one which can be read in two ways,
+ * are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
+ */
+import { CHAR_CLASS, DIGIT, equalsIgnoreCase, isToken, trimWhitespace } from "../fields/abnf.js";
+import { HTTP1Error, shown } from "./errors.js";
+
+/** What the fields of one head say about the connection. */
+export class FieldFacts {
+  hostLines: number;
+  host: string | undefined;
+  /** The agreed Content-Length as text, `undefined` without one. */
+  contentLength: string | undefined;
+  transferEncodingLines: number;
+  transferEncoding: string;
+  close: boolean;
+  keepAlive: boolean;
+  connectionUpgrade: boolean;
+  upgrade: boolean;
+  expectContinue: boolean;
+
+  constructor() {
+    this.hostLines = 0;
+    this.host = undefined;
+    this.contentLength = undefined;
+    this.transferEncodingLines = 0;
+    this.transferEncoding = "";
+    this.close = false;
+    this.keepAlive = false;
+    this.connectionUpgrade = false;
+    this.upgrade = false;
+    this.expectContinue = false;
+  }
+
+  /** Takes one field. Only six names matter; their lengths and first letters sort out nearly all others. */
+  note(name: string, value: string): void {
+    switch (name.length) {
+      case 4:
+        if (isNamed(name, "Host")) {
+          this.hostLines++;
+          this.host = value;
+        }
+        break;
+      case 6:
+        if (isNamed(name, "Expect") && equalsIgnoreCase(value, "100-continue")) this.expectContinue = true;
+        break;
+      case 7:
+        if (isNamed(name, "Upgrade")) this.upgrade = true;
+        break;
+      case 10:
+        if (isNamed(name, "Connection")) this.#noteConnection(value);
+        break;
+      case 14:
+        if (isNamed(name, "Content-Length")) {
+          this.contentLength = agreedLength(this.contentLength, value);
+        }
+        break;
+      case 17:
+        if (isNamed(name, "Transfer-Encoding")) {
+          this.transferEncodingLines++;
+          this.transferEncoding = value;
+        }
+        break;
+    }
+  }
+
+  #noteConnection(value: string): void {
+    if (value === "keep-alive") this.keepAlive = true;
+    else if (value === "close") this.close = true;
+    else for (const option of value.split(",")) this.#noteOption(trimWhitespace(option));
+  }
+
+  #noteOption(option: string): void {
+    if (equalsIgnoreCase(option, "close")) this.close = true;
+    else if (equalsIgnoreCase(option, "keep-alive")) this.keepAlive = true;
+    else if (equalsIgnoreCase(option, "upgrade")) this.connectionUpgrade = true;
+  }
+}
+
+function isNamed(name: string, wanted: string): boolean {
+  // Letters differ between cases in one bit; most other names of the same length end here.
+  return ((name.charCodeAt(0) ^ wanted.charCodeAt(0)) & 0x5f) === 0 && equalsIgnoreCase(name, wanted);
+}
+
+/** Joins a further Content-Length with what came before; equal repeats count as one (RFC 9112 §6.3, rule 5). */
+function agreedLength(before: string | undefined, value: string): string {
+  let agreed = before;
+  for (const member of value.includes(",") ? value.split(",") : [value]) {
+    const length = trimWhitespace(member);
+    if (!isDigits(length)) {
+      throw new HTTP1Error(
+        "ERR_SQUALL_HTTP_CONTENT_LENGTH",
+        `Content-Length must be digits, got ${shown(value)}`,
+      );
+    }
+    if (agreed !== undefined && agreed !== length) {
+      throw new HTTP1Error(
+        "ERR_SQUALL_HTTP_CONTENT_LENGTH",
+        `several Content-Length values that differ: ${shown(agreed)} and ${shown(length)}`,
+      );
+    }
+    agreed = length;
+  }
+  return agreed!;
+}
+
+function isDigits(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if ((CHAR_CLASS[text.charCodeAt(i)]! & DIGIT) === 0) return false;
+  }
+  return text.length > 0;
+}
+
+/**
+ * The number that a Content-Length of digits stands for; -1 for `undefined`. One that a double cannot hold exactly
+ * is over any limit that can be set (RFC 9110 §8.6: never wrapped, never rounded).
+ */
+export function lengthOf(digits: string | undefined): number {
+  if (digits === undefined) return -1;
+  const length = Number(digits);
+  if (length <= Number.MAX_SAFE_INTEGER) return length;
+  throw new HTTP1Error(
+    "ERR_SQUALL_HTTP_BODY_TOO_LARGE",
+    `Content-Length ${shown(digits)} is beyond any limit`,
+  );
+}
+
+/**
+ * True when the body is chunked, false when there is no Transfer-Encoding; everything else throws: together with
+ * Content-Length or in HTTP/1.0 (RFC 9112 §6.1), in two lines, empty, or another coding than `chunked` alone.
+ */
+export function isChunked(facts: FieldFacts, isHTTP10: boolean): boolean {
+  if (facts.transferEncodingLines === 0) return false;
+  if (facts.contentLength !== undefined) {
+    throw new HTTP1Error(
+      "ERR_SQUALL_HTTP_AMBIGUOUS_LENGTH",
+      "a message cannot have both Transfer-Encoding and Content-Length",
+    );
+  }
+  if (isHTTP10) {
+    throw new HTTP1Error("ERR_SQUALL_HTTP_TRANSFER_ENCODING", "Transfer-Encoding does not exist in HTTP/1.0");
+  }
+  if (facts.transferEncodingLines > 1) {
+    throw new HTTP1Error("ERR_SQUALL_HTTP_TRANSFER_ENCODING", "more than one Transfer-Encoding line");
+  }
+  if (equalsIgnoreCase(facts.transferEncoding, "chunked")) return true;
+  throw unknownCoding(facts.transferEncoding);
+}
+
+function unknownCoding(value: string): HTTP1Error {
+  const codings = value.split(",").map(trimWhitespace);
+  const last = codings.at(-1)!;
+  // 501 says "another coding, which I do not know" (RFC 9112 §6.1); a length that cannot be told is a 400 (§6.3).
+  const known = codings.every((coding) => isToken(coding)) && equalsIgnoreCase(last, "chunked");
+  const code = known ? "ERR_SQUALL_HTTP_TRANSFER_CODING_UNKNOWN" : "ERR_SQUALL_HTTP_TRANSFER_ENCODING";
+  return new HTTP1Error(code, `Transfer-Encoding must be "chunked", got ${shown(value)}`);
+}
+
+/** Whether the connection can go on after this message (RFC 9112 §9.3). */
+export function isPersistent(facts: FieldFacts, isHTTP10: boolean): boolean {
+  return !facts.close && (!isHTTP10 || facts.keepAlive);
+}

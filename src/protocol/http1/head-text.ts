@@ -1,0 +1,21 @@
+/** Cutting the strings out of a decoded header block. */
+import type { FieldFacts } from "./framing.js";
+import { FIRST_FIELD_MARK, type HeadScanner, MARKS_PER_FIELD } from "./head-scanner.js";
+import type { RawFields } from "./visitor.js";
+
+/** The fields as a flat array, each also told to `facts` when there is one. */
+export function cutFields(scanner: HeadScanner, facts: FieldFacts | undefined): RawFields {
+  const { text, marks, fieldCount } = scanner;
+  // An array of the right size at once: filling it costs two thirds of pushing.
+  const fields = new Array<string>(2 * fieldCount);
+  let mark = FIRST_FIELD_MARK;
+  for (let i = 0; i < fieldCount; i++) {
+    const name = text.slice(marks[mark]!, marks[mark + 1]!);
+    const value = text.slice(marks[mark + 2]!, marks[mark + 3]!);
+    fields[2 * i] = name;
+    fields[2 * i + 1] = value;
+    if (facts !== undefined) facts.note(name, value);
+    mark += MARKS_PER_FIELD;
+  }
+  return fields;
+}

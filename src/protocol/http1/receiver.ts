@@ -1,0 +1,503 @@
+/**
+ * The receiving half of HTTP/1 (RFC 9112): bytes in, calls on a {@link MessageVisitor} out. No sockets, timers or
+ * promises; the connection shell feeds it and steers it.
+ *
+ *     HEAD → BODY_START ─┬─ LENGTH ───────────────┐
+ *       ↑                ├─ CHUNKED → TRAILERS ───┤
+ *       │                ├─ UNTIL_CLOSE (client) ─┤
+ *       │                └────────────────────────┴→ END ─┬→ HEAD   the next message
+ *       └─────────────────────────────────────────────────┤
+ *                                                         ├→ HELD   another protocol follows: kept for detach()
+ *                                                         ├→ STRAY  client: bytes that no request asked for
+ *                                                         └→ CLOSED the connection ends with this message
+ *
+ * CLOSED is also where an error, {@link HTTP1Receiver.discard} and {@link HTTP1Receiver.detach} lead: whatever
+ * comes then is counted and dropped.
+ *
+ * The visitor may call any method of the receiver from inside any call. To make that safe, one rule holds: before
+ * the visitor is called, the receiver's fields already say what is true after the call.
+ */
+import { InvalidStateError } from "../../base/errors.js";
+import { checkLimit } from "../../base/validate.js";
+import { ChunkedReader } from "./chunked.js";
+import { HTTP1Error } from "./errors.js";
+import { type HeadKind, HeadScanner, MORE } from "./head-scanner.js";
+import type { HTTP1Limits } from "./limits.js";
+import { PartialHead } from "./partial-head.js";
+import { buildRequestHead } from "./request-head.js";
+import { buildResponseHead } from "./response-head.js";
+import { buildTrailers } from "./trailers.js";
+import type { BodyFraming, MessageVisitor, RawFields, RequestHead, ResponseHead } from "./visitor.js";
+
+const HEAD = 0;
+const BODY_START = 1;
+const LENGTH = 2;
+const CHUNKED = 3;
+const TRAILERS = 4;
+const UNTIL_CLOSE = 5;
+const END = 6;
+const HELD = 7;
+const STRAY = 8;
+const CLOSED = 9;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Which side of the connection the receiver is on: a server reads requests, a client reads responses. */
+export type HTTP1Role = "server" | "client";
+
+/**
+ * The scanner for blocks that arrive in one piece, which is nearly all of them: it is needed only during one call.
+ * A block that stops in the middle takes it along, and the next block makes a new one.
+ */
+let spareScanner: HeadScanner | undefined;
+
+/** See the head of this file. One object reads all messages of one direction of a connection. */
+export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
+  readonly #isServer: boolean;
+  readonly #limits: HTTP1Limits;
+  readonly #visitor: MessageVisitor<H>;
+
+  #phase: number;
+  #paused: boolean;
+  /** True while the loop runs; calls from inside the visitor only leave notes for it. */
+  #running: boolean;
+  /** The peer's FIN came, perhaps behind bytes that still wait. */
+  #ended: boolean;
+
+  /** What is being read, and from where on. */
+  #chunk: Buffer;
+  #offset: number;
+  /** What came while the receiver was paused. */
+  #waiting: Buffer[] | undefined;
+  #waitingBytes: number;
+  #discardedBytes: number;
+
+  /** A head or trailer section that did not arrive in one piece. */
+  #partial: PartialHead | undefined;
+  #chunkedReader: ChunkedReader | undefined;
+  #framing: BodyFraming;
+  /** Bytes still to come of a body with Content-Length; bytes so far of one that lasts until close. */
+  #bodyBytes: number;
+  #maxBodySize: number;
+  #trailers: RawFields | undefined;
+  /** Where END leads. */
+  #phaseAfter: number;
+
+  /** Client: the method of the request under way. */
+  #requestMethod: string | undefined;
+  #informational: number;
+  /** Client: the response that is being read ends the request (no 1xx other than 101). */
+  #isFinal: boolean;
+
+  constructor(role: HTTP1Role, limits: HTTP1Limits, visitor: MessageVisitor<H>) {
+    this.#isServer = role === "server";
+    this.#limits = limits;
+    this.#visitor = visitor;
+    this.#phase = HEAD;
+    this.#paused = false;
+    this.#running = false;
+    this.#ended = false;
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    this.#waiting = undefined;
+    this.#waitingBytes = 0;
+    this.#discardedBytes = 0;
+    this.#partial = undefined;
+    this.#chunkedReader = undefined;
+    this.#framing = "none";
+    this.#bodyBytes = 0;
+    this.#maxBodySize = limits.maxBodySize;
+    this.#trailers = undefined;
+    this.#phaseAfter = HEAD;
+    this.#requestMethod = undefined;
+    this.#informational = 0;
+    this.#isFinal = false;
+  }
+
+  /**
+   * Takes bytes from the peer and tells the visitor what they mean. The chunk is the receiver's to keep: pieces of
+   * it are handed out as body. Called while paused, or from inside the visitor, the bytes wait.
+   */
+  feed(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    if (this.#phase === CLOSED) {
+      this.#discardedBytes += chunk.length;
+    } else if (this.#chunk.length === 0 && this.#waitingBytes === 0) {
+      this.#chunk = chunk;
+      this.#offset = 0;
+    } else {
+      this.#waiting ??= [];
+      this.#waiting.push(chunk);
+      this.#waitingBytes += chunk.length;
+    }
+    this.#run();
+  }
+
+  /**
+   * The peer's FIN. A body that lasts until close is complete now; a message that is not leads to
+   * `onError(ERR_SQUALL_HTTP_INCOMPLETE)`, as does a client's request that got no response. Between messages
+   * nothing happens. While paused it waits behind the bytes. Calling twice is fine.
+   */
+  feedEnd(): void {
+    this.#ended = true;
+    this.#run();
+  }
+
+  /** From now on the visitor is not called; bytes wait inside. Calling twice is fine. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on, at once and with what waited, unless called from inside the visitor: then after that call. */
+  resume(): void {
+    this.#paused = false;
+    this.#run();
+  }
+
+  /** True between {@link pause} and {@link resume}. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Bytes that were fed and are neither told nor dropped yet. */
+  get bufferedBytes(): number {
+    const partial = this.#partial === undefined ? 0 : this.#partial.length;
+    return this.#chunk.length - this.#offset + this.#waitingBytes + partial;
+  }
+
+  /** True when nothing of a next message has been seen; blank lines before a request do not count. */
+  get betweenMessages(): boolean {
+    return (
+      this.#phase === HEAD &&
+      this.#chunk.length === this.#offset &&
+      this.#waitingBytes === 0 &&
+      (this.#partial === undefined || this.#partial.scanner.untouched)
+    );
+  }
+
+  /** Bytes dropped after an error, after {@link discard}, or behind the last message of the connection. */
+  get discardedBytes(): number {
+    return this.#discardedBytes;
+  }
+
+  /** The limit for the body of the message in progress, in bytes. */
+  get maxBodySize(): number {
+    return this.#maxBodySize;
+  }
+
+  /**
+   * Changes {@link maxBodySize} until this message ends; `Infinity` for no limit. Useful from `onHead` on, until the
+   * body has gone over the old limit.
+   */
+  setMaxBodySize(bytes: number): void {
+    this.#maxBodySize = checkLimit("maxBodySize", bytes);
+  }
+
+  /** Tells the visitor nothing any more, not even the end; what waits and what comes is counted and dropped. */
+  discard(): void {
+    this.#close();
+  }
+
+  /**
+   * Stops for good and returns what was fed but not consumed, in one buffer (empty if there is nothing): the first
+   * bytes of the protocol that follows. Calling again returns an empty buffer.
+   */
+  detach(): Buffer {
+    const parts: Buffer[] = [];
+    if (this.#partial !== undefined) parts.push(this.#partial.bytes.subarray(0, this.#partial.length));
+    if (this.#offset < this.#chunk.length) parts.push(this.#chunk.subarray(this.#offset));
+    if (this.#waiting !== undefined) parts.push(...this.#waiting);
+    const before = this.#discardedBytes;
+    this.#close();
+    this.#discardedBytes = before;
+    return parts.length === 1 ? parts[0]! : parts.length === 0 ? EMPTY : Buffer.concat(parts);
+  }
+
+  /**
+   * Client: the next response answers a request with this method, which decides whether it has a body. To be called
+   * once for each request, before its response can arrive. Bytes that come while none is expected lead to
+   * `onError(ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE)`: they must never become the answer to a later request.
+   */
+  expectResponse(requestMethod: string): void {
+    if (this.#requestMethod !== undefined) {
+      throw new InvalidStateError("the response to the request before has not ended yet");
+    }
+    this.#requestMethod = requestMethod;
+    this.#informational = 0;
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (!this.#paused && this.#step()) {
+        // Each step makes one call or uses bytes up.
+      }
+    } finally {
+      this.#running = false;
+    }
+    // Whoever pauses us for long must not keep a used-up chunk alive.
+    if (this.#offset === this.#chunk.length) this.#chunk = EMPTY;
+    if (this.#chunk === EMPTY) this.#offset = 0;
+  }
+
+  /** Does the next thing that can be done; false when there is nothing without more input. */
+  #step(): boolean {
+    const phase = this.#phase;
+    if (phase >= END) return this.#stepOutside(phase);
+    if (phase === BODY_START) {
+      this.#beginBody();
+      return true;
+    }
+    if (this.#offset === this.#chunk.length && !this.#takeNextChunk()) return this.#atEndOfInput();
+    switch (phase) {
+      case HEAD:
+        this.#readHead();
+        break;
+      case LENGTH:
+        this.#readLength();
+        break;
+      case CHUNKED:
+        this.#readChunked();
+        break;
+      case TRAILERS:
+        this.#readTrailers();
+        break;
+      default:
+        this.#readUntilClose();
+        break;
+    }
+    return true;
+  }
+
+  /** The phases that look at no input. */
+  #stepOutside(phase: number): boolean {
+    if (phase === END) {
+      this.#endMessage();
+      return true;
+    }
+    if (phase === STRAY) this.#fail(unexpectedResponse());
+    return false;
+  }
+
+  #takeNextChunk(): boolean {
+    this.#offset = 0;
+    const next = this.#waiting?.shift();
+    this.#chunk = next ?? EMPTY;
+    if (next === undefined) return false;
+    this.#waitingBytes -= next.length;
+    if (this.#waitingBytes === 0) this.#waiting = undefined;
+    return true;
+  }
+
+  /** All bytes are used up; if the FIN came behind them, says what that means. */
+  #atEndOfInput(): boolean {
+    if (!this.#ended) return false;
+    if (this.#phase === UNTIL_CLOSE) {
+      this.#phase = END;
+      return true;
+    }
+    const isIdle = this.betweenMessages && this.#requestMethod === undefined;
+    if (isIdle) this.#close();
+    else this.#fail(new HTTP1Error("ERR_SQUALL_HTTP_INCOMPLETE", this.#whereItEnded()));
+    return false;
+  }
+
+  #whereItEnded(): string {
+    if (this.#phase !== HEAD) return "the connection ended inside a body";
+    if (this.betweenMessages) return "the connection ended before a response";
+    return "the connection ended inside a header block";
+  }
+
+  #readHead(): void {
+    let head: H;
+    try {
+      if (!this.#isServer && this.#requestMethod === undefined) throw unexpectedResponse();
+      const scanner = this.#readBlock(this.#isServer ? "request" : "response");
+      if (scanner === undefined) return;
+      head = (
+        this.#isServer ? buildRequestHead(scanner) : buildResponseHead(scanner, this.#requestMethod!)
+      ) as H;
+      release(scanner);
+      this.#beginMessage(head);
+      if (!this.#isServer) this.#noteResponse(head as ResponseHead);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#visitor.onHead(head);
+  }
+
+  /** Notes everything that the head says about what follows. */
+  #beginMessage(head: H): void {
+    this.#framing = head.framing;
+    this.#bodyBytes = head.contentLength;
+    this.#phaseAfter = head.keepAlive ? HEAD : CLOSED;
+    this.#phase = head.framing === "none" ? END : BODY_START;
+  }
+
+  #noteResponse(head: ResponseHead): void {
+    this.#isFinal = head.upgrade || head.code >= 200;
+    if (head.upgrade) {
+      this.#phaseAfter = HELD;
+    } else if (!this.#isFinal) {
+      if (++this.#informational > this.#limits.maxInformational) throw tooManyInformational(this.#limits);
+      this.#phaseAfter = HEAD;
+    }
+  }
+
+  /** Scans on; the scanner with the whole block in it, or `undefined` when the input was not enough. */
+  #readBlock(kind: HeadKind): HeadScanner | undefined {
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    if (this.#partial !== undefined) return this.#readOn(this.#partial, chunk, start);
+    const scanner = spareScanner ?? new HeadScanner();
+    scanner.begin(kind, this.#limits);
+    const size = scanner.scan(chunk, start, chunk.length);
+    if (size === MORE) {
+      spareScanner = undefined;
+      this.#partial = new PartialHead(scanner, chunk, start);
+      this.#offset = chunk.length;
+      return undefined;
+    }
+    scanner.text = chunk.toString("latin1", start, start + size);
+    this.#offset = start + size;
+    return scanner;
+  }
+
+  #readOn(partial: PartialHead, chunk: Buffer, start: number): HeadScanner | undefined {
+    const used = partial.add(chunk, start, this.#limits.maxHeaderSize);
+    if (used === MORE) {
+      this.#offset = chunk.length;
+      return undefined;
+    }
+    this.#offset = start + used;
+    this.#partial = undefined;
+    return partial.scanner;
+  }
+
+  #beginBody(): void {
+    if (this.#framing === "chunked") {
+      this.#chunkedReader = new ChunkedReader(this.#limits.maxChunkExtensionSize);
+      this.#phase = CHUNKED;
+    } else if (this.#framing === "close") {
+      this.#bodyBytes = 0;
+      this.#phase = UNTIL_CLOSE;
+    } else if (this.#bodyBytes > this.#maxBodySize) {
+      this.#fail(bodyTooLarge(this.#maxBodySize));
+    } else {
+      this.#phase = this.#bodyBytes === 0 ? END : LENGTH;
+    }
+  }
+
+  #readLength(): void {
+    const piece = this.#takePiece(this.#bodyBytes);
+    this.#bodyBytes -= piece.length;
+    if (this.#bodyBytes === 0) this.#phase = END;
+    this.#visitor.onBody(piece);
+  }
+
+  #readUntilClose(): void {
+    const piece = this.#takePiece(Number.POSITIVE_INFINITY);
+    this.#bodyBytes += piece.length;
+    if (this.#bodyBytes > this.#maxBodySize) this.#fail(bodyTooLarge(this.#maxBodySize));
+    else this.#visitor.onBody(piece);
+  }
+
+  /** The rest of the chunk, or its next `limit` bytes. */
+  #takePiece(limit: number): Buffer {
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    const end = Math.min(chunk.length, start + limit);
+    this.#offset = end;
+    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
+  }
+
+  #readChunked(): void {
+    const reader = this.#chunkedReader!;
+    let piece: Buffer | undefined;
+    try {
+      piece = reader.read(this.#chunk, this.#offset, this.#maxBodySize);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#offset = reader.position;
+    if (reader.done) {
+      this.#phase = TRAILERS;
+      this.#chunkedReader = undefined;
+    }
+    if (piece !== undefined) this.#visitor.onBody(piece);
+  }
+
+  #readTrailers(): void {
+    try {
+      const scanner = this.#readBlock("trailers");
+      if (scanner === undefined) return;
+      this.#trailers = buildTrailers(scanner);
+      release(scanner);
+      this.#phase = END;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #endMessage(): void {
+    const trailers = this.#trailers;
+    this.#trailers = undefined;
+    this.#maxBodySize = this.#limits.maxBodySize;
+    this.#phase = this.#phaseAfter;
+    if (!this.#isServer && this.#isFinal) this.#endResponse();
+    if (this.#phase === CLOSED) this.#close();
+    this.#visitor.onEnd(trailers);
+  }
+
+  /** What follows the last byte of a final response cannot belong to a request that was not sent yet. */
+  #endResponse(): void {
+    this.#requestMethod = undefined;
+    const isMoreHere = this.#offset < this.#chunk.length || this.#waitingBytes > 0;
+    if (this.#phase === HEAD && isMoreHere) this.#phase = STRAY;
+  }
+
+  #fail(error: unknown): void {
+    if (!(error instanceof HTTP1Error)) throw error;
+    this.#close();
+    this.#visitor.onError(error);
+  }
+
+  /** Takes no more input; what is there is counted and dropped. */
+  #close(): void {
+    this.#discardedBytes += this.bufferedBytes;
+    this.#phase = CLOSED;
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    this.#waiting = undefined;
+    this.#waitingBytes = 0;
+    this.#partial = undefined;
+    this.#chunkedReader = undefined;
+    this.#requestMethod = undefined;
+  }
+}
+
+function release(scanner: HeadScanner): void {
+  scanner.text = "";
+  spareScanner = scanner;
+}
+
+function bodyTooLarge(limit: number): HTTP1Error {
+  return new HTTP1Error("ERR_SQUALL_HTTP_BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
+}
+
+function unexpectedResponse(): HTTP1Error {
+  return new HTTP1Error(
+    "ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE",
+    "the server sent bytes although no response was expected",
+  );
+}
+
+function tooManyInformational(limits: HTTP1Limits): HTTP1Error {
+  return new HTTP1Error(
+    "ERR_SQUALL_HTTP_TOO_MANY_INFORMATIONAL",
+    `more than ${limits.maxInformational} informational responses to one request`,
+  );
+}
