@@ -1,5 +1,6 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
+export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
 export {
   VirtualClock,
   type VirtualClockOptions,
