@@ -5,7 +5,7 @@
  * while the queue is being emptied waits for the next turn, so callbacks that add callbacks never starve input.
  */
 
-import type { AnyCallback } from "./timer-heap.js";
+import type { AnyCallback } from "./timeout.js";
 import type { CallbackRunner } from "./timer-queue.js";
 
 const NO_ARGUMENTS: readonly unknown[] = [];

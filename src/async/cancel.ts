@@ -11,7 +11,8 @@
  */
 import { TimeoutError } from "../base/errors.js";
 import { checkMilliseconds } from "../base/validate.js";
-import type { Timeout } from "./timer-heap.js";
+import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
+import type { Timeout } from "./timeout.js";
 
 /** The last argument of everything that waits. */
 export interface WaitOptions {
@@ -36,7 +37,8 @@ const nothing = (): void => {};
 
 /**
  * Calls `fn(reason)` once when the signal is aborted; at once, inside this call, if it already is. Returns the
- * function that takes the listener away again; calling that twice or afterwards is fine.
+ * function that takes it away again; calling that twice or afterwards is fine. `fn` must not throw. However many
+ * watch a signal, it has one listener (`abort-hub.ts`).
  */
 export function onAbort(signal: AbortSignal | undefined, fn: (reason: unknown) => void): () => void {
   if (signal === undefined) return nothing;
@@ -44,9 +46,9 @@ export function onAbort(signal: AbortSignal | undefined, fn: (reason: unknown) =
     fn(signal.reason);
     return nothing;
   }
-  const listener = (): void => fn(signal.reason);
-  signal.addEventListener("abort", listener, { once: true });
-  return () => signal.removeEventListener("abort", listener);
+  const member: Abortable = { onAbort: fn };
+  watchAbort(signal, member);
+  return () => unwatchAbort(signal, member);
 }
 
 /** How an operation under {@link cancellable} ends. Only the first call counts. */

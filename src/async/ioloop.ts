@@ -21,7 +21,7 @@ import { currentLoop, setCurrentLoop } from "./current-loop.js";
 import { type Duration, toDeadline } from "./duration.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
 import type { Network } from "./network.js";
-import type { AnyCallback, Timeout } from "./timer-heap.js";
+import type { AnyCallback, Timeout } from "./timeout.js";
 import { TimerQueue } from "./timer-queue.js";
 import { pendingResult } from "./yieldable.js";
 

@@ -9,7 +9,7 @@ import { InvalidArgumentError } from "../base/errors.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
 import { type Duration, toMilliseconds } from "./duration.js";
 import { IOLoop } from "./ioloop.js";
-import type { Timeout } from "./timer-heap.js";
+import type { Timeout } from "./timeout.js";
 import { pendingResult } from "./yieldable.js";
 
 /** Options of {@link PeriodicCallback}. */

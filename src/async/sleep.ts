@@ -4,7 +4,7 @@ import { checkMilliseconds } from "../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
 import { type Duration, toMilliseconds } from "./duration.js";
 import { IOLoop } from "./ioloop.js";
-import type { Timeout } from "./timer-heap.js";
+import type { Timeout } from "./timeout.js";
 
 /** Options of {@link sleep}. */
 export interface SleepOptions {

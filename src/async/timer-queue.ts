@@ -1,14 +1,15 @@
 /**
  * All the timers of a loop behind one alarm of its clock.
  *
- * The queue has two lanes. *Exact* timers (`timer-heap.ts`) fire in the order of their deadlines, equal ones in the
- * order in which they were made. *Coarse* deadlines (`deadline.ts`) are for connections: cheap to move, a little late.
+ * The queue has two lanes. *Exact* timers sit in a heap, from which each can be taken out by its handle; they fire
+ * in the order of their deadlines, equal ones in the order in which they were made. *Coarse* deadlines (`deadline.ts`) are for connections: cheap to move, a little late.
  * The alarm is armed for the earlier of both. It is not taken back when that timer is removed; ringing in vain costs
  * less than arming again for each of the many timeouts which never pass.
  */
+import { Heap } from "../base/heap.js";
 import type { Clock } from "./clock.js";
 import { CoarseLane } from "./deadline.js";
-import { type AnyCallback, Timeout, type TimeoutOwner, TimerHeap } from "./timer-heap.js";
+import { type AnyCallback, Timeout, type TimeoutOwner } from "./timeout.js";
 
 const NEVER: number = Number.POSITIVE_INFINITY;
 
@@ -19,9 +20,8 @@ export class TimerQueue implements TimeoutOwner {
   readonly coarse: CoarseLane;
   readonly #clock: Clock;
   readonly #run: CallbackRunner;
-  readonly #exact: TimerHeap = new TimerHeap();
+  readonly #exact: Heap<Timeout> = new Heap((a, b) => a.deadline - b.deadline);
   readonly #ring: () => void;
-  #sequence = 0;
   /** How many pending timers keep the process alive. */
   #references = 0;
   #alarm: unknown = undefined;
@@ -42,18 +42,15 @@ export class TimerQueue implements TimeoutOwner {
 
   /** How many exact timers are pending. */
   get size(): number {
-    return this.#exact.size;
+    return this.#exact.length;
   }
 
   /** Adds an exact timer. `deadline` is a time of the clock; one in the past is due at once, but not inside this call. */
   add(deadline: number, callback: AnyCallback, args: readonly unknown[]): Timeout {
-    const timeout = new Timeout(this, deadline, this.#sequence++, callback, args);
-    if (this.#closed) {
-      timeout.callback = undefined;
-      return timeout;
-    }
+    if (this.#closed) return new Timeout(this, deadline, undefined, args);
+    const timeout = new Timeout(this, deadline, callback, args);
+    timeout.entry = this.#exact.push(timeout);
     this.#references += 1;
-    this.#exact.add(timeout);
     // `Infinity` waits in the heap like any other and is never reached.
     if (deadline < this.#armedFor || !this.#armedRef) this.#arm();
     return timeout;
@@ -61,10 +58,13 @@ export class TimerQueue implements TimeoutOwner {
 
   /** Takes an exact timer out, also one that is due in this very moment. Harmless when it has fired. */
   remove(timeout: Timeout): void {
-    timeout.callback = undefined;
-    if (timeout.index < 0) return;
-    this.#exact.remove(timeout);
-    if (timeout.hasRef()) this.countReferences(-1);
+    if (timeout.entry === undefined) {
+      timeout.callback = undefined;
+    } else if (this.#exact.remove(timeout.entry)) {
+      timeout.callback = undefined;
+      timeout.entry = undefined;
+      if (timeout.hasRef()) this.countReferences(-1);
+    }
   }
 
   countReferences(change: 1 | -1): void {
@@ -82,14 +82,18 @@ export class TimerQueue implements TimeoutOwner {
   /** Drops all timers of both lanes; those added later never fire. */
   close(): void {
     this.#closed = true;
-    for (const timeout of this.#exact.clear()) timeout.callback = undefined;
+    for (const timeout of this.#exact) {
+      timeout.callback = undefined;
+      timeout.entry = undefined;
+    }
+    this.#exact.clear();
     this.coarse.close();
     this.#references = 0;
     this.#disarm();
   }
 
   #nextTime(): number {
-    return Math.min(this.#exact.first?.deadline ?? NEVER, this.coarse.nextTime);
+    return Math.min(this.#exact.peek()?.deadline ?? NEVER, this.coarse.nextTime);
   }
 
   #disarm(): void {
@@ -144,9 +148,10 @@ export class TimerQueue implements TimeoutOwner {
   #runDue(now: number): void {
     const due: Timeout[] = [];
     for (;;) {
-      const timeout = this.#exact.first;
+      const timeout = this.#exact.peek();
       if (timeout === undefined || timeout.deadline > now) break;
-      this.#exact.remove(timeout);
+      this.#exact.pop();
+      timeout.entry = undefined;
       if (timeout.hasRef()) this.#references -= 1;
       due.push(timeout);
     }

@@ -11,7 +11,7 @@ import { CancelledError } from "./cancelled.js";
 import { type Duration, toMilliseconds } from "./duration.js";
 import { IOLoop } from "./ioloop.js";
 import { isQuiet, type QuietExceptions, reportError } from "./report-error.js";
-import type { Timeout } from "./timer-heap.js";
+import type { Timeout } from "./timeout.js";
 import { convertYielded, type Yielded } from "./yieldable.js";
 
 /** Options of {@link withTimeout}. */
