@@ -68,7 +68,7 @@ export class Connection {
   async send({ id, name, text }) {
     const response = await fetch("/messages", {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-Xsrftoken": xsrfToken() },
+      headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ id, name, text }),
       signal: AbortSignal.timeout(SEND_LIMIT),
     });
@@ -95,9 +95,4 @@ export class Connection {
       };
     });
   }
-}
-
-/** The token that proves that the request comes from our own page. */
-function xsrfToken() {
-  return /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1] ?? "";
 }
