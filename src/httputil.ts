@@ -1,18 +1,54 @@
 /** `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's `httputil`. */
+export {
+  type BodyArguments,
+  type ParseBodyConfig,
+  parseBodyArguments,
+  setParseBodyConfig,
+} from "./protocol/body/arguments.js";
+export { type ArgumentMap, parseUrlencoded } from "./protocol/body/form.js";
+export {
+  type FileMap,
+  HTTPFile,
+  type ParseMultipartConfig,
+  parseMultipartFormData,
+} from "./protocol/body/multipart.js";
 export { HTTP_WHITESPACE } from "./protocol/fields/abnf.js";
 export {
-  HTTPInputError,
-  type HTTPInputErrorOptions,
-  HTTPOutputError,
-} from "./protocol/fields/errors.js";
+  allowsRange,
+  type ConditionResult,
+  type CurrentRepresentation,
+  evaluateConditions,
+  parseEntityTags,
+  type RequestConditions,
+} from "./protocol/fields/conditional.js";
+export { type CookieAttributes, formatSetCookie, parseCookie } from "./protocol/fields/cookie.js";
+export { encodeUsernamePassword } from "./protocol/fields/credentials.js";
+export { formatTimestamp, parseDate } from "./protocol/fields/date.js";
+export { HTTPInputError, type HTTPInputErrorOptions, HTTPOutputError } from "./protocol/fields/errors.js";
 export {
   HTTPHeaders,
   type HTTPHeadersInit,
   type HTTPHeadersParseOptions,
 } from "./protocol/fields/headers.js";
+export { formatParameters, type ParameterizedValue, parseParameters } from "./protocol/fields/parameters.js";
+export {
+  formatContentRange,
+  parseRange,
+  type RangeSpec,
+  type ResolvedRange,
+  resolveRange,
+} from "./protocol/fields/range.js";
 export {
   parseRequestStartLine,
   parseResponseStartLine,
   type RequestStartLine,
   type ResponseStartLine,
 } from "./protocol/fields/start-line.js";
+export { responses } from "./protocol/fields/status.js";
+export {
+  type QueryArguments,
+  type QueryValue,
+  qsToQsl,
+  splitHostAndPort,
+  urlConcat,
+} from "./protocol/fields/url.js";
