@@ -33,16 +33,22 @@ export class HTTPInputError extends SquallError {
   }
 }
 
+/** What the constructor of {@link HTTPOutputError} takes besides the message. */
+export interface HTTPOutputErrorOptions extends SquallErrorOptions {
+  /** A more precise code than `ERR_SQUALL_HTTP_OUTPUT`. */
+  readonly code?: SquallErrorCode | undefined;
+}
+
 /**
  * The application produced a message that cannot be sent, for example a body longer than its own Content-Length.
- * Code `ERR_SQUALL_HTTP_OUTPUT`. Nothing, or no more, of the message is sent.
+ * Code `ERR_SQUALL_HTTP_OUTPUT` unless a more precise one is given. Nothing, or no more, of the message is sent.
  */
 export class HTTPOutputError extends SquallError {
   static {
     this.prototype.name = "HTTPOutputError";
   }
 
-  constructor(message: string, options?: SquallErrorOptions) {
-    super("ERR_SQUALL_HTTP_OUTPUT", message, options);
+  constructor(message: string, options?: HTTPOutputErrorOptions) {
+    super(options?.code ?? "ERR_SQUALL_HTTP_OUTPUT", message, options);
   }
 }

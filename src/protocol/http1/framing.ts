@@ -5,7 +5,7 @@
  * functions below turn the notes into decisions. Two fields which disagree, or one which can be read in two ways,
  * are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
  */
-import { CHAR_CLASS, DIGIT, equalsIgnoreCase, isToken, trimWhitespace } from "../fields/abnf.js";
+import { equalsIgnoreCase, isDigits, isToken, trimWhitespace } from "../fields/abnf.js";
 import { HTTP1Error, shown } from "./errors.js";
 
 /** What the fields of one head say about the connection. */
@@ -105,13 +105,6 @@ function agreedLength(before: string | undefined, value: string): string {
     agreed = length;
   }
   return agreed!;
-}
-
-function isDigits(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if ((CHAR_CLASS[text.charCodeAt(i)]! & DIGIT) === 0) return false;
-  }
-  return text.length > 0;
 }
 
 /**

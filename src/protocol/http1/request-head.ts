@@ -37,7 +37,7 @@ export function buildRequestHead(scanner: HeadScanner): RequestHead {
     framing,
     contentLength,
     keepAlive: isPersistent(facts, isHTTP10),
-    expectContinue: facts.expectContinue && !isHTTP10 && (chunked || contentLength > 0),
+    expectContinue: facts.expectContinue && !isHTTP10,
     upgrade: facts.upgrade && facts.connectionUpgrade && !isHTTP10,
   };
 }

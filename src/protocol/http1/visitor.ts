@@ -31,7 +31,7 @@ export interface RequestHead {
   readonly contentLength: number;
   /** False when the connection ends after this exchange (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
-  /** A body follows, and the client waits for a 100 (Continue) before (HTTP/1.1 only, RFC 9110 §10.1.1). */
+  /** The client waits for a 100 (Continue) before it sends the body (HTTP/1.1 only, RFC 9110 §10.1.1). */
   readonly expectContinue: boolean;
   /** `Connection: upgrade` and an Upgrade field came, on HTTP/1.1. */
   readonly upgrade: boolean;

@@ -1,0 +1,101 @@
+/**
+ * The field lines of an outgoing head, and what they say about its framing. The fields come checked (names are
+ * tokens, values cannot end a line), so all that is left is to join them and to notice the three that concern the
+ * sender.
+ */
+import { equalsIgnoreCase, isDigits, trimWhitespace } from "../fields/abnf.js";
+import { shown } from "./errors.js";
+import { HTTP1OutputError } from "./output-errors.js";
+import type { RawFields } from "./visitor.js";
+
+/** See the head of this file. An object is filled anew for each head. */
+export class OutgoingFields {
+  /** The lines, each with its CRLF, without Transfer-Encoding (the sender writes its own). */
+  text: string;
+  /** The given Content-Length; -1 when there is none. */
+  contentLength: number;
+  /** Transfer-Encoding: chunked was given. */
+  chunked: boolean;
+  /** A Connection field says close. */
+  close: boolean;
+  /** A Connection field says keep-alive. */
+  keepAlive: boolean;
+
+  constructor() {
+    this.text = "";
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+  }
+
+  /**
+   * Reads and joins the fields; with `dropLength`, Content-Length is left out (1xx and 204 must not have one,
+   * RFC 9110 §8.6). Throws an HTTP1OutputError when they contradict themselves.
+   */
+  read(fields: RawFields, dropLength: boolean): void {
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    let text = "";
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      const value = fields[i + 1]!;
+      switch (name.length) {
+        case 10:
+          if (equalsIgnoreCase(name, "Connection")) this.#noteConnection(value);
+          break;
+        case 14:
+          if (equalsIgnoreCase(name, "Content-Length")) {
+            this.#noteLength(value);
+            if (dropLength) continue;
+          }
+          break;
+        case 17:
+          if (equalsIgnoreCase(name, "Transfer-Encoding")) {
+            this.#noteCoding(value);
+            continue;
+          }
+          break;
+      }
+      text += `${name}: ${value}\r\n`;
+    }
+    if (this.chunked && this.contentLength !== -1) {
+      throw new HTTP1OutputError(
+        "ERR_SQUALL_HTTP_OUTPUT_CONTENT_LENGTH",
+        "a message cannot have both Content-Length and Transfer-Encoding",
+      );
+    }
+    this.text = text;
+  }
+
+  #noteConnection(value: string): void {
+    for (const member of value.split(",")) {
+      const option = trimWhitespace(member);
+      if (equalsIgnoreCase(option, "close")) this.close = true;
+      else if (equalsIgnoreCase(option, "keep-alive")) this.keepAlive = true;
+    }
+  }
+
+  #noteLength(value: string): void {
+    const length = isDigits(value) ? Number(value) : -1;
+    if (this.contentLength === -1 && length >= 0 && length <= Number.MAX_SAFE_INTEGER) {
+      this.contentLength = length;
+      return;
+    }
+    const problem = this.contentLength === -1 ? `must be digits, got ${shown(value)}` : "is given twice";
+    throw new HTTP1OutputError("ERR_SQUALL_HTTP_OUTPUT_CONTENT_LENGTH", `Content-Length ${problem}`);
+  }
+
+  #noteCoding(value: string): void {
+    if (!this.chunked && equalsIgnoreCase(value, "chunked")) {
+      this.chunked = true;
+      return;
+    }
+    throw new HTTP1OutputError(
+      "ERR_SQUALL_HTTP_OUTPUT_TRANSFER_ENCODING",
+      `the only Transfer-Encoding that can be sent is one "chunked", got ${shown(value)}`,
+    );
+  }
+}
