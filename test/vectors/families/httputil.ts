@@ -1,8 +1,10 @@
 /** The vectors of `httputil`: header fields, start lines, URLs, dates, cookies, parameters, forms. */
+
 import * as httputil from "squall/httputil";
 import { HTTPHeaders } from "squall/httputil";
+import { formatContentRange, parseRange } from "#room/protocol/fields/range";
 import type { Family, VectorFunction } from "../types.js";
-import { attempt, PythonError } from "../values.js";
+import { attempt, PythonError, VectorHeaders } from "../values.js";
 
 const functions: Record<string, VectorFunction> = {
   "httputil.HTTPHeaders.parse_line"([lines]: readonly string[][], options) {
@@ -53,7 +55,99 @@ const functions: Record<string, VectorFunction> = {
     // Tornado has None for an empty reason, we have the empty text.
     return { version, code, reason: reason === "" ? undefined : reason };
   },
+
+  "httputil.url_concat": ([url, args]: readonly [string, httputil.QueryArguments | null]) =>
+    httputil.urlConcat(url, args),
+
+  "httputil.format_timestamp"([time]: readonly [unknown]) {
+    // Numbers are seconds there and milliseconds here.
+    return httputil.formatTimestamp(typeof time === "number" ? time * 1000 : (time as Date));
+  },
+
+  "httputil.format_timestamp.timetuple": ([time]: readonly [number[]]) => httputil.formatTimestamp(time),
+
+  "httputil.parse_cookie": ([field]: readonly [string]) => httputil.parseCookie(field),
+
+  "httputil.split_host_and_port": ([netloc]: readonly [string]) => httputil.splitHostAndPort(netloc),
+
+  "httputil.qs_to_qsl": ([args]: readonly [Record<string, unknown[]>]) => httputil.qsToQsl(args),
+
+  "httputil.encode_username_password": ([username, password]: readonly [string, string]) =>
+    httputil.encodeUsernamePassword(username, password),
+
+  "httputil._parse_request_range"([field]: readonly [string]) {
+    const range = parseRange(field);
+    if (range === undefined) return undefined;
+    // Tornado answers with the ends of a slice: [-5, None] are the last five bytes, [None, 0] none of them.
+    if (range.kind === "suffix") return range.length === 0 ? [undefined, 0] : [-range.length, undefined];
+    return [range.first, range.last === undefined ? undefined : range.last + 1];
+  },
+
+  "httputil._get_content_range": ([start, end, total]: readonly [number | null, number | null, number]) =>
+    formatContentRange(start ?? undefined, end ?? undefined, total),
+
+  "httputil._parse_header"([field]: readonly [string]) {
+    const { value, parameters } = httputil.parseParameters(field);
+    return [value, parameters];
+  },
+
+  "httputil._encode_header": ([value, parameters]: readonly [string, Record<string, string>]) =>
+    httputil.formatParameters(value, parameters),
+
+  "httputil.parse_multipart_form_data"([boundary, body]: readonly [Buffer, Buffer], { config }) {
+    const form = emptyForm();
+    const multipart = multipartConfig(config as Record<string, unknown> | undefined);
+    httputil.parseMultipartFormData(boundary, body, form.arguments, form.files, { config: multipart });
+    return shownForm(form);
+  },
+
+  "httputil.parse_body_arguments"(
+    [contentType, body, lines]: readonly [string, Buffer, [string, string][] | null],
+    { config },
+  ) {
+    const form = emptyForm();
+    const headers = lines === null ? undefined : new VectorHeaders(lines).toHeaders();
+    const multipart = multipartConfig(config as Record<string, unknown> | undefined);
+    httputil.parseBodyArguments(contentType, body, form.arguments, form.files, {
+      headers,
+      ...(multipart === undefined ? {} : { config: { multipart } }),
+    });
+    return shownForm(form);
+  },
 };
+
+function emptyForm(): httputil.BodyArguments {
+  return { arguments: Object.create(null), files: Object.create(null) };
+}
+
+/** Files as Tornado's vectors write them. */
+function shownForm({ arguments: values, files }: httputil.BodyArguments): unknown {
+  const shownFiles: Record<string, unknown> = Object.create(null);
+  for (const [name, list] of Object.entries(files)) {
+    shownFiles[name] = list.map(({ filename, body, contentType }) => ({
+      filename,
+      body,
+      content_type: contentType,
+    }));
+  }
+  return { arguments: values, files: shownFiles };
+}
+
+function multipartConfig(
+  config: Readonly<Record<string, unknown>> | undefined,
+): httputil.ParseMultipartConfig | undefined {
+  if (config === undefined) return undefined;
+  const names = {
+    enabled: "enabled",
+    max_parts: "maxParts",
+    max_part_header_size: "maxPartHeaderSize",
+  } as const;
+  const entries = Object.entries(config).map(([name, value]) => {
+    if (!(name in names)) throw new Error(`a setting that is not known: ${name}`);
+    return [names[name as keyof typeof names], value];
+  });
+  return Object.fromEntries(entries) as httputil.ParseMultipartConfig;
+}
 
 function parseOptions(options: Readonly<Record<string, unknown>>): httputil.HTTPHeadersParseOptions {
   return { unicode: options._chars_are_bytes === false };
