@@ -1,5 +1,7 @@
 /** Promises settled from outside, and work done elsewhere. Tornado: `tornado.concurrent`. */
 export { CancelledError } from "./async/cancelled.js";
+export { DummyExecutor, dummyExecutor } from "./async/dummy-executor.js";
+export type { Executor, ShutdownOptions } from "./async/executor.js";
 export {
   chainFuture,
   type DoneCallback,
@@ -11,3 +13,12 @@ export {
   futureSetResultUnlessCancelled,
   isFuture,
 } from "./async/future.js";
+export { WorkerDiedError } from "./async/pool-worker.js";
+export { type AsyncMethod, type RunOnExecutorOptions, runOnExecutor } from "./async/run-on-executor.js";
+export {
+  type AnyTasks,
+  ExecutorFullError,
+  type TaskName,
+  ThreadExecutor,
+  type ThreadExecutorOptions,
+} from "./async/thread-executor.js";

@@ -19,6 +19,7 @@ import { onAbort, type WaitOptions } from "./cancel.js";
 import { type Clock, systemClock, type WorkSource } from "./clock.js";
 import { currentLoop, setCurrentLoop } from "./current-loop.js";
 import { type Duration, toDeadline } from "./duration.js";
+import type { Executor } from "./executor.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
 import type { Network } from "./network.js";
 import type { AnyCallback, Timeout } from "./timeout.js";
@@ -39,9 +40,7 @@ export interface IOLoopOptions {
 }
 
 /** Runs functions somewhere else: `loop.runInExecutor()`. */
-export interface LoopExecutor {
-  submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): PromiseLike<Awaited<R>>;
-}
+export type LoopExecutor = Pick<Executor, "submit">;
 
 /** A class whose objects are loops. */
 export type IOLoopClass = new (options?: IOLoopOptions) => IOLoop;
@@ -343,7 +342,7 @@ export class IOLoop implements WorkSource {
    */
   runInExecutor<A extends unknown[], R>(
     executor: LoopExecutor | undefined,
-    fn: (...args: A) => R,
+    fn: string | ((...args: A) => R),
     ...args: A
   ): Promise<Awaited<R>> {
     const chosen = executor ?? this.#executor;
