@@ -1,5 +1,13 @@
 /** `squall/log`: loggers, handlers and the format of their lines. */
 export { accessLog, appLog, genLog, getLogger, Logger, levelNumber, rootLogger } from "./base/log.js";
+export {
+  FileHandler,
+  type FileHandlerOptions,
+  RotatingFileHandler,
+  type RotatingFileHandlerOptions,
+  TimedRotatingFileHandler,
+  type TimedRotatingFileHandlerOptions,
+} from "./base/log-file.js";
 export { LogFormatter, type LogFormatterOptions } from "./base/log-format.js";
 export {
   type LogFilter,
@@ -9,6 +17,7 @@ export {
   StreamHandler,
   type StreamHandlerOptions,
 } from "./base/log-handler.js";
+export { defineLoggingOptions } from "./base/log-options.js";
 export {
   escapeControls,
   formatMessage,
@@ -19,3 +28,4 @@ export {
   levelName,
   setLogClock,
 } from "./base/log-record.js";
+export { enablePrettyLogging, type PrettyLoggingOptions } from "./base/options.js";

@@ -1,0 +1,209 @@
+/** One option: its definition, its value, and how text becomes the value. */
+import { inspect } from "node:util";
+import { SquallError, type SquallErrorOptions } from "./errors.js";
+import { Integer, kindOf, type OptionType, typeOfValue, type ValueKind } from "./option-values.js";
+
+/**
+ * An option was defined twice, is not known, lacks its value, or has one that does not fit (`ERR_SQUALL_OPTION`). The
+ * door `squall/options` calls it `Error`, as Tornado does.
+ */
+export class OptionError extends SquallError {
+  static {
+    this.prototype.name = "OptionError";
+  }
+
+  constructor(message: string, options?: SquallErrorOptions) {
+    super("ERR_SQUALL_OPTION", message, options);
+  }
+}
+
+/** What an option is like. */
+export interface OptionDefinition {
+  /** The value until another is set; it also gives the type if `type` does not. Default undefined, or `[]` if `multiple`. */
+  readonly default?: unknown;
+  /**
+   * `String`, `Number`, `Integer`, `BigInt`, `Boolean`, `Date`, `Duration` or a function from text to value. Without it
+   * the default's type counts (an integer means `Integer`), and text if there is no default.
+   */
+  readonly type?: OptionType | undefined;
+  /** What the option is for. */
+  readonly help?: string | undefined;
+  /** What stands for the value in the help, `--name=METAVAR`. */
+  readonly metavar?: string | undefined;
+  /** The value is a list; its text is separated by commas, and integers may be ranges `from:to`, both ends included. */
+  readonly multiple?: boolean | undefined;
+  /** Where the help lists the option; default the file that defines it. */
+  readonly group?: string | undefined;
+}
+
+type Widened<T> = T extends string
+  ? string
+  : T extends number
+    ? number
+    : T extends boolean
+      ? boolean
+      : T extends bigint
+        ? bigint
+        : T;
+
+/** One value of an option so defined, of a list its element. */
+export type OptionElement<D> = D extends { readonly type: DateConstructor }
+  ? Date
+  : D extends { readonly type: (text: string) => infer T }
+    ? T
+    : D extends { readonly default: readonly (infer E)[] }
+      ? [E] extends [never]
+        ? string
+        : Widened<E>
+      : D extends { readonly default: infer V }
+        ? [V] extends [null | undefined]
+          ? string
+          : Widened<NonNullable<V>>
+        : string;
+
+/** The type of an option's value by its definition. */
+export type OptionValue<D> = D extends { readonly multiple: true }
+  ? OptionElement<D>[]
+  : D extends { readonly default: infer V }
+    ? [V] extends [null | undefined]
+      ? OptionElement<D> | undefined
+      : OptionElement<D>
+    : OptionElement<D> | undefined;
+
+/** More than this many integers in one range are a slip of the finger. */
+const LARGEST_RANGE = 1_000_000;
+
+/** A defined option, as {@link OptionParser.define} gives it: a typed way to its value. */
+export class Option<T = unknown> {
+  /** The name as it was defined. */
+  readonly name: string;
+  /** The value until another is set. */
+  readonly default: T;
+  readonly help: string;
+  readonly metavar: string | undefined;
+  readonly multiple: boolean;
+  /** Where the help lists it. */
+  readonly group: string;
+  /** The file that defines it. */
+  readonly file: string;
+  readonly type: OptionType;
+  readonly #kind: ValueKind;
+  readonly #callback: ((value: T) => void) | undefined;
+  #value: T | undefined;
+  #isSet = false;
+
+  /** @internal Options come from {@link OptionParser.define}. */
+  constructor(
+    name: string,
+    definition: OptionDefinition,
+    callback: ((value: T) => void) | undefined,
+    file: string,
+  ) {
+    const { default: preset, multiple = false } = definition;
+    this.name = name;
+    this.multiple = multiple;
+    this.default = (preset ?? (multiple ? [] : undefined)) as T;
+    this.help = definition.help ?? "";
+    this.metavar = definition.metavar;
+    this.group = definition.group ?? file;
+    this.file = file;
+    this.type = definition.type ?? typeOfValue(Array.isArray(preset) && multiple ? preset[0] : preset);
+    this.#kind = kindOf(this.type);
+    this.#callback = callback;
+  }
+
+  /** The value that was set, or the default. */
+  get value(): T {
+    return this.#isSet ? (this.#value as T) : this.default;
+  }
+
+  /** Sets the value, see {@link Option.set}. */
+  set value(value: T) {
+    this.set(value);
+  }
+
+  /** True for options that are true when they stand alone, `--debug`. */
+  get isFlag(): boolean {
+    return this.type === Boolean;
+  }
+
+  /**
+   * Sets the value and calls the option's callback. null and undefined always fit. Throws an {@link OptionError} if the
+   * value is not of the option's type.
+   */
+  set(value: unknown): void {
+    if (this.multiple) {
+      if (!Array.isArray(value) || !value.every((item) => this.#fits(item))) {
+        this.#refuse(`a list, each item ${this.#kind.description}`, value);
+      }
+    } else if (!this.#fits(value)) {
+      this.#refuse(this.#kind.description, value);
+    }
+    this.#store((value ?? undefined) as T);
+  }
+
+  /** Reads the value from text, sets it, calls the callback and returns it. Throws an {@link OptionError}. */
+  parse(text: string): T {
+    const value = this.multiple
+      ? text.split(",").flatMap((part) => this.#parsePart(part))
+      : this.#parseOne(text);
+    this.#store(value as T);
+    return value as T;
+  }
+
+  /** A value of this option as it would be written on a command line. */
+  show(value: unknown): string {
+    if (!Array.isArray(value)) return this.#kind.show(value);
+    return value.map((item) => this.#kind.show(item)).join(",");
+  }
+
+  /** @internal What {@link Option.restore} brings back. */
+  save(): { readonly value: T | undefined; readonly isSet: boolean } {
+    return { value: this.#value, isSet: this.#isSet };
+  }
+
+  /** @internal Goes back to what was saved, without calling the callback. */
+  restore({ value, isSet }: { readonly value: unknown; readonly isSet: boolean }): void {
+    this.#value = value as T | undefined;
+    this.#isSet = isSet;
+  }
+
+  #store(value: T): void {
+    this.#value = value;
+    this.#isSet = true;
+    this.#callback?.(value);
+  }
+
+  #fits(value: unknown): boolean {
+    return value === null || value === undefined || this.#kind.accepts(value);
+  }
+
+  #refuse(expected: string, value: unknown): never {
+    throw new OptionError(
+      `option ${this.name} must be ${expected}, got ${inspect(value, { depth: 1, maxStringLength: 80 })}`,
+    );
+  }
+
+  #parseOne(text: string): unknown {
+    try {
+      return this.#kind.parse(text);
+    } catch (cause) {
+      throw new OptionError(
+        `option ${this.name}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  #parsePart(text: string): unknown[] {
+    if (this.type !== Integer) return [this.#parseOne(text)];
+    const colon = text.indexOf(":");
+    if (colon < 0) return [this.#parseOne(text)];
+    const from = this.#parseOne(text.slice(0, colon)) as number;
+    const to = this.#parseOne(text.slice(colon + 1)) as number;
+    if (to - from >= LARGEST_RANGE) {
+      throw new OptionError(`option ${this.name}: the range ${text} has more than ${LARGEST_RANGE} integers`);
+    }
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
+  }
+}

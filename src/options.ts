@@ -1,0 +1,26 @@
+/** `squall/options`: the command line and configuration files. */
+export {
+  Option,
+  type OptionDefinition,
+  type OptionElement,
+  OptionError as Error,
+  OptionError,
+  type OptionValue,
+} from "./base/option.js";
+export {
+  type Mockable,
+  OptionParser,
+  type ParseCommandLineOptions,
+  type ParseConfigOptions,
+  type PrintHelpOptions,
+} from "./base/option-parser.js";
+export { Duration, datetimeFormats, formatDuration, Integer, type OptionType } from "./base/option-values.js";
+export {
+  addParseCallback,
+  type DefinedOptions,
+  define,
+  options,
+  parseCommandLine,
+  parseConfigFile,
+  printHelp,
+} from "./base/options.js";
