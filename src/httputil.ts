@@ -1,4 +1,17 @@
 /** `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's `httputil`. */
+
+export type {
+  HTTPConnection,
+  HTTPMessageDelegate,
+  HTTPServerConnectionDelegate,
+} from "./http/delegates.js";
+export { type AbortCause, ExchangeAbortedError } from "./http/errors.js";
+export {
+  BadJSONError,
+  HTTPServerRequest,
+  type HTTPServerRequestOptions,
+  type PeerContext,
+} from "./http/request.js";
 export {
   type BodyArguments,
   type ParseBodyConfig,

@@ -1,6 +1,7 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
 export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
+export { MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
 export {
   VirtualClock,
   type VirtualClockOptions,

@@ -22,7 +22,8 @@ export interface HTTPServerConnectionDelegate {
 
 /**
  * Receives one message. The order is `headersReceived`, any number of `dataReceived`, then either `finish` or
- * `onConnectionClose`, never both. A promise returned by the first two holds the rest of the message back.
+ * `onConnectionClose`, never both. A promise returned by the first two holds the rest of the message back; one
+ * returned by `finish` (of a delegate that has still something to unpack) holds back the end of a client's exchange.
  */
 export interface HTTPMessageDelegate {
   headersReceived(
@@ -30,7 +31,7 @@ export interface HTTPMessageDelegate {
     headers: HTTPHeaders,
   ): void | Promise<void>;
   dataReceived(chunk: Buffer): void | Promise<void>;
-  finish(): void;
+  finish(): void | Promise<void>;
   onConnectionClose(): void;
   /**
    * Server side, optional: the message was whole (`finish` was called), but the exchange ends before its response

@@ -797,7 +797,11 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   #gather(data: Chunk, encoding: TextEncoding): boolean {
     this.#output ??= new WriteQueue();
     this.#output.add(data, encoding);
-    if (this.#socket === undefined && this.#output.byteLength >= HIGH_WATER) this.#state |= FULL;
+    if (this.#output.isLong(HIGH_WATER)) {
+      // Gathering is for small writes; and who is corked has to hear of a slow peer, too.
+      if (this.#socket === undefined) this.#state |= FULL;
+      else this.#flush(this.#socket);
+    }
     return (this.#state & FULL) === 0;
   }
 

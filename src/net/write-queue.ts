@@ -27,6 +27,11 @@ export class WriteQueue {
     return this.#pieceBytes + Buffer.byteLength(this.#text, this.#encoding);
   }
 
+  /** True when at least `limit` bytes wait here; text counts by its characters, which is cheap to know. */
+  isLong(limit: number): boolean {
+    return this.#pieceBytes + this.#text.length >= limit;
+  }
+
   get isEmpty(): boolean {
     return this.#text === "" && this.#pieces === undefined;
   }

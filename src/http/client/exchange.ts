@@ -1,0 +1,217 @@
+/**
+ * One request on one connection, as a client: no pool, no redirects, no queue. The test support asks servers with
+ * it, and a client with all of that is built on it.
+ */
+import { onAbort } from "../../async/cancel.js";
+import type { IOLoop } from "../../async/ioloop.js";
+import { concatBytes } from "../../base/bytes.js";
+import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
+import { checkMilliseconds } from "../../base/validate.js";
+import { version } from "../../base/version.js";
+import type { BaseIOStream } from "../../net/base-stream.js";
+import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { HTTP1Connection } from "../connection/http1-connection.js";
+import type { HTTP1ConnectionOptions } from "../connection/params.js";
+import type { Chunk, HTTPMessageDelegate } from "../delegates.js";
+import { gunzipDelegate } from "../gzip-body.js";
+import { HTTPStreamClosedError } from "./errors.js";
+
+/** A request for {@link exchange}. */
+export interface ExchangeRequest {
+  /** Default "GET". */
+  readonly method?: string | undefined;
+  /** The absolute URL; its path and query go into the start line. */
+  readonly url: string;
+  /** Default none; Host, User-Agent, Accept-Encoding and Connection are added where they are missing. */
+  readonly headers?: HTTPHeaders | HTTPHeadersInit | undefined;
+  /** The body; text is sent as UTF-8. Default none. Pieces of an iterable are sent chunked as they come. */
+  readonly body?: Chunk | AsyncIterable<Chunk> | Iterable<Chunk> | undefined;
+  /** Keep the connection for another request; default false. */
+  readonly keepAlive?: boolean | undefined;
+  /** Unpack gzip; default true. */
+  readonly decompress?: boolean | undefined;
+  /** Send the body only after a 100 (Continue); default false. */
+  readonly expectContinue?: boolean | undefined;
+  /** Gets the body piece by piece instead of the response's `body`; a promise holds the rest back. */
+  readonly onBody?: ((chunk: Buffer) => void | Promise<void>) | undefined;
+  /** Limits and times of the connection. */
+  readonly params?: HTTP1ConnectionOptions | undefined;
+  /** Milliseconds for the whole exchange; default 20 s, Infinity for none. */
+  readonly timeout?: number | undefined;
+  /** Ends the exchange early and closes the connection. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came back. */
+export interface ExchangeResponse {
+  readonly code: number;
+  readonly reason: string;
+  readonly version: string;
+  readonly headers: HTTPHeaders;
+  /** The whole body, unpacked; empty with `onBody`. */
+  readonly body: Buffer;
+  /** The connection can serve another exchange. */
+  readonly reusable: boolean;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Collects one response. */
+class ResponseCollector implements HTTPMessageDelegate {
+  startLine: ResponseStartLine | undefined = undefined;
+  headers = new HTTPHeaders();
+  finished = false;
+  onContinue: (() => void) | undefined = undefined;
+  readonly #chunks: Buffer[] = [];
+  readonly #onBody: ((chunk: Buffer) => void | Promise<void>) | undefined;
+
+  constructor(onBody: ((chunk: Buffer) => void | Promise<void>) | undefined) {
+    this.#onBody = onBody;
+  }
+
+  get body(): Buffer {
+    return concatBytes(this.#chunks);
+  }
+
+  headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
+    const line = startLine as ResponseStartLine;
+    if (line.code === 100) {
+      this.onContinue?.();
+      return;
+    }
+    if (line.code < 200 && line.code !== 101) return;
+    this.startLine = line;
+    this.headers = headers;
+  }
+
+  dataReceived(chunk: Buffer): void | Promise<void> {
+    if (this.#onBody !== undefined) return this.#onBody(chunk);
+    this.#chunks.push(chunk);
+    return undefined;
+  }
+
+  finish(): void {
+    this.finished = true;
+  }
+
+  onConnectionClose(): void {}
+}
+
+/** What a request comes down to on the wire. */
+interface WireRequest {
+  readonly startLine: RequestStartLine;
+  readonly headers: HTTPHeaders;
+  readonly body: Chunk | undefined;
+  readonly pieces: AsyncIterable<Chunk> | Iterable<Chunk> | undefined;
+}
+
+function wireRequest(request: ExchangeRequest): WireRequest {
+  const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw new InvalidArgumentError(
+      `url must be an absolute http: or https: URL, got ${JSON.stringify(request.url)}`,
+    );
+  }
+  const { body } = request;
+  const whole = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+  const headers = new HTTPHeaders(request.headers);
+  const method = request.method ?? "GET";
+  if (!headers.has("Host")) headers.set("Host", url.host);
+  if (!headers.has("User-Agent")) headers.set("User-Agent", `squall/${version}`);
+  if ((request.decompress ?? true) && !headers.has("Accept-Encoding")) headers.set("Accept-Encoding", "gzip");
+  if (request.keepAlive !== true && !headers.has("Connection")) headers.set("Connection", "close");
+  if (request.expectContinue === true) headers.set("Expect", "100-continue");
+  const framed = headers.has("Content-Length") || headers.has("Transfer-Encoding");
+  if (
+    !framed &&
+    whole &&
+    (body !== undefined || method === "POST" || method === "PUT" || method === "PATCH")
+  ) {
+    headers.set("Content-Length", String(body === undefined ? 0 : Buffer.byteLength(body)));
+  } else if (!framed && !whole) {
+    headers.set("Transfer-Encoding", "chunked");
+  }
+  return {
+    startLine: { method, path: `${url.pathname}${url.search}`, version: "HTTP/1.1" },
+    headers,
+    body: whole ? body : undefined,
+    pieces: whole ? undefined : body,
+  };
+}
+
+/**
+ * Sends one request on `stream` and resolves with the response, whatever its status. The stream stays open only
+ * when `keepAlive` was asked for and the response allows it.
+ *
+ * @throws InvalidArgumentError for a URL, method or field that cannot be sent; nothing was sent then.
+ * @throws HTTPStreamClosedError when the connection ends first; `cause` says why, as far as it is known.
+ * @throws TimeoutError after `timeout` milliseconds; or the signal's reason. Both close the stream.
+ */
+export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest): Promise<ExchangeResponse> {
+  const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
+  request.signal?.throwIfAborted();
+  const wire = wireRequest(request);
+  const loop: IOLoop = stream.ioLoop;
+  const connection = new HTTP1Connection(stream, true, {
+    headerTimeout: NEVER,
+    bodyStallTimeout: NEVER,
+    ...request.params,
+    noKeepAlive: request.keepAlive !== true,
+  });
+  let failure: unknown;
+  const fail = (error: unknown): void => {
+    failure ??= error;
+    stream.close();
+  };
+  const collector = new ResponseCollector(request.onBody);
+  const delegate =
+    (request.decompress ?? true) ? gunzipDelegate(collector, loop, connection.params, fail) : collector;
+  const stopListening = onAbort(request.signal, (reason) => fail(reason));
+  const deadline =
+    timeout === NEVER
+      ? undefined
+      : loop.callLater(timeout, () => fail(new TimeoutError(`no complete response within ${timeout} ms`)));
+  try {
+    void connection.writeHeaders(
+      wire.startLine,
+      wire.headers,
+      request.expectContinue ? undefined : wire.body,
+    );
+    if (request.expectContinue === true) {
+      collector.onContinue = () => void sendBody(connection, wire).catch(fail);
+    } else if (wire.pieces === undefined) {
+      connection.finish();
+    } else {
+      void sendBody(connection, wire).catch(fail);
+    }
+    const reusable = await connection.readResponse(delegate);
+    if (failure !== undefined) throw failure;
+    const { startLine } = collector;
+    if (startLine === undefined || !collector.finished) {
+      throw new HTTPStreamClosedError(undefined, { cause: stream.error });
+    }
+    const { code, reason } = startLine;
+    return {
+      code,
+      reason,
+      version: startLine.version,
+      headers: collector.headers,
+      body: collector.body,
+      reusable,
+    };
+  } finally {
+    stopListening();
+    if (deadline !== undefined) loop.removeTimeout(deadline);
+    if (failure !== undefined) stream.close();
+  }
+}
+
+async function sendBody(connection: HTTP1Connection, wire: WireRequest): Promise<void> {
+  if (wire.body !== undefined) await connection.write(wire.body);
+  for await (const piece of wire.pieces ?? []) {
+    if (connection.stream?.closed() !== false) return;
+    await connection.write(piece);
+  }
+  connection.finish();
+}

@@ -1,0 +1,316 @@
+/**
+ * One HTTP/1 exchange on a stream: a request and its response, seen from the side that `isClient` names.
+ *
+ * Reading and writing are two machines. Reading is the {@link MessageReader} of whoever hosts the exchange: a
+ * server's connection, which serves many exchanges, or a {@link SingleExchange}, made by
+ * {@link HTTP1Connection.readResponse}. Writing is this object: it owns an {@link HTTP1Sender} and refuses to
+ * write into an exchange that is over, so that a handler which outlives its request cannot disturb the next one.
+ */
+import { InvalidStateError } from "../../base/errors.js";
+import type { BaseIOStream } from "../../net/base-stream.js";
+import { StreamClosedError } from "../../net/stream-errors.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";
+import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
+import type { ExchangeAbortedError } from "../errors.js";
+import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
+import { SingleExchange } from "./single-exchange.js";
+
+/** What an exchange asks of the connection it runs on. */
+export interface ExchangeHost {
+  /** False when the connection closes after this exchange, whatever the peer asked for. */
+  mayKeepAlive(exchange: HTTP1Connection): boolean;
+  /** The stream is above its high-water mark. */
+  outputBacklog(): void;
+  /** The outgoing message is complete. */
+  exchangeFinished(exchange: HTTP1Connection): void;
+  /** Gives the stream away; see {@link HTTP1Connection.detach}. */
+  detach(exchange: HTTP1Connection, guest: StreamGuest | undefined): BaseIOStream;
+  /** Ends the connection at once. */
+  closeNow(exchange: HTTP1Connection): void;
+  setMaxBodySize(exchange: HTTP1Connection, bytes: number): void;
+  setBodyTimeout(exchange: HTTP1Connection, ms: number): void;
+}
+
+/** Another protocol that lives on a detached stream and wants to hear when the server stops. */
+export interface StreamGuest {
+  /** The server is stopping: say goodbye and close the stream. Called at most once. */
+  shutdown(): void;
+}
+
+/** Methods whose requests have a body, though maybe an empty one (RFC 9110 §9.3). */
+const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+/** A promise that rejects without being reported when nobody looks at it. */
+function rejectedQuietly(error: Error): Promise<void> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
+}
+
+/** One exchange. Made by the server for each request; a client makes its own. */
+export class HTTP1Connection implements HTTPConnection {
+  /** True on the side that sends the request. */
+  readonly isClient: boolean;
+  readonly params: HTTP1ConnectionParameters;
+  /** What the server knows of the peer (address, protocol); copied to the request. */
+  readonly context: unknown;
+  /** True when the connection is not kept after this exchange. */
+  readonly noKeepAlive: boolean;
+  /** The fields after a chunked body that may be kept, once the message was received whole. */
+  trailers: RawFields | undefined = undefined;
+  /** True when the incoming message was received whole. */
+  messageReceived = false;
+
+  readonly #stream: BaseIOStream;
+  readonly #sender: HTTP1Sender;
+  #host: ExchangeHost | undefined;
+  #requestHead: RequestHead | undefined;
+  #requestMethod = "GET";
+  #detached = false;
+  #over = false;
+  #closeCallback: ((reason: ExchangeAbortedError) => void) | undefined = undefined;
+
+  /**
+   * @param stream the open stream.
+   * @param isClient which side of the exchange this is.
+   * @param params limits and times, or options to make them from.
+   * @param context what requests learn about the peer.
+   */
+  constructor(
+    stream: BaseIOStream,
+    isClient: boolean,
+    params?: HTTP1ConnectionParameters | HTTP1ConnectionOptions,
+    context?: unknown,
+    host?: ExchangeHost,
+    requestHead?: RequestHead,
+  ) {
+    this.isClient = isClient;
+    this.params =
+      params instanceof HTTP1ConnectionParameters ? params : new HTTP1ConnectionParameters(params);
+    this.context = context;
+    this.noKeepAlive = this.params.noKeepAlive;
+    this.#requestHead = requestHead;
+    this.#stream = stream;
+    this.#sender = new HTTP1Sender(stream);
+    this.#host = host;
+  }
+
+  /** The stream below; undefined after {@link HTTP1Connection.detach}. */
+  get stream(): BaseIOStream | undefined {
+    return this.#detached ? undefined : this.#stream;
+  }
+
+  /** The head of the request that this exchange answers; undefined on a client. */
+  get requestHead(): RequestHead | undefined {
+    return this.#requestHead;
+  }
+
+  /** The method of the request that was received (server) or sent (client). */
+  get requestMethod(): string {
+    return this.#requestHead?.method ?? this.#requestMethod;
+  }
+
+  /** For hosts: the request that this exchange answers. */
+  answers(head: RequestHead): void {
+    this.#requestHead = head;
+  }
+
+  /** True once a final start line has been written. */
+  get started(): boolean {
+    return this.#sender.state !== "idle";
+  }
+
+  /** True once the outgoing message is complete. */
+  get finished(): boolean {
+    return this.#sender.state === "ended";
+  }
+
+  /** False when what was written closes the connection afterwards. */
+  get keepAlive(): boolean {
+    return this.#sender.keepAlive;
+  }
+
+  /**
+   * Reads one message and feeds `delegate`. For an exchange that no server hosts (a client's, or a server's on
+   * a stream of its own).
+   *
+   * Resolves true when the connection can serve another exchange, false when it is finished. Errors of the
+   * message end the exchange, are told to the delegate by `onConnectionClose` and logged; they do not reject.
+   * @throws InvalidStateError when a server hosts the exchange or it is being read already.
+   */
+  readResponse(delegate: HTTPMessageDelegate): Promise<boolean> {
+    if (this.#host !== undefined) {
+      throw new InvalidStateError("readResponse() was called on an exchange that is already being read");
+    }
+    const host = new SingleExchange(this, this.#stream, delegate);
+    this.#host = host;
+    return host.run();
+  }
+
+  writeHeaders(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+    chunk?: Chunk,
+  ): Promise<void> {
+    if (this.#unwritable) return this.#refusal();
+    this.#begin(startLine, headers, chunk);
+    return this.#stream.whenWritable();
+  }
+
+  write(chunk: Chunk): Promise<void> {
+    if (this.#unwritable) return this.#refusal();
+    try {
+      if (!this.#sender.write(chunk)) this.#host?.outputBacklog();
+    } catch (error) {
+      this.#failOutput(error);
+    }
+    return this.#stream.whenWritable();
+  }
+
+  /**
+   * The outgoing message is complete. Calling it on a closed connection or twice does nothing.
+   * @throws HTTPOutputError when less was written than Content-Length promised; the connection is closed.
+   */
+  finish(): void {
+    if (this.#over || this.#detached) return;
+    if (this.#stream.closed()) {
+      this.#over = true;
+      return;
+    }
+    try {
+      if (!this.#sender.end()) this.#host?.outputBacklog();
+    } catch (error) {
+      this.#failOutput(error);
+    }
+    this.#end();
+  }
+
+  respond(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
+    if (this.#unwritable) return;
+    try {
+      if (!this.#sender.respond(startLine, headers.toRaw(), this.#responseContext, body)) {
+        this.#host?.outputBacklog();
+      }
+    } catch (error) {
+      this.#failOutput(error);
+    }
+    this.#end();
+  }
+
+  /**
+   * Tells a server's client that it may send the body (RFC 9110 §10.1.1), if it waits for that and nothing was
+   * answered yet. The server calls it by itself once the delegate has taken the head.
+   */
+  writeContinue(): void {
+    if (this.#unwritable || this.started || this.#requestHead?.expectContinue !== true) return;
+    this.#sender.continue100();
+  }
+
+  /**
+   * Registers a function for the case that the exchange ends early: the peer is gone, half-closed, or the server
+   * stops. Called at most once, never after {@link HTTP1Connection.finish}. `undefined` takes it off.
+   */
+  setCloseCallback(callback: ((reason: ExchangeAbortedError) => void) | undefined): void {
+    this.#closeCallback = callback;
+  }
+
+  /** Closes the stream at once; pending promises of writes settle. Calling it twice is fine. */
+  close(): void {
+    if (this.#detached) return;
+    if (this.#host === undefined) this.#stream.close();
+    else this.#host.closeNow(this);
+  }
+
+  /**
+   * Gives up the stream, which then belongs to the caller, with the bytes that were read too far put back in
+   * front. A server remembers the stream until it closes; `guest` hears when the server stops.
+   * @throws InvalidStateError when it was detached before or the stream is closed.
+   */
+  detach(guest?: StreamGuest): BaseIOStream {
+    if (this.#detached) throw new InvalidStateError("detach() was called twice on the same exchange");
+    if (this.#stream.closed()) throw new InvalidStateError("detach() needs an open stream; it is closed");
+    const stream = this.#host === undefined ? this.#stream : this.#host.detach(this, guest);
+    this.#detached = true;
+    this.#closeCallback = undefined;
+    return stream;
+  }
+
+  /** Changes the total time in milliseconds for the body of this message, counted from now; `Infinity`: none. */
+  setBodyTimeout(ms: number): void {
+    this.#host?.setBodyTimeout(this, ms);
+  }
+
+  /** Changes the limit in bytes for the body of this message. Call it before the body is read. */
+  setMaxBodySize(bytes: number): void {
+    this.#host?.setMaxBodySize(this, bytes);
+  }
+
+  /** For hosts: the exchange ended before its outgoing message was complete. */
+  aborted(reason: ExchangeAbortedError): void {
+    const callback = this.#closeCallback;
+    this.#closeCallback = undefined;
+    callback?.(reason);
+  }
+
+  get #unwritable(): boolean {
+    return this.#over || this.#detached || this.#stream.closed();
+  }
+
+  get #responseContext(): ResponseContext {
+    const head = this.#requestHead;
+    return {
+      method: head?.method ?? "GET",
+      version: head?.version ?? "HTTP/1.1",
+      keepAlive: !this.noKeepAlive && (this.#host?.mayKeepAlive(this) ?? true),
+    };
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#closeCallback = undefined;
+    this.#host?.exchangeFinished(this);
+  }
+
+  #refusal(): Promise<void> {
+    if (this.#stream.closed() && !this.#over) {
+      return rejectedQuietly(new StreamClosedError(this.#stream.error));
+    }
+    throw new InvalidStateError(
+      "the exchange is over: its message was finished or its stream was given away",
+    );
+  }
+
+  #begin(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+    chunk: Chunk | undefined,
+  ): void {
+    if ("method" in startLine) this.#requestMethod = startLine.method;
+    try {
+      const room =
+        "code" in startLine
+          ? this.#sender.beginResponse(startLine, headers.toRaw(), this.#responseContext, chunk)
+          : this.#sender.beginRequest(
+              startLine,
+              headers.toRaw(),
+              { hasBody: WITH_BODY.has(startLine.method) },
+              chunk,
+            );
+      if (!room) this.#host?.outputBacklog();
+    } catch (error) {
+      this.#failOutput(error);
+    }
+  }
+
+  /** What the application wrote cannot be sent: nothing more leaves, the connection ends, the caller hears why. */
+  #failOutput(error: unknown): never {
+    if (this.started) {
+      this.#over = true;
+      this.close();
+    }
+    throw error;
+  }
+}

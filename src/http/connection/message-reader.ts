@@ -1,0 +1,363 @@
+/**
+ * The reading half of an HTTP/1 connection: moves bytes from a stream through the sans-IO receiver to a message
+ * delegate, holds the peer back when the delegate is behind, and keeps the read deadlines.
+ *
+ * Everything runs synchronously inside the stream's `onData`. A promise exists only when a delegate returns one;
+ * until it settles the receiver keeps what arrives, and above `maxPipelinedSize` the socket is paused. The socket
+ * is *not* paused below it, so that a peer that leaves is noticed while a request waits for its answer.
+ *
+ * The phases of reading and their deadlines:
+ *
+ *     head ── the first byte (or the accepted connection) to the end of the head    headerTimeout
+ *     body ── between two pieces of the body, and in all                            bodyStallTimeout, bodyTimeout
+ *     rest ── between two messages                                                  idleTimeout
+ *     held ── a delegate or the application has the floor                           none
+ *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
+ */
+import { Deadline } from "../../async/deadline.js";
+import type { BaseIOStream } from "../../net/base-stream.js";
+import type { StreamSink } from "../../net/stream-sink.js";
+import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import type { HTTP1Error } from "../../protocol/http1/errors.js";
+import { HTTP1Receiver } from "../../protocol/http1/receiver.js";
+import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
+import type { HTTPMessageDelegate } from "../delegates.js";
+import type { HTTP1ConnectionParameters } from "./params.js";
+
+/** What the reader is busy with. */
+export type ReadPhase = "head" | "body" | "rest" | "held" | "drain";
+
+/** Who owns a {@link MessageReader}: a server's connection, or one exchange. */
+export interface MessageOwner<H extends RequestHead | ResponseHead> {
+  /** A head has come; answers with the delegate that gets the message. */
+  messageBegins(head: H): HTTPMessageDelegate;
+  /** The delegate has taken the head, and the body may come. */
+  headAccepted(head: H): void;
+  /** The message is whole; the owner calls `delegate.finish()`. */
+  messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void;
+  /** The peer broke a rule or a limit; nothing more is read. */
+  inputFailed(error: HTTP1Error): void;
+  /** The delegate threw or rejected; nothing more is read. */
+  delegateFailed(error: unknown): void;
+  /** A deadline passed in `phase`; `begun` says if any byte of a message had come. */
+  readTimedOut(phase: ReadPhase, begun: boolean): void;
+  /** What had to be thrown away is too much. */
+  drainFailed(): void;
+  /** The peer sent its FIN, after what was told before. */
+  peerEnded(): void;
+  /** There is room to write again. */
+  writable(): void;
+  /** The stream is closed; nothing more will be called. */
+  streamClosed(error: Error | undefined): void;
+}
+
+/** Takes what nobody wants. */
+const IGNORE: HTTPMessageDelegate = {
+  headersReceived() {},
+  dataReceived() {},
+  finish() {},
+  onConnectionClose() {},
+};
+
+function readDeadlinePassed(reader: MessageReader<RequestHead> | MessageReader<ResponseHead>): void {
+  reader.deadlinePassed();
+}
+
+/** Reads messages of a stream, one after the other. See the file's comment. */
+export class MessageReader<H extends RequestHead | ResponseHead> implements StreamSink, MessageVisitor<H> {
+  readonly stream: BaseIOStream;
+  readonly receiver: HTTP1Receiver<H>;
+  readonly #params: HTTP1ConnectionParameters;
+  readonly #owner: MessageOwner<H>;
+  readonly #deadline: Deadline<MessageReader<H>>;
+  #phase: ReadPhase = "head";
+  #delegate: HTTPMessageDelegate | undefined = undefined;
+  /** The promise of a delegate that holds the message back. */
+  #waiting: Promise<void> | undefined = undefined;
+  /** The owner holds the next message back. */
+  #held = false;
+  #stopped = false;
+  /** The peer's FIN came while bytes before it still waited. */
+  #ended = false;
+  #socketPaused = false;
+  /** Set while the receiver is being fed, so that what happens inside does not feed it again. */
+  #feeding = false;
+  #bodyTimeout: number;
+  #bodyDeadline = Number.POSITIVE_INFINITY;
+  #drained = 0;
+
+  constructor(
+    stream: BaseIOStream,
+    role: "server" | "client",
+    params: HTTP1ConnectionParameters,
+    owner: MessageOwner<H>,
+  ) {
+    this.stream = stream;
+    this.#params = params;
+    this.#owner = owner;
+    this.#bodyTimeout = params.bodyTimeout;
+    this.receiver = new HTTP1Receiver<H>(role, params, this);
+    this.#deadline = new Deadline(
+      stream.ioLoop,
+      readDeadlinePassed as unknown as (reader: MessageReader<H>) => void,
+      this,
+    );
+  }
+
+  /** Begins to read. The first head has `headerTimeout` from now. */
+  start(): void {
+    this.#deadline.set(this.#params.headerTimeout);
+    this.stream.consume(this);
+  }
+
+  /** True when nothing of a next message has been seen and nobody is being waited for. */
+  get resting(): boolean {
+    return this.#delegate === undefined && !this.#held && this.receiver.betweenMessages;
+  }
+
+  /** True while a message is being received. */
+  get receiving(): boolean {
+    return this.#delegate !== undefined;
+  }
+
+  /** True when the peer has sent its FIN. */
+  get peerHasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** The next message waits inside until {@link MessageReader.release}. */
+  hold(): void {
+    this.#held = true;
+    this.receiver.pause();
+  }
+
+  /** Goes on with the next message, at once if its bytes are there. */
+  release(): void {
+    if (!this.#held || this.#stopped) return;
+    this.#held = false;
+    this.#resume();
+  }
+
+  /** Throws away the rest of the message in progress, within the drain limits; then goes on with the next. */
+  drain(): void {
+    if (this.#stopped) return;
+    this.#delegate = IGNORE;
+    this.#phase = "drain";
+    this.#drained = 0;
+    this.#deadline.set(this.#params.drainTimeout);
+    if (this.#waiting !== undefined) {
+      this.#waiting = undefined;
+      this.#resume();
+    }
+  }
+
+  /** Reads nothing more and calls nobody more, but for `streamClosed`. */
+  stop(): void {
+    this.#stopped = true;
+    this.#delegate = undefined;
+    this.#waiting = undefined;
+    this.receiver.pause();
+    this.#deadline.dispose();
+  }
+
+  /** Gives the stream away: stops, takes the sink off and puts back what was read too far. */
+  detach(): BaseIOStream {
+    this.stop();
+    const rest = this.receiver.detach();
+    this.stream.consume(undefined);
+    if (this.#socketPaused) this.stream.resumeReading();
+    if (rest.length > 0) this.stream.unread(rest);
+    return this.stream;
+  }
+
+  /** Limits the body of the message in progress to `bytes`. */
+  setMaxBodySize(bytes: number): void {
+    this.receiver.setMaxBodySize(bytes);
+  }
+
+  /** Gives the body of the message in progress `ms` milliseconds in all from now. */
+  setBodyTimeout(ms: number): void {
+    this.#bodyTimeout = ms;
+    this.#bodyDeadline = this.stream.ioLoop.time() + ms;
+    if (this.#phase === "body") this.#setBodyDeadline();
+  }
+
+  // -- the stream's calls
+
+  onData(chunk: Buffer): void {
+    if (this.#stopped) return;
+    const { chunkSize } = this.#params;
+    this.stream.cork();
+    this.#feeding = true;
+    try {
+      if (chunk.length <= chunkSize) {
+        this.receiver.feed(chunk);
+      } else {
+        for (let from = 0; from < chunk.length && !this.#stopped; from += chunkSize) {
+          this.receiver.feed(chunk.subarray(from, from + chunkSize));
+        }
+      }
+    } finally {
+      this.#feeding = false;
+      this.stream.uncork();
+    }
+    this.#settle();
+  }
+
+  onFin(): void {
+    if (this.#ended || this.#stopped) return;
+    this.#ended = true;
+    if (this.receiver.paused) this.#owner.peerEnded();
+    else this.#tellEnd();
+  }
+
+  /** A FIN counts once everything before it has been taken in. */
+  #tellEnd(): void {
+    if (!this.#ended || this.#stopped || this.receiver.paused) return;
+    this.receiver.feedEnd();
+    if (!this.#stopped) this.#owner.peerEnded();
+  }
+
+  onDrain(): void {
+    this.#owner.writable();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.stop();
+    this.#owner.streamClosed(error);
+  }
+
+  // -- the receiver's calls
+
+  onHead(head: H): void {
+    const delegate = this.#owner.messageBegins(head);
+    this.#delegate = delegate;
+    this.#phase = "body";
+    this.#bodyDeadline = Number.POSITIVE_INFINITY;
+    this.#bodyTimeout = this.#params.bodyTimeout;
+    let waiting: void | Promise<void>;
+    try {
+      waiting = delegate.headersReceived(startLineOf(head), HTTPHeaders.fromRaw(head.fields));
+    } catch (error) {
+      this.#owner.delegateFailed(error);
+      return;
+    }
+    if (waiting === undefined) this.#owner.headAccepted(head);
+    else this.#waitFor(waiting, head);
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.#phase === "drain") {
+      this.#drained += chunk.length;
+      if (this.#drained > this.#params.drainSize) this.#owner.drainFailed();
+      return;
+    }
+    let waiting: void | Promise<void>;
+    try {
+      waiting = this.#delegate!.dataReceived(chunk);
+    } catch (error) {
+      this.#owner.delegateFailed(error);
+      return;
+    }
+    if (waiting !== undefined) this.#waitFor(waiting, undefined);
+  }
+
+  onEnd(trailers: RawFields | undefined): void {
+    const delegate = this.#delegate!;
+    this.#delegate = undefined;
+    this.#owner.messageEnds(delegate, trailers);
+  }
+
+  onError(error: HTTP1Error): void {
+    this.#owner.inputFailed(error);
+  }
+
+  // -- waiting and deadlines
+
+  #waitFor(waiting: Promise<void>, head: H | undefined): void {
+    this.#waiting = waiting;
+    this.receiver.pause();
+    waiting.then(
+      () => {
+        if (this.#waiting !== waiting) return;
+        this.#waiting = undefined;
+        if (head !== undefined) this.#owner.headAccepted(head);
+        if (!this.#stopped) this.#resume();
+      },
+      (error: unknown) => {
+        if (this.#waiting !== waiting) return;
+        this.#waiting = undefined;
+        this.#owner.delegateFailed(error);
+      },
+    );
+  }
+
+  /** Lets the receiver go on with what it has kept; then reads on. */
+  #resume(): void {
+    if (this.#feeding) {
+      this.receiver.resume();
+      return;
+    }
+    this.stream.cork();
+    this.#feeding = true;
+    try {
+      this.receiver.resume();
+      this.#tellEnd();
+    } finally {
+      this.#feeding = false;
+      this.stream.uncork();
+    }
+    this.#settle();
+  }
+
+  /** After bytes were taken in: which deadline runs now, and may the socket go on? */
+  #settle(): void {
+    if (this.#stopped) return;
+    const { receiver } = this;
+    const full = receiver.paused && receiver.bufferedBytes > this.#params.maxPipelinedSize;
+    if (full !== this.#socketPaused) {
+      this.#socketPaused = full;
+      if (full) this.stream.pauseReading();
+      else this.stream.resumeReading();
+    }
+    if (receiver.paused) {
+      if (this.#phase !== "held") {
+        this.#phase = this.#phase === "drain" ? "drain" : "held";
+        if (this.#phase === "held") this.#deadline.clear();
+      }
+    } else if (this.#delegate !== undefined) {
+      if (this.#phase !== "drain") {
+        this.#phase = "body";
+        this.#setBodyDeadline();
+      }
+    } else if (receiver.betweenMessages) {
+      this.#phase = "rest";
+      this.#deadline.set(this.#params.idleTimeout);
+    } else if (this.#phase !== "head") {
+      this.#phase = "head";
+      this.#deadline.set(this.#params.headerTimeout);
+    }
+  }
+
+  /** The body has until the next stall or the end of its whole time, whichever comes first. */
+  #setBodyDeadline(): void {
+    const now = this.stream.ioLoop.time();
+    if (this.#bodyDeadline === Number.POSITIVE_INFINITY && this.#bodyTimeout !== Number.POSITIVE_INFINITY) {
+      this.#bodyDeadline = now + this.#bodyTimeout;
+    }
+    this.#deadline.set(Math.max(0, Math.min(this.#params.bodyStallTimeout, this.#bodyDeadline - now)));
+  }
+
+  /** The read deadline has passed; called by the timer. */
+  deadlinePassed(): void {
+    if (this.#stopped) return;
+    this.#owner.readTimedOut(this.#phase, !this.receiver.betweenMessages);
+  }
+}
+
+function startLineOf(head: RequestHead | ResponseHead): RequestStartLine | ResponseStartLine {
+  return "method" in head
+    ? { method: head.method, path: head.target, version: head.version }
+    : { version: head.version, code: head.code, reason: head.reason };
+}

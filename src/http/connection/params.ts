@@ -1,0 +1,90 @@
+/**
+ * The limits and times of an HTTP/1 connection, filled with defaults and checked once; the connection code sees
+ * only the result. `Infinity` switches a limit or a time off; 0 is a legal value and means what it says.
+ */
+
+import { checkBoolean, checkInteger, checkLimit, checkMilliseconds } from "../../base/validate.js";
+import {
+  type HTTP1Limits,
+  type HTTP1LimitsOptions,
+  resolveHTTP1Limits,
+} from "../../protocol/http1/limits.js";
+
+const KIB = 1024;
+
+/** What {@link HTTP1ConnectionParameters} can be told: the limits of the receiver, and the following. */
+export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
+  /** Close after one exchange; default false. */
+  readonly noKeepAlive?: boolean | undefined;
+  /** Bytes of a body handed to the delegate at once; default 64 KiB. */
+  readonly chunkSize?: number | undefined;
+  /** Milliseconds from the first byte of a head (or from accepting) to its end; default 30 s. Over it: 408. */
+  readonly headerTimeout?: number | undefined;
+  /** Milliseconds that a connection may rest between two requests; default 620 s, above load balancers. */
+  readonly idleTimeout?: number | undefined;
+  /** Milliseconds for a whole body; default off. Over it: 408. */
+  readonly bodyTimeout?: number | undefined;
+  /** Milliseconds without a byte of a body that is due; default 60 s. Over it: 408. */
+  readonly bodyStallTimeout?: number | undefined;
+  /** Milliseconds in which a reader that is behind takes nothing at all; default 60 s. Over it: reset. */
+  readonly writeStallTimeout?: number | undefined;
+  /** Bytes of further requests held while one is answered; above it the socket is paused; default 64 KiB. */
+  readonly maxPipelinedSize?: number | undefined;
+  /** Requests answered on one connection before it is closed; default off. */
+  readonly maxRequests?: number | undefined;
+  /** Bytes thrown away after an early answer or a refusal, so that the peer can read it; default 256 KiB. */
+  readonly drainSize?: number | undefined;
+  /** Milliseconds in which they may come; default 2 s. */
+  readonly drainTimeout?: number | undefined;
+  /** Unpack bodies that come with `Content-Encoding: gzip`; default false. */
+  readonly decompress?: boolean | undefined;
+}
+
+/**
+ * The checked parameters of HTTP/1 connections, shared by all connections of a server.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a value of the wrong type or range.
+ */
+export class HTTP1ConnectionParameters implements HTTP1Limits {
+  readonly noKeepAlive: boolean;
+  readonly chunkSize: number;
+  readonly maxHeaderSize: number;
+  readonly maxStartLineSize: number;
+  readonly maxHeaderFields: number;
+  readonly maxBlankLines: number;
+  readonly maxChunkExtensionSize: number;
+  readonly maxInformational: number;
+  readonly headerTimeout: number;
+  readonly idleTimeout: number;
+  readonly maxBodySize: number;
+  readonly bodyTimeout: number;
+  readonly bodyStallTimeout: number;
+  readonly writeStallTimeout: number;
+  readonly maxPipelinedSize: number;
+  readonly maxRequests: number;
+  readonly drainSize: number;
+  readonly drainTimeout: number;
+  readonly decompress: boolean;
+
+  constructor(options: HTTP1ConnectionOptions = {}) {
+    this.noKeepAlive = checkBoolean("noKeepAlive", options.noKeepAlive ?? false);
+    this.chunkSize = checkInteger("chunkSize", options.chunkSize ?? 64 * KIB, { min: 1 });
+    const limits = resolveHTTP1Limits(options);
+    this.maxHeaderSize = limits.maxHeaderSize;
+    this.maxStartLineSize = limits.maxStartLineSize;
+    this.maxHeaderFields = limits.maxHeaderFields;
+    this.maxBlankLines = limits.maxBlankLines;
+    this.maxBodySize = limits.maxBodySize;
+    this.maxChunkExtensionSize = limits.maxChunkExtensionSize;
+    this.maxInformational = limits.maxInformational;
+    this.headerTimeout = checkMilliseconds("headerTimeout", options.headerTimeout ?? 30_000);
+    this.idleTimeout = checkMilliseconds("idleTimeout", options.idleTimeout ?? 620_000);
+    this.bodyTimeout = checkMilliseconds("bodyTimeout", options.bodyTimeout ?? Number.POSITIVE_INFINITY);
+    this.bodyStallTimeout = checkMilliseconds("bodyStallTimeout", options.bodyStallTimeout ?? 60_000);
+    this.writeStallTimeout = checkMilliseconds("writeStallTimeout", options.writeStallTimeout ?? 60_000);
+    this.maxPipelinedSize = checkLimit("maxPipelinedSize", options.maxPipelinedSize ?? 64 * KIB);
+    this.maxRequests = checkLimit("maxRequests", options.maxRequests ?? Number.POSITIVE_INFINITY, 1);
+    this.drainSize = checkLimit("drainSize", options.drainSize ?? 256 * KIB);
+    this.drainTimeout = checkMilliseconds("drainTimeout", options.drainTimeout ?? 2_000);
+    this.decompress = checkBoolean("decompress", options.decompress ?? false);
+  }
+}

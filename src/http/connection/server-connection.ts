@@ -1,0 +1,342 @@
+/**
+ * A server's connection: the requests of one stream, answered in order.
+ *
+ * The life of a connection, as the reader and the exchange drive it:
+ *
+ *     rest ──head──▶ exchange ──answer done and request read──▶ rest ─┄▶ …
+ *                       │ answer done, request not read ──▶ drain ──▶ rest, or close in stages
+ *                       │ the input breaks a rule ──▶ refuse ──▶ close in stages
+ *                       │ the stream is given away ──▶ guest
+ *     any ──the stream closes──▶ closed (terminal)
+ *
+ * A pipelined request waits as bytes until the one before it is answered, so answers cannot change their order
+ * (RFC 9112 §9.3.2) and nothing of a later request can happen early.
+ */
+import { Deadline } from "../../async/deadline.js";
+import { appLog, genLog } from "../../base/log.js";
+import type { BaseIOStream } from "../../net/base-stream.js";
+import { HTTPInputError } from "../../protocol/fields/errors.js";
+import type { HTTP1Error } from "../../protocol/http1/errors.js";
+import { refusalHead } from "../../protocol/http1/refusal.js";
+import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
+import { type AbortCause, ExchangeAbortedError } from "../errors.js";
+import { gunzipDelegate } from "../gzip-body.js";
+import { type ExchangeHost, HTTP1Connection, type StreamGuest } from "./http1-connection.js";
+import { closeInStages } from "./linger.js";
+import { type MessageOwner, MessageReader, type ReadPhase } from "./message-reader.js";
+import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
+
+/** A context that can tell what a request's header fields make of it (proxies). */
+interface RequestAwareContext {
+  forRequest(head: RequestHead): unknown;
+}
+
+function isRequestAware(context: unknown): context is RequestAwareContext {
+  return typeof (context as { forRequest?: unknown } | undefined)?.forRequest === "function";
+}
+
+function writeStalled(connection: HTTP1ServerConnection): void {
+  connection.writeStallPassed();
+}
+
+/** What a connection was doing when the server asked it to end. */
+export type ShutdownState = "idle" | "busy" | "guest";
+
+/** Serves the requests of one stream. */
+export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<RequestHead> {
+  /** The stream that is served. */
+  readonly stream: BaseIOStream;
+  readonly params: HTTP1ConnectionParameters;
+  /** What requests learn about the peer. */
+  readonly context: unknown;
+
+  #delegate: HTTPServerConnectionDelegate | undefined = undefined;
+  #reader: MessageReader<RequestHead> | undefined = undefined;
+  #exchange: HTTP1Connection | undefined = undefined;
+  /** The delegate of the request that is being received. */
+  #message: HTTPMessageDelegate | undefined = undefined;
+  #guest: StreamGuest | undefined = undefined;
+  #writeStall: Deadline<HTTP1ServerConnection> | undefined = undefined;
+  #queuedAtStall = 0;
+  #requests = 0;
+  #stopping = false;
+  #closing = false;
+  #closed = false;
+  #waitingForClose: (() => void)[] | undefined = undefined;
+
+  constructor(
+    stream: BaseIOStream,
+    params?: HTTP1ConnectionParameters | HTTP1ConnectionOptions,
+    context?: unknown,
+  ) {
+    this.stream = stream;
+    this.params =
+      params instanceof HTTP1ConnectionParameters ? params : new HTTP1ConnectionParameters(params);
+    this.context = context;
+  }
+
+  /** Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it once. */
+  startServing(delegate: HTTPServerConnectionDelegate): void {
+    this.#delegate = delegate;
+    this.#reader = new MessageReader<RequestHead>(this.stream, "server", this.params, this);
+    this.#reader.start();
+  }
+
+  /** Closes the stream at once and resolves when it is closed and every delegate has heard so. */
+  close(): Promise<void> {
+    this.stream.close();
+    return this.whenClosed();
+  }
+
+  /** Resolves when the stream is closed; never rejects. */
+  whenClosed(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waitingForClose ??= [];
+      this.#waitingForClose.push(resolve);
+    });
+  }
+
+  /**
+   * Asks the connection to end: a resting one closes now, a running exchange is the last one, a guest on the
+   * stream is told. Answers what it was doing.
+   */
+  shutdown(): ShutdownState {
+    this.#stopping = true;
+    if (this.#guest !== undefined) {
+      const guest = this.#guest;
+      this.#guest = undefined;
+      this.#contained("shutdown() of a protocol on a detached stream", () => guest.shutdown());
+      return "guest";
+    }
+    if (this.#reader === undefined) return "guest";
+    if (this.#closing || this.#exchange !== undefined || this.#reader.receiving) return "busy";
+    this.#endInStages();
+    return "idle";
+  }
+
+  /** True between two requests. */
+  get resting(): boolean {
+    return this.#exchange === undefined && !this.#closing && (this.#reader?.resting ?? false);
+  }
+
+  /** Ends what is still running because the server's grace is over. */
+  abort(): void {
+    this.#abortExchange("stopping");
+    this.stream.close();
+  }
+
+  // -- MessageOwner: what the reader tells
+
+  messageBegins(head: RequestHead): HTTPMessageDelegate {
+    this.#requests++;
+    const context = isRequestAware(this.context) ? this.context.forRequest(head) : this.context;
+    const exchange = new HTTP1Connection(this.stream, false, this.params, context, this, head);
+    this.#exchange = exchange;
+    let message = this.#delegate!.startRequest(this, exchange);
+    if (this.params.decompress)
+      message = gunzipDelegate(message, this.stream.ioLoop, this.params, (error) =>
+        this.delegateFailed(error),
+      );
+    this.#message = message;
+    return message;
+  }
+
+  headAccepted(head: RequestHead): void {
+    if (head.expectContinue) this.#exchange?.writeContinue();
+  }
+
+  messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void {
+    const exchange = this.#exchange;
+    // The body of a request that was answered early has been drained.
+    if (exchange === undefined) return;
+    exchange.messageReceived = true;
+    exchange.trailers = trailers;
+    try {
+      const waiting = delegate.finish();
+      if (waiting !== undefined) waiting.catch((error: unknown) => this.delegateFailed(error));
+    } catch (error) {
+      this.delegateFailed(error);
+      return;
+    }
+    if (this.#exchange === exchange) this.#reader?.hold();
+  }
+
+  inputFailed(error: HTTP1Error): void {
+    genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
+    // What is wrong with a body that was being drained concerns nobody: its request has had its answer.
+    if (this.#exchange === undefined && this.#reader?.receiving === true) this.#endInStages();
+    else this.#refuse(error.status);
+  }
+
+  delegateFailed(error: unknown): void {
+    if (error instanceof HTTPInputError) {
+      genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
+      this.#refuse(error.status);
+      return;
+    }
+    appLog.exception("Uncaught exception in an HTTP message delegate", error);
+    this.#refuse(500);
+  }
+
+  readTimedOut(phase: ReadPhase, begun: boolean): void {
+    if (phase === "rest" || (phase === "head" && !begun)) {
+      this.#endInStages();
+    } else if (phase === "drain") {
+      this.drainFailed();
+    } else {
+      genLog.info("Timeout reading the %s of a request from %s", phase, this.#peer);
+      this.#refuse(408);
+    }
+  }
+
+  drainFailed(): void {
+    this.#endInStages();
+  }
+
+  peerEnded(): void {
+    if (this.#exchange !== undefined) this.#abortExchange("half-closed");
+    else this.#endInStages();
+  }
+
+  writable(): void {
+    this.#writeStall?.clear();
+  }
+
+  streamClosed(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#writeStall?.dispose();
+    this.#abortExchange("closed", error);
+    this.#exchange = undefined;
+    this.#reader = undefined;
+    this.#contained("onClose() of an HTTP server delegate", () => this.#delegate?.onClose?.(this));
+    for (const resolve of this.#waitingForClose ?? []) resolve();
+  }
+
+  // -- ExchangeHost: what the exchange asks
+
+  mayKeepAlive(exchange: HTTP1Connection): boolean {
+    const head = exchange.requestHead!;
+    return (
+      head.keepAlive &&
+      !this.#stopping &&
+      !this.#closing &&
+      this.#requests < this.params.maxRequests &&
+      (exchange.messageReceived || this.#canDrain(head))
+    );
+  }
+
+  outputBacklog(): void {
+    const { writeStallTimeout } = this.params;
+    if (writeStallTimeout === Number.POSITIVE_INFINITY) return;
+    this.#writeStall ??= new Deadline(this.stream.ioLoop, writeStalled, this);
+    if (this.#writeStall.active) return;
+    this.#queuedAtStall = this.stream.bytesQueued;
+    this.#writeStall.set(writeStallTimeout);
+  }
+
+  exchangeFinished(exchange: HTTP1Connection): void {
+    if (this.#exchange !== exchange) return;
+    this.#exchange = undefined;
+    this.#message = undefined;
+    if (!exchange.keepAlive || this.#stopping) this.#endInStages();
+    else if (exchange.messageReceived) this.#reader?.release();
+    else this.#reader?.drain();
+  }
+
+  detach(exchange: HTTP1Connection, guest: StreamGuest | undefined): BaseIOStream {
+    const reader = this.#reader!;
+    this.#reader = undefined;
+    if (this.#exchange === exchange) this.#exchange = undefined;
+    this.#message = undefined;
+    this.#guest = guest;
+    this.#writeStall?.dispose();
+    this.#writeStall = undefined;
+    const stream = reader.detach();
+    void stream.whenClosed().then(() => this.streamClosed(stream.error));
+    return stream;
+  }
+
+  closeNow(): void {
+    this.stream.close();
+  }
+
+  setMaxBodySize(exchange: HTTP1Connection, bytes: number): void {
+    if (this.#exchange === exchange) this.#reader?.setMaxBodySize(bytes);
+  }
+
+  setBodyTimeout(exchange: HTTP1Connection, ms: number): void {
+    if (this.#exchange === exchange) this.#reader?.setBodyTimeout(ms);
+  }
+
+  // -- endings
+
+  /** A body that may be thrown away to keep the connection: it is on its way, and short or of unknown length. */
+  #canDrain(head: RequestHead): boolean {
+    return !head.expectContinue && head.contentLength <= this.params.drainSize;
+  }
+
+  /** Answers with a bare status if nothing was answered yet, tells the application, and closes in stages. */
+  #refuse(status: number): void {
+    const answered = this.#exchange?.started ?? false;
+    this.#abortExchange("closed");
+    if (!answered && !this.stream.closed()) {
+      this.stream.send(refusalHead(status, this.stream.ioLoop.wallTime()), "latin1");
+    }
+    this.#endInStages();
+  }
+
+  /** The exchange in progress ends before its answer is done. */
+  #abortExchange(reason: AbortCause, cause?: Error): void {
+    const exchange = this.#exchange;
+    const message = this.#message;
+    if (exchange === undefined) return;
+    const error = new ExchangeAbortedError(reason, { cause });
+    this.#message = undefined;
+    this.#contained("onConnectionClose() of an HTTP message delegate", () => {
+      if (message !== undefined) {
+        if (exchange.messageReceived) message.onExchangeAborted?.(error);
+        else message.onConnectionClose();
+      }
+    });
+    this.#contained("the close callback of an HTTP connection", () => exchange.aborted(error));
+  }
+
+  #endInStages(): void {
+    if (this.#closing || this.#closed) return;
+    this.#closing = true;
+    this.#exchange = undefined;
+    const peerEnded = this.#reader?.peerHasEnded ?? false;
+    this.#reader?.stop();
+    if (this.stream.closed()) return;
+    closeInStages(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
+  }
+
+  /** Called by the timer: a peer that took nothing in the whole time is gone for us. */
+  writeStallPassed(): void {
+    const queued = this.stream.bytesQueued;
+    if (queued < this.#queuedAtStall) {
+      this.#queuedAtStall = queued;
+      this.#writeStall?.set(this.params.writeStallTimeout);
+      return;
+    }
+    genLog.info("%s stopped reading its response; closing the connection", this.#peer);
+    this.#abortExchange("write-stalled");
+    this.stream.abort();
+  }
+
+  get #peer(): unknown {
+    return this.context ?? "peer";
+  }
+
+  /** Runs a piece of the application; its error is logged and hurts nobody else. */
+  #contained(where: string, fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      appLog.exception("Uncaught exception in %s", where, error);
+    }
+  }
+}

@@ -1,0 +1,334 @@
+/**
+ * One request as handlers see it. Only what the start line says is set at once; the rest (path and query, host,
+ * arguments, cookies) is made when it is first asked for, because most requests never ask.
+ */
+import { InvalidArgumentError } from "../base/errors.js";
+import { type ParseBodyConfig, parseBodyArguments } from "../protocol/body/arguments.js";
+import { type ArgumentMap, emptyArguments, parseUrlencoded } from "../protocol/body/form.js";
+import type { FileMap } from "../protocol/body/multipart.js";
+import { parseRequestCookies } from "../protocol/fields/cookie.js";
+import { HTTPInputError } from "../protocol/fields/errors.js";
+import { HTTPHeaders } from "../protocol/fields/headers.js";
+import type { RequestStartLine } from "../protocol/fields/start-line.js";
+import { isHostHeader, splitHostAndPort } from "../protocol/fields/url.js";
+import type { RawFields, RequestHead } from "../protocol/http1/visitor.js";
+import type { HTTPConnection } from "./delegates.js";
+
+/** What a server knows of a connection's other end. */
+export interface PeerContext {
+  readonly remoteIp: string;
+  readonly protocol: string;
+}
+
+/** What a request is made from; either `startLine` or `method` and `uri` are needed. */
+export interface HTTPServerRequestOptions {
+  /** Method, target and version together. */
+  readonly startLine?: RequestStartLine | undefined;
+  readonly method?: string | undefined;
+  readonly uri?: string | undefined;
+  /** Default "HTTP/1.0", as in Tornado. */
+  readonly version?: string | undefined;
+  readonly headers?: HTTPHeaders | undefined;
+  /** Default empty. */
+  readonly body?: Uint8Array | undefined;
+  /** Default the authority of the target or the Host field; "127.0.0.1" for HTTP/1.0 without one. */
+  readonly host?: string | undefined;
+  /** Files that are parsed already; default none. */
+  readonly files?: FileMap | undefined;
+  /** The writing side; its `context` gives address and protocol. */
+  readonly connection?: HTTPConnection | undefined;
+  /** The connection that serves many requests. */
+  readonly serverConnection?: unknown;
+}
+
+/** A connection that comes from our own server: the receiver has checked its head already. */
+interface CheckedConnection extends HTTPConnection {
+  readonly context?: unknown;
+  readonly requestHead?: RequestHead | undefined;
+  readonly trailers?: RawFields | undefined;
+  readonly stream?: unknown;
+}
+
+/** A clock of monotonic milliseconds, as every loop and stream has. */
+interface TimedStream {
+  readonly ioLoop: { time(): number };
+  getPeerCertificate?(): { raw?: Buffer } | undefined;
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+/** Scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
+
+/** The JSON body of a request could not be used (`ERR_SQUALL_HTTP_BAD_JSON`, status 400). */
+export class BadJSONError extends HTTPInputError {
+  static {
+    this.prototype.name = "BadJSONError";
+  }
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { code: "ERR_SQUALL_HTTP_BAD_JSON", cause });
+  }
+}
+
+/**
+ * A request. `method`, `uri`, `version`, `headers` and `body` are as the client sent them.
+ * @throws HTTPInputError when the Host field is missing (HTTP/1.1), doubled or not a host (RFC 9112 §3.2).
+ */
+export class HTTPServerRequest {
+  /** The verb, as sent; case matters. */
+  readonly method: string;
+  /** The request target as sent. */
+  readonly uri: string;
+  /** "HTTP/1.0" or "HTTP/1.1". */
+  readonly version: string;
+  readonly headers: HTTPHeaders;
+  /** The writing side of this exchange; undefined for requests made by hand. */
+  readonly connection: HTTPConnection | undefined;
+  /** The server's connection, the same object for all requests on it. */
+  readonly serverConnection: unknown;
+  /** The body; empty if there is none, or while a streaming handler receives it. */
+  body: Buffer;
+
+  #host: string | undefined;
+  #path: string | undefined = undefined;
+  #query = "";
+  #remoteIp: string | undefined = undefined;
+  #queryArguments: ArgumentMap | undefined = undefined;
+  #bodyArguments: ArgumentMap | undefined = undefined;
+  #arguments: ArgumentMap | undefined = undefined;
+  #files: FileMap | undefined;
+  #cookies: Record<string, string> | undefined = undefined;
+  readonly #startedAt: number;
+  #finishedAt = -1;
+
+  constructor(options: HTTPServerRequestOptions) {
+    const { startLine, connection } = options;
+    if (startLine !== undefined) {
+      this.method = startLine.method;
+      this.uri = startLine.path;
+      this.version = startLine.version;
+    } else {
+      if (options.method === undefined || options.uri === undefined) {
+        throw new InvalidArgumentError("HTTPServerRequest needs startLine, or method and uri");
+      }
+      this.method = options.method;
+      this.uri = options.uri;
+      this.version = options.version ?? "HTTP/1.0";
+    }
+    this.headers = options.headers ?? new HTTPHeaders();
+    this.connection = connection;
+    this.serverConnection = options.serverConnection;
+    const { body } = options;
+    this.body =
+      body === undefined
+        ? EMPTY
+        : Buffer.isBuffer(body)
+          ? body
+          : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.#files = options.files;
+    this.#host = options.host;
+    // The receiver has refused bad Host fields; requests made by hand are checked here.
+    if (
+      options.host === undefined &&
+      (connection as CheckedConnection | undefined)?.requestHead === undefined
+    ) {
+      this.#host = this.#checkedHost();
+    }
+    this.#startedAt = this.#now();
+  }
+
+  /** The part of the target before the question mark, still percent-encoded; without scheme and authority. */
+  get path(): string {
+    if (this.#path === undefined) this.#splitTarget();
+    return this.#path!;
+  }
+
+  /** The part of the target after the question mark; empty if there is none. */
+  get query(): string {
+    if (this.#path === undefined) this.#splitTarget();
+    return this.#query;
+  }
+
+  /** The client's address; behind a proxy, with `xheaders`, the one it tells. Empty for requests made by hand. */
+  get remoteIp(): string {
+    this.#remoteIp ??= this.#peer?.remoteIp ?? "";
+    return this.#remoteIp;
+  }
+
+  /** "http" or "https", as the client saw it. */
+  get protocol(): string {
+    return this.#peer?.protocol ?? "http";
+  }
+
+  /** The host that the client asked for, with its port: the target's authority, else the Host field. */
+  get host(): string {
+    this.#host ??= this.#authority() ?? this.headers.get("Host") ?? "127.0.0.1";
+    return this.#host;
+  }
+
+  /** {@link HTTPServerRequest.host} in lower case and without port. */
+  get hostName(): string {
+    return splitHostAndPort(this.host.toLowerCase())[0];
+  }
+
+  /**
+   * Query arguments, then body arguments, as bytes; blank values are kept.
+   * @throws HTTPInputError when the query has more arguments than the limit.
+   */
+  get arguments(): ArgumentMap {
+    this.#arguments ??= merged(this.queryArguments, this.bodyArguments);
+    return this.#arguments;
+  }
+
+  /** Arguments of the query alone. */
+  get queryArguments(): ArgumentMap {
+    this.#queryArguments ??= parseUrlencoded(this.query);
+    return this.#queryArguments;
+  }
+
+  /** Arguments of a form body alone; empty until {@link HTTPServerRequest.parseBody} has run. */
+  get bodyArguments(): ArgumentMap {
+    this.#bodyArguments ??= emptyArguments();
+    return this.#bodyArguments;
+  }
+
+  /** Uploaded files by the name of their form field; empty until {@link HTTPServerRequest.parseBody} has run. */
+  get files(): FileMap {
+    this.#files ??= Object.create(null) as FileMap;
+    return this.#files;
+  }
+
+  /** Cookies by name, as the client sent them; of several with one name the last wins. */
+  get cookies(): Record<string, string> {
+    this.#cookies ??= parseRequestCookies(this.headers.get("Cookie") ?? "");
+    return this.#cookies;
+  }
+
+  /** Fields after a chunked body that may be kept (RFC 9110 §6.5), once the body is whole; else undefined. */
+  get trailers(): HTTPHeaders | undefined {
+    const raw = (this.connection as CheckedConnection | undefined)?.trailers;
+    return raw === undefined ? undefined : HTTPHeaders.fromRaw(raw);
+  }
+
+  /**
+   * Parses a form body into {@link HTTPServerRequest.bodyArguments} and {@link HTTPServerRequest.files}. Handlers
+   * need not call it. Bodies of other types are left alone.
+   * @throws HTTPInputError for a malformed form or one over a limit.
+   */
+  parseBody(config?: ParseBodyConfig): void {
+    const contentType = this.headers.get("Content-Type");
+    if (contentType === undefined) return;
+    this.#arguments = undefined;
+    parseBodyArguments(contentType, this.body, this.bodyArguments, this.files, {
+      headers: this.headers,
+      config,
+    });
+  }
+
+  /**
+   * The body as JSON (RFC 8259): UTF-8, whatever Content-Type says. The body limit bounds its size.
+   * @throws BadJSONError (status 400) when the body is empty, not UTF-8 or not JSON.
+   */
+  json(): unknown {
+    if (this.body.length === 0) throw new BadJSONError("the request has no body; JSON was expected");
+    let text: string;
+    try {
+      text = new TextDecoder("utf-8", { fatal: true }).decode(this.body);
+    } catch (error) {
+      throw new BadJSONError("the body is not UTF-8; JSON must be (RFC 8259 §8.1)", error);
+    }
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new BadJSONError("the body is not JSON", error);
+    }
+  }
+
+  /** The whole URL that the client asked for. */
+  fullUrl(): string {
+    return ABSOLUTE_FORM.test(this.uri) ? this.uri : `${this.protocol}://${this.host}${this.uri}`;
+  }
+
+  /** Milliseconds since the request's head arrived; after the response is done, what it took in all. */
+  requestTime(): number {
+    return (this.#finishedAt < 0 ? this.#now() : this.#finishedAt) - this.#startedAt;
+  }
+
+  /** Stops the time of {@link HTTPServerRequest.requestTime}; the framework calls it. */
+  markFinished(): void {
+    this.#finishedAt = this.#now();
+  }
+
+  /**
+   * The client's TLS certificate, or undefined without one: an object as `tls.TLSSocket.getPeerCertificate()`
+   * gives it, or with `binaryForm` its DER bytes.
+   */
+  getSslCertificate(options: { readonly binaryForm: true }): Buffer | undefined;
+  getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined;
+  getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined {
+    const certificate = this.#stream?.getPeerCertificate?.();
+    if (certificate === undefined || certificate.raw === undefined) return undefined;
+    return options?.binaryForm === true ? certificate.raw : certificate;
+  }
+
+  toString(): string {
+    const fields: [string, string][] = [
+      ["protocol", this.protocol],
+      ["host", this.host],
+      ["method", this.method],
+      ["uri", this.uri],
+      ["version", this.version],
+      ["remoteIp", this.remoteIp],
+    ];
+    return `HTTPServerRequest(${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ")})`;
+  }
+
+  get #peer(): Partial<PeerContext> | undefined {
+    return (this.connection as CheckedConnection | undefined)?.context as Partial<PeerContext> | undefined;
+  }
+
+  get #stream(): TimedStream | undefined {
+    return (this.connection as CheckedConnection | undefined)?.stream as TimedStream | undefined;
+  }
+
+  #now(): number {
+    return this.#stream?.ioLoop?.time() ?? performance.now();
+  }
+
+  #splitTarget(): void {
+    let { uri } = this;
+    if (uri.charCodeAt(0) !== 0x2f /* / */) uri = uri.replace(ABSOLUTE_FORM, "");
+    const mark = uri.indexOf("?");
+    this.#path = mark < 0 ? uri : uri.slice(0, mark);
+    this.#query = mark < 0 ? "" : uri.slice(mark + 1);
+  }
+
+  /** The authority of an absolute-form target, which wins over the Host field (RFC 9112 §3.2.2). */
+  #authority(): string | undefined {
+    return this.uri.charCodeAt(0) === 0x2f ? undefined : (ABSOLUTE_FORM.exec(this.uri)?.[1] ?? undefined);
+  }
+
+  #checkedHost(): string {
+    const hosts = this.headers.getList("Host");
+    if (hosts.length > 1)
+      throw new HTTPInputError("Multiple Host headers; a request has one (RFC 9112 §3.2)");
+    const host = hosts[0];
+    if (host === undefined) {
+      if (this.version === "HTTP/1.0") return this.#authority() ?? "127.0.0.1";
+      throw new HTTPInputError("Missing Host header; HTTP/1.1 requires it (RFC 9112 §3.2)");
+    }
+    if (!isHostHeader(host)) throw new HTTPInputError(`Invalid Host header: ${JSON.stringify(host)}`);
+    return this.#authority() ?? host;
+  }
+}
+
+function merged(first: ArgumentMap, second: ArgumentMap): ArgumentMap {
+  const all = emptyArguments();
+  for (const name of Object.keys(first)) all[name] = [...first[name]!];
+  for (const name of Object.keys(second)) {
+    const there = all[name];
+    if (there === undefined) all[name] = [...second[name]!];
+    else there.push(...second[name]!);
+  }
+  return all;
+}

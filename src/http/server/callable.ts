@@ -1,0 +1,57 @@
+/** A plain function as an application: it gets each request once its body is whole. */
+import { concatBytes } from "../../base/bytes.js";
+import { appLog } from "../../base/log.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import type { HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
+import { HTTPServerRequest } from "../request.js";
+
+/** Answers a request by writing to `request.connection`; a promise it returns is watched for errors. */
+export type RequestCallback = (request: HTTPServerRequest) => unknown;
+
+/** Collects one request and hands it to a function. */
+export class CallableDelegate implements HTTPMessageDelegate {
+  readonly #callback: RequestCallback;
+  readonly #serverConnection: unknown;
+  readonly #connection: HTTPConnection;
+  #request: HTTPServerRequest | undefined = undefined;
+  #chunks: Buffer[] = [];
+
+  constructor(callback: RequestCallback, serverConnection: unknown, connection: HTTPConnection) {
+    this.#callback = callback;
+    this.#serverConnection = serverConnection;
+    this.#connection = connection;
+  }
+
+  headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
+    this.#request = new HTTPServerRequest({
+      startLine: startLine as RequestStartLine,
+      headers,
+      connection: this.#connection,
+      serverConnection: this.#serverConnection,
+    });
+  }
+
+  dataReceived(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  /** An error of the function reaches whoever feeds this delegate; a rejected promise is logged. */
+  finish(): void {
+    const request = this.#request!;
+    request.body = concatBytes(this.#chunks);
+    this.#chunks = [];
+    request.parseBody();
+    const result = this.#callback(request);
+    if (result instanceof Promise) {
+      result.catch((error: unknown) => {
+        appLog.exception("Uncaught exception answering %s", request, error);
+        (this.#connection as { close?(): void }).close?.();
+      });
+    }
+  }
+
+  onConnectionClose(): void {
+    this.#chunks = [];
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Who is on the other end: address and protocol of a connection, and what trusted proxies say about them.
+ *
+ * Proxy fields are believed only when the server was told to (`xheaders`), and then as Tornado does: X-Real-Ip wins,
+ * otherwise the right-most entry of X-Forwarded-For that is not a trusted proxy; anything that is no IP address is
+ * ignored. What they say holds for one request; the connection's own facts stay as they are.
+ */
+import type { NetworkAddress } from "../../async/network.js";
+import { isValidIp } from "../../net/address.js";
+import type { AddressSet } from "../../net/address-set.js";
+import type { BaseIOStream } from "../../net/base-stream.js";
+import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestHead } from "../../protocol/http1/visitor.js";
+import type { PeerContext } from "../request.js";
+
+/** What makes contexts: the server's options that concern the peer. */
+export interface ContextOptions {
+  /** Reported instead of what the stream says; for servers behind a proxy that ends TLS. */
+  readonly protocol?: string | undefined;
+  /** Believe proxy fields. */
+  readonly xheaders: boolean;
+  /** Proxies that are skipped from the right of X-Forwarded-For. */
+  readonly trustedDownstream: AddressSet;
+}
+
+/** The peer of one connection. Its text form is the address, which is what logs show. */
+export class HTTPRequestContext implements PeerContext {
+  readonly address: NetworkAddress;
+  readonly remoteIp: string;
+  readonly protocol: string;
+  readonly #options: ContextOptions;
+
+  constructor(stream: BaseIOStream, address: NetworkAddress, options: ContextOptions) {
+    this.address = address;
+    // A unix socket has no address; Tornado reports 0.0.0.0 for it.
+    this.remoteIp = "path" in address ? "0.0.0.0" : address.host;
+    this.protocol = options.protocol ?? ("getPeerCertificate" in stream ? "https" : "http");
+    this.#options = options;
+  }
+
+  /** What a request learns about its peer: this context, or with `xheaders` what the proxies say. */
+  forRequest(head: RequestHead): PeerContext {
+    if (!this.#options.xheaders) return this;
+    return forwarded(this, HTTPHeaders.fromRaw(head.fields), this.#options.trustedDownstream);
+  }
+
+  toString(): string {
+    if ("path" in this.address) return this.address.path === "" ? "a unix socket" : this.address.path;
+    const { host, port, family } = this.address;
+    return family === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+  }
+}
+
+/** The last entry of a comma-separated list, without white space around it. */
+function lastOf(list: string): string {
+  return list.slice(list.lastIndexOf(",") + 1).trim();
+}
+
+/**
+ * Applies the proxy fields X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto to `peer`. Returns `peer`
+ * itself when they change nothing.
+ */
+export function forwarded(peer: PeerContext, headers: HTTPHeaders, trusted: AddressSet): PeerContext {
+  let ip = peer.remoteIp;
+  const chain = (headers.get("X-Forwarded-For") ?? ip).split(",");
+  for (let i = chain.length - 1; i >= 0; i--) {
+    ip = chain[i]!.trim();
+    if (!trusted.has(ip)) break;
+  }
+  ip = headers.get("X-Real-Ip") ?? ip;
+  const scheme = lastOf(headers.get("X-Scheme") ?? headers.get("X-Forwarded-Proto") ?? peer.protocol);
+  const remoteIp = isValidIp(ip) ? ip : peer.remoteIp;
+  const protocol = scheme === "http" || scheme === "https" ? scheme : peer.protocol;
+  if (remoteIp === peer.remoteIp && protocol === peer.protocol) return peer;
+  return new ForwardedContext(remoteIp, protocol, peer);
+}
+
+/** A peer as its proxies describe it. */
+class ForwardedContext implements PeerContext {
+  readonly remoteIp: string;
+  readonly protocol: string;
+  /** What the connection itself says. */
+  readonly direct: PeerContext;
+
+  constructor(remoteIp: string, protocol: string, direct: PeerContext) {
+    this.remoteIp = remoteIp;
+    this.protocol = protocol;
+    this.direct = direct;
+  }
+
+  toString(): string {
+    return this.remoteIp;
+  }
+}
