@@ -3,12 +3,13 @@
  * it, and a client with all of that is built on it.
  */
 import { onAbort } from "../../async/cancel.js";
-import type { IOLoop } from "../../async/ioloop.js";
+import { IOLoop } from "../../async/ioloop.js";
 import { concatBytes } from "../../base/bytes.js";
 import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { version } from "../../base/version.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
+import { IOStream } from "../../net/tcp-stream.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Connection } from "../connection/http1-connection.js";
@@ -104,6 +105,16 @@ interface WireRequest {
   readonly headers: HTTPHeaders;
   readonly body: Chunk | undefined;
   readonly pieces: AsyncIterable<Chunk> | Iterable<Chunk> | undefined;
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw new InvalidArgumentError(
+      `url must be an absolute http: or https: URL, got ${JSON.stringify(text)}`,
+    );
+  }
+  return url;
 }
 
 function wireRequest(request: ExchangeRequest): WireRequest {
@@ -205,6 +216,28 @@ export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest)
     if (deadline !== undefined) loop.removeTimeout(deadline);
     if (failure !== undefined) stream.close();
   }
+}
+
+/**
+ * Opens a connection to the URL's host and sends one request on it; see {@link exchangeOn}. The time of connecting
+ * counts. With `keepAlive` the connection stays open as long as the server lets it; nothing here uses it again.
+ * @throws StreamClosedError when no connection can be made; `realError` says why.
+ */
+export async function exchange(
+  request: ExchangeRequest & { readonly ioLoop?: IOLoop | undefined },
+): Promise<ExchangeResponse> {
+  const url = parseUrl(request.url);
+  if (url.protocol !== "http:") {
+    throw new InvalidArgumentError(`exchange() opens plain connections only; got ${url.protocol}`);
+  }
+  const loop = request.ioLoop ?? IOLoop.current();
+  const began = loop.time();
+  const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
+  const stream = new IOStream(undefined, { ioLoop: loop });
+  const port = url.port === "" ? 80 : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  await stream.connect({ host, port }, { timeout, signal: request.signal });
+  return exchangeOn(stream, { ...request, timeout: Math.max(0, timeout - (loop.time() - began)) });
 }
 
 async function sendBody(connection: HTTP1Connection, wire: WireRequest): Promise<void> {

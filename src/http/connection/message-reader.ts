@@ -208,7 +208,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   onFin(): void {
     if (this.#ended || this.#stopped) return;
     this.#ended = true;
-    if (this.receiver.paused) this.#owner.peerEnded();
+    // A message that waits for its answer is whole; one that waits for its delegate may have bytes in here yet.
+    if (this.#held) this.#owner.peerEnded();
     else this.#tellEnd();
   }
 
