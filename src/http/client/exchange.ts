@@ -233,7 +233,8 @@ export async function exchange(
   const loop = request.ioLoop ?? IOLoop.current();
   const began = loop.time();
   const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
-  const stream = new IOStream(undefined, { ioLoop: loop });
+  // The server may close behind its response while that is still being unpacked.
+  const stream = new IOStream(undefined, { ioLoop: loop, allowHalfOpen: true });
   const port = url.port === "" ? 80 : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, "");
   await stream.connect({ host, port }, { timeout, signal: request.signal });

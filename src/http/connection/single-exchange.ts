@@ -138,6 +138,8 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
   writable(): void {}
 
   streamClosed(error: Error | undefined): void {
+    // A whole message is not spoiled by the end of its connection, also while its delegate is not through yet.
+    if (this.#exchange.messageReceived && this.#exchange.isClient) return;
     this.#closeDelegate();
     this.#exchange.aborted(new ExchangeAbortedError("closed", { cause: error }));
     this.#settle(false);
