@@ -1,0 +1,81 @@
+/**
+ * Routers find who answers a request. A router is an `HTTPServerConnectionDelegate`, so a server can be started on it
+ * directly, and a rule of another router can lead to it.
+ */
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
+import type { ExchangeAbortedError } from "../errors.js";
+import { HTTPServerRequest } from "../request.js";
+import type { MatchResult } from "./matchers.js";
+import { NotFoundDelegate } from "./target-delegates.js";
+
+/** What a router hands to the target of a rule. */
+export interface TargetParams extends MatchResult {
+  readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The base class of routers: override {@link Router.findHandler}. */
+export abstract class Router implements HTTPServerConnectionDelegate {
+  /**
+   * Returns who takes the request's body and answers it, or `undefined` if this router does not know the request.
+   * Called when the head is there and before the body. An error thrown here is answered with 500.
+   */
+  abstract findHandler(request: HTTPServerRequest, params?: TargetParams): HTTPMessageDelegate | undefined;
+
+  /** Called by the server for each request. A request that nobody takes gets a 404 without a body. */
+  startRequest(serverConnection: unknown, requestConnection: HTTPConnection): HTTPMessageDelegate {
+    return new RoutingDelegate(this, serverConnection, requestConnection);
+  }
+}
+
+/** A router that builds paths from names. */
+export abstract class ReversibleRouter extends Router {
+  /** The path of the route `name` with these arguments, or `undefined` if there is no such route. */
+  abstract reverseUrl(name: string, ...args: readonly unknown[]): string | undefined;
+}
+
+/** Waits for the head, asks the router, and passes everything on to the delegate that it named. */
+class RoutingDelegate implements HTTPMessageDelegate {
+  readonly #router: Router;
+  readonly #serverConnection: unknown;
+  readonly #connection: HTTPConnection;
+  #delegate: HTTPMessageDelegate | undefined = undefined;
+
+  constructor(router: Router, serverConnection: unknown, connection: HTTPConnection) {
+    this.#router = router;
+    this.#serverConnection = serverConnection;
+    this.#connection = connection;
+  }
+
+  headersReceived(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+  ): void | Promise<void> {
+    const request = new HTTPServerRequest({
+      connection: this.#connection,
+      serverConnection: this.#serverConnection,
+      startLine: startLine as RequestStartLine,
+      headers,
+    });
+    const delegate = this.#router.findHandler(request) ?? new NotFoundDelegate(this.#connection);
+    this.#delegate = delegate;
+    return delegate.headersReceived(startLine, headers);
+  }
+
+  dataReceived(chunk: Buffer): void | Promise<void> {
+    return this.#delegate?.dataReceived(chunk);
+  }
+
+  finish(): void {
+    this.#delegate?.finish();
+  }
+
+  onConnectionClose(): void {
+    this.#delegate?.onConnectionClose();
+  }
+
+  onExchangeAborted(reason: ExchangeAbortedError): void {
+    this.#delegate?.onExchangeAborted?.(reason);
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Routers made of rules. The first rule that matches and leads to somebody wins; a rule which leads to a router that knows
+ * no answer is passed over.
+ */
+import { InvalidArgumentError } from "../../base/errors.js";
+import { appLog } from "../../base/log.js";
+import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
+import type { HTTPServerRequest } from "../request.js";
+import { Matcher, PathMatches } from "./matchers.js";
+import { RouteIndex } from "./route-index.js";
+import { type ReversibleRouter, Router, type TargetParams } from "./router.js";
+import { Rule, type TargetKwargs } from "./rule.js";
+import { CallableDelegate } from "./target-delegates.js";
+
+/** A rule, or the arguments of one: `[matcher or pattern, target, targetKwargs, name]`. */
+export type RuleInit =
+  | Rule
+  | readonly [
+      matcher: Matcher | string | RegExp,
+      target: unknown,
+      targetKwargs?: TargetKwargs | null | undefined,
+      name?: string | null | undefined,
+    ];
+
+function isConnectionDelegate(target: unknown): target is HTTPServerConnectionDelegate {
+  return (
+    typeof target === "object" &&
+    target !== null &&
+    typeof (target as Partial<HTTPServerConnectionDelegate>).startRequest === "function"
+  );
+}
+
+/**
+ * A router that tries rules in order. Targets are routers, connection delegates, and functions of the request (which
+ * get it with its whole body and answer through `request.connection`). Subclasses take more by overriding
+ * {@link RuleRouter.getTargetDelegate}.
+ */
+export class RuleRouter extends Router {
+  /** In order. Add with {@link RuleRouter.addRules}; a rule put in between afterwards is not seen. */
+  readonly rules: Rule[] = [];
+  #index: RouteIndex | undefined = undefined;
+  #indexed = 0;
+
+  constructor(rules?: Iterable<RuleInit> | null | undefined) {
+    super();
+    if (rules !== undefined && rules !== null) this.addRules(rules);
+  }
+
+  /**
+   * Appends rules. A pattern in place of a matcher becomes a {@link PathMatches}.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if an entry is no rule or a pattern is refused.
+   */
+  addRules(rules: Iterable<RuleInit>): void {
+    for (const entry of rules) this.rules.push(this.processRule(toRule(entry)));
+    this.rulesChanged();
+  }
+
+  /** For subclasses that put rules elsewhere than at the end: call it afterwards. */
+  protected rulesChanged(): void {
+    this.#index = undefined;
+  }
+
+  /** Called for each rule that is added; returns it or another in its place. */
+  processRule(rule: Rule): Rule {
+    return rule;
+  }
+
+  override findHandler(request: HTTPServerRequest, _params?: TargetParams): HTTPMessageDelegate | undefined {
+    const rules = this.rules;
+    if (this.#index === undefined || this.#indexed !== rules.length) this.#buildIndex();
+    const candidates = (this.#index as RouteIndex).candidates(request.path);
+    for (let at = 0; at < candidates.length; at++) {
+      const rule = rules[candidates[at] as number] as Rule;
+      const found = rule.matcher.match(request);
+      if (found === undefined) continue;
+      const delegate = this.getTargetDelegate(rule.target, request, {
+        targetKwargs: rule.targetKwargs,
+        pathArgs: found.pathArgs,
+        pathKwargs: found.pathKwargs,
+      });
+      if (delegate !== undefined) return delegate;
+    }
+    return undefined;
+  }
+
+  /**
+   * The message delegate of a rule's target for a request, or `undefined` to go on with the next rule. Override it to support
+   * other kinds of targets.
+   */
+  getTargetDelegate(
+    target: unknown,
+    request: HTTPServerRequest,
+    params: TargetParams,
+  ): HTTPMessageDelegate | undefined {
+    if (target instanceof Router) return target.findHandler(request, params);
+    if (isConnectionDelegate(target) && request.connection !== undefined) {
+      return target.startRequest(request.serverConnection, request.connection);
+    }
+    if (typeof target === "function") {
+      return new CallableDelegate(target as (request: HTTPServerRequest) => unknown, request);
+    }
+    return undefined;
+  }
+
+  #buildIndex(): void {
+    this.#index = new RouteIndex(
+      this.rules.map(({ matcher }) => ({
+        prefix: trusted(matcher) ? matcher.literalPrefix : "",
+        exact: trusted(matcher) && matcher.matchesPrefixOnly,
+      })),
+    );
+    this.#indexed = this.rules.length;
+  }
+}
+
+/** A subclass that overrides `match` of {@link PathMatches} may match other paths than its pattern says. */
+function trusted(matcher: Matcher): boolean {
+  return !(matcher instanceof PathMatches) || matcher.match === PathMatches.prototype.match;
+}
+
+function toRule(entry: RuleInit): Rule {
+  if (entry instanceof Rule) return entry;
+  if (!Array.isArray(entry) || entry.length < 2 || entry.length > 4) {
+    throw new InvalidArgumentError(
+      "a rule is a Rule or a list [pattern, target, targetKwargs, name] of two to four entries",
+    );
+  }
+  const [matcher, target, targetKwargs, name] = entry as unknown as Exclude<RuleInit, Rule>;
+  return new Rule(
+    matcher instanceof Matcher ? matcher : new PathMatches(matcher),
+    target,
+    targetKwargs,
+    name,
+  );
+}
+
+/** A {@link RuleRouter} that builds paths from the names of its rules, and of the routers they lead to. */
+export class ReversibleRuleRouter extends RuleRouter implements ReversibleRouter {
+  /** Rules by name; of two with the same name the later. */
+  readonly namedRules: Map<string, Rule> = new Map();
+
+  constructor(rules?: Iterable<RuleInit> | null | undefined) {
+    super(); // without the rules: processRule() needs the map, which is not there before
+    if (rules !== undefined && rules !== null) this.addRules(rules);
+  }
+
+  override processRule(rule: Rule): Rule {
+    const processed = super.processRule(rule);
+    if (processed.name !== undefined) {
+      const earlier = this.namedRules.get(processed.name);
+      if (earlier !== undefined) {
+        appLog.warning(
+          "Multiple handlers named %s; replacing previous value %s",
+          processed.name,
+          String(earlier),
+        );
+      }
+      this.namedRules.set(processed.name, processed);
+    }
+    return processed;
+  }
+
+  /**
+   * The path of the rule `name`, or of one in a nested router; `undefined` if there is none.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the arguments do not fit the pattern.
+   */
+  reverseUrl(name: string, ...args: readonly unknown[]): string | undefined {
+    const own = this.namedRules.get(name);
+    if (own !== undefined) return own.reverse(...args);
+    for (const rule of this.rules) {
+      if (!isReversible(rule.target)) continue;
+      const path = rule.target.reverseUrl(name, ...args);
+      if (path !== undefined) return path;
+    }
+    return undefined;
+  }
+}
+
+function isReversible(target: unknown): target is ReversibleRouter {
+  return target instanceof Router && typeof (target as Partial<ReversibleRouter>).reverseUrl === "function";
+}

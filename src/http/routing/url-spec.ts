@@ -1,0 +1,101 @@
+/**
+ * `url(pattern, Handler, kwargs, name)`: the route of a handler class, checked by the compiler.
+ *
+ * A template's parameters are known to the type system (`PathParams<"/story/:id">` is `{ id: string }`), so
+ * a verb which wants something else does not compile. The groups of a regular expression are not known, and
+ * nothing is said about them.
+ */
+import { InvalidArgumentError } from "../../base/errors.js";
+import { PathMatches } from "./matchers.js";
+import { Rule, type TargetKwargs } from "./rule.js";
+import type { IsTemplate, PathParams } from "./template.js";
+
+/** The verbs that get a route's parameters. */
+export type Verb = "get" | "head" | "post" | "delete" | "patch" | "put" | "options";
+
+/** Any class of request handlers; routing does not know what a handler is. */
+// biome-ignore lint/complexity/noBannedTypes: a constructor of any shape; calling it is the application's business.
+export type HandlerConstructor = Function & { readonly prototype: object };
+
+/** The verbs of an instance that cannot take `Params`. */
+type Misfits<Instance, Params> = {
+  [V in Verb]: V extends keyof Instance
+    ? Instance[V] extends (...args: infer Args) => unknown
+      ? Args extends never[]
+        ? never
+        : Instance[V] extends (params: Params) => unknown
+          ? never
+          : V
+      : never
+    : never;
+}[Verb];
+
+type InstanceOf<Handler> = Handler extends { readonly prototype: infer Instance } ? Instance : never;
+
+/** `unknown` if the handler's verbs can take the pattern's parameters; otherwise a type that says which cannot. */
+export type TakesParams<Pattern, Handler> = Pattern extends string
+  ? string extends Pattern
+    ? unknown
+    : IsTemplate<Pattern> extends true
+      ? [Misfits<InstanceOf<Handler>, PathParams<Pattern>>] extends [never]
+        ? unknown
+        : {
+            readonly "these methods cannot take the route's parameters": Misfits<
+              InstanceOf<Handler>,
+              PathParams<Pattern>
+            >;
+          }
+      : unknown
+  : unknown;
+
+/** A rule that leads from a path to a handler class. */
+export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> extends Rule<Handler> {
+  declare readonly matcher: PathMatches;
+
+  /**
+   * @param pattern a template or regular expression; see {@link PathMatches}.
+   * @param kwargs passed to the handler's `initialize`.
+   * @param name for `reverseUrl`.
+   */
+  constructor(
+    pattern: string | RegExp,
+    handler: Handler,
+    kwargs?: TargetKwargs | null | undefined,
+    name?: string | null | undefined,
+  ) {
+    super(new PathMatches(pattern), handler, kwargs, name);
+    if (typeof handler !== "function") {
+      throw new InvalidArgumentError(
+        `the handler of ${String(pattern)} must be a class, got ${typeof handler}`,
+      );
+    }
+  }
+
+  /** The path's expression, anchored at the start. */
+  get regex(): RegExp {
+    return this.matcher.regex;
+  }
+
+  get handlerClass(): Handler {
+    return this.target;
+  }
+
+  get kwargs(): TargetKwargs {
+    return this.targetKwargs;
+  }
+}
+
+/**
+ * Makes the {@link URLSpec} of a handler class. With a template, compilation fails if a verb of the handler
+ * cannot take the template's parameters.
+ *
+ *     url("/story/:id", StoryHandler, undefined, "story")
+ */
+export function url<const Pattern extends string | RegExp, Handler extends HandlerConstructor>(
+  pattern: Pattern,
+  handler: Handler & TakesParams<Pattern, Handler>,
+  kwargs?: TargetKwargs | null,
+  name?: string | null,
+): URLSpec<Handler> {
+  return new URLSpec<Handler>(pattern, handler, kwargs, name);
+}

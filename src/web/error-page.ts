@@ -1,0 +1,184 @@
+/**
+ * What happens to errors: which status they become, what the client is shown, and what the log is told.
+ *
+ * The client sees a status and a reason; log messages and stacks stay in the log, unless `serveTraceback` is set.
+ */
+import { pendingResult } from "../async/yieldable.js";
+import { xhtmlEscape } from "../base/escape.js";
+import { appLog, genLog } from "../base/log.js";
+import { ExchangeAbortedError } from "../http/errors.js";
+import { HTTPInputError } from "../protocol/fields/errors.js";
+import { reasonPhrase } from "../protocol/fields/status.js";
+import { Finish, HTTPError } from "./errors.js";
+import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
+import { STATE } from "./handler-state.js";
+import { allowedMethods } from "./methods.js";
+import { connectionOf, endOfResponse } from "./output.js";
+
+/** How a request is named in the log: method, target and address. */
+export function requestSummary(handler: HandlerCore): string {
+  const { request } = handler;
+  return `${request.method} ${request.uri} (${request.remoteIp})`;
+}
+
+/** Whoever gave up because the exchange ended has done nothing wrong. */
+function isAbort(handler: HandlerCore, error: unknown): boolean {
+  const { abortReason } = handler[STATE];
+  return abortReason !== undefined && error === abortReason;
+}
+
+/** True if nobody can read a response any more. */
+function clientIsGone(handler: HandlerCore): boolean {
+  const { abortReason } = handler[STATE];
+  return (
+    abortReason instanceof ExchangeAbortedError &&
+    (abortReason.reason === "closed" || abortReason.reason === "write-stalled")
+  );
+}
+
+/** Deals with whatever a handler's method threw. Never throws. */
+export function handleException(handler: HandlerCore, error: unknown): void {
+  const state = handler[STATE];
+  try {
+    if (error instanceof Finish) {
+      if (!state.finished) handler.finish(error.chunk).catch(() => {});
+      return;
+    }
+    if (isAbort(handler, error)) {
+      if (!state.finished) endAborted(handler);
+      return;
+    }
+    try {
+      handler.logException(error);
+    } catch (failure) {
+      appLog.exception("Error in exception logger", failure);
+    }
+    if (!state.finished) handler.sendError(statusOf(error), { error });
+  } catch (failure) {
+    appLog.exception("Uncaught exception while answering an error, %s", requestSummary(handler), failure);
+    if (!state.finished) endBroken(handler);
+  }
+}
+
+/** The status that an error becomes. */
+export function statusOf(error: unknown): number {
+  if (error instanceof HTTPError) return error.statusCode;
+  if (error instanceof HTTPInputError) return error.status;
+  return 500;
+}
+
+/** The handler gave up when its signal aborted: 503 for a client that still reads, silence for one that is gone. */
+function endAborted(handler: HandlerCore): void {
+  if (clientIsGone(handler)) {
+    // The number by which proxies log a request whose client left.
+    handler[STATE].status = 499;
+    endOfResponse(handler, handler[STATE]);
+  } else {
+    handler.sendError(503, { error: handler[STATE].abortReason });
+  }
+}
+
+/** Nothing sensible can be sent: ends the exchange as it is. */
+function endBroken(handler: HandlerCore): void {
+  const state = handler[STATE];
+  state.status = 500;
+  try {
+    connectionOf(handler).finish();
+  } catch {
+    // It was not even whole; the connection has closed itself.
+  }
+  endOfResponse(handler, state);
+}
+
+/** `handler.sendError()`. */
+export function sendError(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+  const state = handler[STATE];
+  if (state.headersWritten) {
+    genLog.error("Cannot send error response after headers written");
+    if (!state.finished) {
+      // A message cut short must not look complete: the connection closes if its framing is not satisfied.
+      abandon(handler);
+    }
+    return;
+  }
+  handler.clear();
+  const { error } = options;
+  const reason = (error instanceof HTTPError ? error.reason : undefined) ?? options.reason;
+  handler.setStatus(statusCode, reason);
+  if (statusCode === 405) state.headers.set("Allow", allowedMethods(handler).join(", "));
+  try {
+    const pending = pendingResult(handler.writeError(statusCode, options));
+    if (pending !== undefined) {
+      pending.then(
+        () => endErrorPage(handler),
+        (failure: unknown) => endErrorPage(handler, failure),
+      );
+      return;
+    }
+  } catch (failure) {
+    endErrorPage(handler, failure);
+    return;
+  }
+  endErrorPage(handler);
+}
+
+/** `writeError()` is done or has failed: whatever it left open is ended. Never throws. */
+function endErrorPage(handler: HandlerCore, failure?: unknown): void {
+  if (failure !== undefined) appLog.exception("Uncaught exception in writeError", failure);
+  if (handler[STATE].finished) return;
+  try {
+    handler.finish().catch(() => {});
+  } catch (error) {
+    appLog.exception("the error page could not be finished", error);
+    endBroken(handler);
+  }
+}
+
+/** Ends an exchange whose response broke off after its head was sent. */
+function abandon(handler: HandlerCore): void {
+  const state = handler[STATE];
+  const connection = connectionOf(handler) as { close?: () => void; finish(): void };
+  state.clearBody();
+  try {
+    if (connection.close === undefined) connection.finish();
+    else connection.close();
+  } catch (failure) {
+    genLog.error("the response could not be ended", failure);
+  }
+  endOfResponse(handler, state);
+}
+
+/** `handler.writeError()`: a small page, or the stack as text for `serveTraceback`. */
+export function writeErrorPage(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+  const state = handler[STATE];
+  const { error } = options;
+  if (handler.application.settings.serveTraceback === true && error instanceof Error) {
+    state.headers.set("Content-Type", "text/plain");
+    handler.finish(`${error.stack ?? String(error)}\n`).catch(() => {});
+    return;
+  }
+  if (statusCode === 204 || statusCode === 304) {
+    handler.finish().catch(() => {});
+    return;
+  }
+  const title = `${statusCode}: ${xhtmlEscape(state.reason)}`;
+  handler.finish(`<html><title>${title}</title><body>${title}</body></html>`).catch(() => {});
+}
+
+/** `handler.logException()`. */
+export function logException(handler: HandlerCore, error: unknown): void {
+  if (error instanceof HTTPError) {
+    if (error.logMessage !== undefined) {
+      genLog.warning("%d %s: %s", error.statusCode, requestSummary(handler), error.getMessage());
+    }
+  } else if (error instanceof HTTPInputError) {
+    genLog.warning("%d %s: %s", error.status, requestSummary(handler), error.message);
+  } else {
+    appLog.exception("Uncaught exception %s", requestSummary(handler), error);
+  }
+}
+
+/** The reason phrase for a status: the one given, else the standard one. */
+export function phraseFor(statusCode: number, reason: string | null | undefined): string {
+  return reason === undefined || reason === null ? reasonPhrase(statusCode) : reason;
+}

@@ -1,0 +1,121 @@
+/**
+ * What a handler throws on purpose: `HTTPError` for an error response, `Finish` to stop here.
+ */
+import { SquallError } from "../base/errors.js";
+import { formatMessage } from "../base/log-record.js";
+import { reasonPhrase } from "../protocol/fields/status.js";
+
+/** Keyword arguments of {@link HTTPError}. */
+export interface HTTPErrorOptions {
+  /** The reason phrase of the status line; default the standard one. It is shown to the client. */
+  readonly reason?: string | null | undefined;
+  /** The error that led to this one; for the log. */
+  readonly cause?: unknown;
+}
+
+function isOptions(value: unknown): value is HTTPErrorOptions {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const keys = Object.keys(value);
+  return keys.length > 0 && keys.every((key) => key === "reason" || key === "cause");
+}
+
+/**
+ * An error response (`ERR_SQUALL_HTTP_ERROR`). Thrown in a handler, it becomes a page with this status; the log
+ * message is for the log alone and is never shown to the client. Tornado `web.HTTPError`.
+ *
+ *     throw new HTTPError(404);
+ *     throw new HTTPError(403, "user %s may not edit %s", user.id, story.id);
+ *     throw new HTTPError(400, { reason: "No Such Colour" });
+ */
+export class HTTPError extends SquallError {
+  static {
+    this.prototype.name = "HTTPError";
+  }
+
+  /** The status of the response. */
+  readonly statusCode: number;
+  /** The format of the log message (`%s`, `%d`, `%r`; plain text if there are no {@link HTTPError.args}). */
+  readonly logMessage: string | undefined;
+  /** What the format is filled with. */
+  readonly args: readonly unknown[];
+  /** The reason phrase, or `undefined` for the standard one. */
+  readonly reason: string | undefined;
+
+  /**
+   * @param statusCode default 500.
+   * @param logMessage a format for the log, followed by what it is filled with.
+   * @param args a last argument that is a plain object of `reason` and `cause` only is the options.
+   */
+  constructor(statusCode?: number, options?: HTTPErrorOptions);
+  constructor(statusCode: number, logMessage: string | null | undefined, ...args: readonly unknown[]);
+  constructor(statusCode = 500, ...rest: readonly unknown[]) {
+    const last = rest.at(-1);
+    const options: HTTPErrorOptions = isOptions(last) ? last : {};
+    const texts = isOptions(last) ? rest.slice(0, -1) : rest;
+    const logMessage = (texts[0] ?? undefined) as string | undefined;
+    const args = texts.slice(1);
+    const reason = options.reason ?? undefined;
+    super("ERR_SQUALL_HTTP_ERROR", describe(statusCode, reason, fill(logMessage, args)), options);
+    this.statusCode = statusCode;
+    this.logMessage = logMessage;
+    this.args = args;
+    this.reason = reason;
+  }
+
+  /** The log message with its arguments filled in; `undefined` if there is none. */
+  getMessage(): string | undefined {
+    return fill(this.logMessage, this.args);
+  }
+
+  /** `HTTP 404: Not Found (what the log message says)`. */
+  override toString(): string {
+    return this.message;
+  }
+}
+
+function fill(format: string | undefined, args: readonly unknown[]): string | undefined {
+  return format === undefined || args.length === 0 ? format : formatMessage(format, args);
+}
+
+function describe(statusCode: number, reason: string | undefined, message: string | undefined): string {
+  const phrase = reason === undefined || reason === "" ? reasonPhrase(statusCode) : reason;
+  return `HTTP ${statusCode}: ${phrase}${message === undefined ? "" : ` (${message})`}`;
+}
+
+/** A required argument is not there: 400 (`ERR_SQUALL_HTTP_ERROR`). Tornado `web.MissingArgumentError`. */
+export class MissingArgumentError extends HTTPError {
+  static {
+    this.prototype.name = "MissingArgumentError";
+  }
+
+  /** The argument's name. */
+  readonly argName: string;
+
+  constructor(argName: string) {
+    super(400, "Missing argument %s", argName);
+    this.argName = argName;
+  }
+}
+
+/**
+ * Ends the request here, without an error page and without a log line (`ERR_SQUALL_FINISH`): what was written so far
+ * is sent, and the argument, if there is one, as the last chunk. Tornado `web.Finish`.
+ */
+export class Finish extends SquallError {
+  static {
+    this.prototype.name = "Finish";
+  }
+
+  /** The last chunk, as for `handler.finish()`. */
+  readonly chunk: string | Uint8Array | object | undefined;
+
+  constructor(chunk?: string | Uint8Array | object) {
+    super(
+      "ERR_SQUALL_FINISH",
+      "the request was finished by throwing Finish; outside of a handler it means nothing",
+    );
+    this.chunk = chunk;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * A handler as the function files see it. `RequestHandler` implements it; subclasses override most of these methods,
+ * which is why the functions call them instead of each other.
+ */
+import type { HTTPServerRequest } from "../http/request.js";
+import type { HandlerState, STATE } from "./handler-state.js";
+import type { HandlerApplication } from "./types.js";
+
+/** What `write()` and `finish()` take: text, bytes, or an object that is sent as JSON. */
+export type Writable = string | Uint8Array | object;
+
+/** What `sendError` and `writeError` are told beside the status. */
+export interface ErrorPageOptions {
+  /** What went wrong, if it was thrown. */
+  readonly error?: unknown;
+  /** The reason phrase; an {@link HTTPError}'s own wins. */
+  readonly reason?: string | undefined;
+  /** Anything else is passed from `sendError` to `writeError`. */
+  readonly [name: string]: unknown;
+}
+
+/** See the file's head. The contracts are at `RequestHandler`. */
+export interface HandlerCore {
+  readonly [STATE]: HandlerState;
+  readonly application: HandlerApplication;
+  readonly request: HTTPServerRequest;
+  pathArgs: readonly (string | undefined)[];
+  pathKwargs: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+
+  initialize(kwargs: Record<string, unknown>): void;
+  prepare(): unknown;
+  dataReceived(chunk: Buffer): unknown;
+  onFinish(): unknown;
+  onConnectionClose(): unknown;
+  setDefaultHeaders(): void;
+  clear(): void;
+  write(chunk: Writable): void;
+  finish(chunk?: Writable): Promise<void>;
+  setStatus(statusCode: number, reason?: string): void;
+  getStatus(): number;
+  computeEtag(): string | null | undefined;
+  setEtagHeader(): void;
+  checkEtagHeader(): boolean;
+  sendError(statusCode?: number, options?: ErrorPageOptions): void;
+  writeError(statusCode: number, options: ErrorPageOptions): unknown;
+  logException(error: unknown): void;
+  decodeArgument(value: Buffer, name?: string): string;
+}

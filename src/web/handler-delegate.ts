@@ -1,0 +1,155 @@
+/**
+ * The message delegate of a request that a handler class answers: collects the body, or hands it on as it comes, then
+ * lets the handler live.
+ */
+import { pendingResult } from "../async/yieldable.js";
+import { appLog } from "../base/log.js";
+import type { HTTPMessageDelegate } from "../http/delegates.js";
+import { ExchangeAbortedError } from "../http/errors.js";
+import type { HTTPServerRequest } from "../http/request.js";
+import { HTTPHeaders } from "../protocol/fields/headers.js";
+import { exchangeAborted, setDeadline } from "./abort.js";
+import { handleException } from "./error-page.js";
+import { executeHandler, type PathGroups, prepareHandler, runVerb } from "./execute.js";
+import { STATE } from "./handler-state.js";
+import type { RequestHandler } from "./request-handler.js";
+import type { HandlerApplication } from "./types.js";
+
+/** A class of {@link RequestHandler}s. */
+export type RequestHandlerClass = typeof RequestHandler;
+
+/** Keyword arguments of `getHandlerDelegate`. */
+export interface HandlerDelegateOptions extends PathGroups {
+  /** Passed to the handler's `initialize`. */
+  readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Makes a handler, ready to live. Constructor first: fields of subclasses would undo what `initialize` sets. */
+export function createHandler<H extends RequestHandler>(
+  handlerClass: new (application: HandlerApplication, request: HTTPServerRequest) => H,
+  application: HandlerApplication,
+  request: HTTPServerRequest,
+  kwargs: Readonly<Record<string, unknown>> = {},
+): H {
+  const handler = new handlerClass(application, request);
+  handler.clear();
+  const { transforms } = application;
+  if (transforms.length > 0)
+    handler[STATE].transforms = transforms.map((Transform) => new Transform(request));
+  const { handlerTimeout } = application.settings;
+  if (handlerTimeout !== undefined) setDeadline(handler, handlerTimeout);
+  handler.initialize(kwargs);
+  return handler;
+}
+
+/** See the file's head. */
+export class HandlerDelegate implements HTTPMessageDelegate {
+  readonly #application: HandlerApplication;
+  readonly #request: HTTPServerRequest;
+  /** The class that answers. */
+  readonly handlerClass: RequestHandlerClass;
+  /** What it is given. */
+  readonly options: HandlerDelegateOptions;
+  readonly #streaming: boolean;
+  #chunks: Buffer[] | undefined = undefined;
+  #handler: RequestHandler | undefined = undefined;
+
+  constructor(
+    application: HandlerApplication,
+    request: HTTPServerRequest,
+    handlerClass: RequestHandlerClass,
+    options: HandlerDelegateOptions,
+  ) {
+    this.#application = application;
+    this.#request = request;
+    this.handlerClass = handlerClass;
+    this.options = options;
+    this.#streaming = handlerClass.streamRequestBody;
+  }
+
+  headersReceived(): void | Promise<void> {
+    if (!this.#streaming) return;
+    this.#handler = this.#create();
+    if (this.#handler !== undefined) return prepareHandler(this.#handler, this.options, true);
+  }
+
+  dataReceived(chunk: Buffer): void | Promise<void> {
+    if (!this.#streaming) {
+      if (this.#chunks === undefined) this.#chunks = [chunk];
+      else this.#chunks.push(chunk);
+      return;
+    }
+    const handler = this.#handler;
+    // A response that is finished early wants no more of the body.
+    if (handler === undefined || handler[STATE].finished) return;
+    try {
+      const pending = pendingResult(handler.dataReceived(chunk));
+      if (pending !== undefined) return waitFor(handler, pending);
+    } catch (error) {
+      handleException(handler, error);
+    }
+  }
+
+  finish(): void {
+    if (this.#streaming) {
+      if (this.#handler !== undefined) runVerb(this.#handler);
+      return;
+    }
+    const chunks = this.#chunks;
+    if (chunks !== undefined) {
+      this.#chunks = undefined;
+      this.#request.body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    }
+    this.#handler = this.#create();
+    if (this.#handler !== undefined) executeHandler(this.#handler, this.options);
+  }
+
+  onConnectionClose(): void {
+    this.#chunks = undefined;
+    this.onExchangeAborted(new ExchangeAbortedError("closed"));
+  }
+
+  onExchangeAborted(reason: ExchangeAbortedError): void {
+    if (this.#handler !== undefined) exchangeAborted(this.#handler, reason);
+  }
+
+  /** A handler that cannot even be made answers with a bare 500. */
+  #create(): RequestHandler | undefined {
+    try {
+      return createHandler(this.handlerClass, this.#application, this.#request, this.options.targetKwargs);
+    } catch (error) {
+      appLog.exception(
+        "%s could not be made for %s %s",
+        this.handlerClass.name,
+        this.#request.method,
+        this.#request.uri,
+        error,
+      );
+      this.#answerBare500();
+      return undefined;
+    }
+  }
+
+  #answerBare500(): void {
+    const { connection } = this.#request;
+    if (connection === undefined) return;
+    const headers = new HTTPHeaders();
+    headers.setTrusted("Content-Length", "0");
+    try {
+      connection
+        .writeHeaders({ version: "HTTP/1.1", code: 500, reason: "Internal Server Error" }, headers)
+        .catch(() => {});
+      connection.finish();
+    } catch (error) {
+      appLog.exception("the error could not be answered", error);
+    }
+  }
+}
+
+async function waitFor(handler: RequestHandler, pending: PromiseLike<unknown>): Promise<void> {
+  try {
+    await pending;
+  } catch (error) {
+    handleException(handler, error);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * One exchange without a socket: a request is fed to an application's delegate, and what would have been sent is
+ * kept. For tests of routing and handlers; whole servers are tested elsewhere.
+ */
+import { accessLog } from "squall/log";
+import type {
+  Chunk,
+  HTTPConnection,
+  HTTPMessageDelegate,
+  HTTPServerConnectionDelegate,
+} from "#room/http/delegates";
+import { HTTPHeaders } from "#room/protocol/fields/headers";
+import type { RequestStartLine, ResponseStartLine } from "#room/protocol/fields/start-line";
+
+// Tests of the access log raise it again; all others would trip over the line of each 404.
+accessLog.setLevel("critical");
+
+/** Records what is written. With `oneCall: false` it has no `respond`, as a plain implementation might. */
+export class FakeConnection implements HTTPConnection {
+  readonly chunks: Chunk[] = [];
+  startLine: ResponseStartLine | undefined;
+  headers: HTTPHeaders = new HTTPHeaders();
+  finishes = 0;
+  closed = false;
+  /** Calls in order: "writeHeaders", "write", "finish", "respond", "close". */
+  readonly calls: string[] = [];
+  respond?: (startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined) => void;
+  readonly done: Promise<void>;
+  #resolve: () => void = () => {};
+
+  constructor(oneCall = true) {
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    if (oneCall) this.respond = this.#respond;
+  }
+
+  #respond(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
+    this.calls.push("respond");
+    this.#head(startLine, headers, body);
+    this.#end();
+  }
+
+  #head(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
+    this.startLine = startLine;
+    this.headers = headers.copy();
+    if (body !== undefined) this.chunks.push(body);
+  }
+
+  #end(): void {
+    this.finishes++;
+    this.#resolve();
+  }
+
+  writeHeaders(
+    startLine: RequestStartLine | ResponseStartLine,
+    headers: HTTPHeaders,
+    chunk?: Chunk,
+  ): Promise<void> {
+    this.calls.push("writeHeaders");
+    this.#head(startLine as ResponseStartLine, headers, chunk);
+    return Promise.resolve();
+  }
+
+  write(chunk: Chunk): Promise<void> {
+    this.calls.push("write");
+    this.chunks.push(chunk);
+    return Promise.resolve();
+  }
+
+  finish(): void {
+    this.calls.push("finish");
+    this.#end();
+  }
+
+  close(): void {
+    this.calls.push("close");
+    this.closed = true;
+    this.#resolve();
+  }
+
+  get status(): number | undefined {
+    return this.startLine?.code;
+  }
+
+  /** The body as text. */
+  get body(): string {
+    return Buffer.concat(this.chunks.map((chunk) => Buffer.from(chunk as string))).toString();
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name);
+  }
+}
+
+/** What to ask for. */
+export interface FakeRequest {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array | readonly (string | Uint8Array)[];
+  readonly version?: string;
+  readonly oneCall?: boolean;
+}
+
+/** An exchange in progress. */
+export interface FakeExchange {
+  readonly connection: FakeConnection;
+  readonly delegate: HTTPMessageDelegate;
+}
+
+/** Feeds the head; the rest is the caller's. */
+export function begin(
+  app: HTTPServerConnectionDelegate,
+  uri: string,
+  request: FakeRequest = {},
+): FakeExchange & { readonly ready: void | Promise<void> } {
+  const connection = new FakeConnection(request.oneCall ?? true);
+  const delegate = app.startRequest({}, connection);
+  const headers = new HTTPHeaders({ Host: "example.com", ...request.headers });
+  const ready = delegate.headersReceived(
+    { method: request.method ?? "GET", path: uri, version: request.version ?? "HTTP/1.1" },
+    headers,
+  );
+  return { connection, delegate, ready };
+}
+
+/** Feeds a whole request; a response that comes in the same tick is there when this returns. */
+export function send(
+  app: HTTPServerConnectionDelegate,
+  uri: string,
+  request: FakeRequest = {},
+): FakeConnection {
+  const { connection, delegate } = begin(app, uri, request);
+  const pieces = Array.isArray(request.body)
+    ? request.body
+    : request.body === undefined
+      ? []
+      : [request.body];
+  for (const piece of pieces) delegate.dataReceived(Buffer.from(piece));
+  delegate.finish();
+  return connection;
+}
+
+/** {@link send}, and waits for the end of the response. */
+export async function ask(
+  app: HTTPServerConnectionDelegate,
+  uri: string,
+  request: FakeRequest = {},
+): Promise<FakeConnection> {
+  const connection = send(app, uri, request);
+  await connection.done;
+  return connection;
+}
