@@ -8,6 +8,7 @@ export {
   type OptionValue,
 } from "./base/option.js";
 export {
+  type DefinitionWithCallback,
   type Mockable,
   OptionParser,
   type ParseCommandLineOptions,

@@ -21,6 +21,12 @@ export function normaliseName(name: string): string {
     .replace(/([a-z\d])([A-Z])/g, (_, a: string, b: string) => `${a}-${b.toLowerCase()}`);
 }
 
+/** A definition with its callback, which gets what the rest of the definition implies. */
+export interface DefinitionWithCallback<D> extends OptionDefinition {
+  /** Called with each new value. */
+  readonly callback?: ((value: OptionValue<D>) => void) | undefined;
+}
+
 /** What {@link OptionParser.parseCommandLine} can be told. */
 export interface ParseCommandLineOptions {
   /** The arguments, the program's name first; default those of the process, `process.argv.slice(1)`. */
@@ -91,7 +97,7 @@ export class OptionParser implements Iterable<string> {
    */
   define<const D extends OptionDefinition = Record<never, never>>(
     name: string,
-    definition?: D & { readonly callback?: ((value: OptionValue<D>) => void) | undefined },
+    definition?: D & DefinitionWithCallback<D>,
   ): Option<OptionValue<D>> {
     return defineFrom(this, name, definition, this.define);
   }
@@ -255,7 +261,7 @@ function addOption<T>(
 export function defineFrom<const D extends OptionDefinition>(
   parser: OptionParser,
   name: string,
-  definition: (D & { readonly callback?: ((value: OptionValue<D>) => void) | undefined }) | undefined,
+  definition: (D & DefinitionWithCallback<D>) | undefined,
   entry: unknown,
 ): Option<OptionValue<D>> {
   const { callback, ...rest } = definition ?? ({} as D & { readonly callback?: undefined });

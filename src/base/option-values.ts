@@ -6,8 +6,8 @@
 import { inspect } from "node:util";
 import { strftime } from "./strftime.js";
 
-/** What makes a value of text; throws for text that means nothing. `Date` stands for dates. */
-export type OptionType<T = unknown> = ((text: string) => T) | DateConstructor;
+/** What makes a value of text; throws for text that means nothing. `Date` itself stands for dates. */
+export type OptionType<T = unknown> = (text: string) => T;
 
 /** How a type reads, checks and shows values. */
 export interface ValueKind {
@@ -250,7 +250,7 @@ export function kindOf(type: OptionType): ValueKind {
   return (
     KINDS.get(type) ?? {
       description: `what ${type.name || "its type"} makes`,
-      parse: type as (text: string) => unknown,
+      parse: type,
       accepts: () => true,
       show: (value) => (typeof value === "string" ? value : inspect(value, { depth: 1 })),
     }

@@ -5,7 +5,7 @@ import { rootLogger } from "./log.js";
 import { applyLoggingOptions, defineLoggingOptions } from "./log-options.js";
 import type { Option, OptionDefinition, OptionValue } from "./option.js";
 import type { ParseCommandLineOptions, ParseConfigOptions, PrintHelpOptions } from "./option-parser.js";
-import { defineFrom, OptionParser } from "./option-parser.js";
+import { type DefinitionWithCallback, defineFrom, OptionParser } from "./option-parser.js";
 
 /**
  * The types of the options on {@link options}, for the compiler. A program adds its own:
@@ -26,7 +26,7 @@ defineLoggingOptions(options);
 /** Defines an option of the program, see {@link OptionParser.define}. */
 export function define<const D extends OptionDefinition = Record<never, never>>(
   name: string,
-  definition?: D & { readonly callback?: ((value: OptionValue<D>) => void) | undefined },
+  definition?: D & DefinitionWithCallback<D>,
 ): Option<OptionValue<D>> {
   return defineFrom(options, name, definition, define);
 }

@@ -143,7 +143,14 @@ const functions: Record<string, VectorFunction> = {
 
   "options.print_help"([definitions, program]: readonly [Definition[], string]) {
     let text = "";
-    new Setup(definitions).parser.printHelp({ program, file: { write: (part) => (text += part) } });
+    new Setup(definitions).parser.printHelp({
+      program,
+      file: {
+        write(part) {
+          text += part;
+        },
+      },
+    });
     return text;
   },
 };

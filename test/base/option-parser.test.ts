@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, mock } from "node:test";
+import {
+  Duration,
+  define,
+  formatDuration,
+  Integer,
+  Error as OptionError,
+  OptionParser,
+  options,
+} from "squall/options";
+
+const optionError = { name: "OptionError", code: "ERR_SQUALL_OPTION" };
+const nowhere = { write: () => true };
+
+/** Typed access by property, which a program would declare. */
+function properties(parser: OptionParser): Record<string, unknown> {
+  return parser as unknown as Record<string, unknown>;
+}
+
+describe("OptionParser", () => {
+  it("define() gives an option whose value has the type of the default, for the compiler too", () => {
+    const parser = new OptionParser();
+    const port: { value: number } = parser.define("port", { default: 8888 });
+    const name: { value: string | undefined } = parser.define("name");
+    const hosts: { value: string[] } = parser.define("hosts", { multiple: true });
+    const ids: { value: number[] } = parser.define("ids", { multiple: true, type: Integer });
+    const when: { value: Date | undefined } = parser.define("when", { type: Date });
+    const wait: { value: number } = parser.define("wait", { type: Duration, default: 1500 });
+    const url: { value: URL | undefined } = parser.define("url", { type: (text) => new URL(text) });
+    const debug: { value: boolean } = parser.define("debug", { default: false });
+    const rest = parser.parseCommandLine([
+      "prog",
+      "--port=80",
+      "--hosts=a,b",
+      "--ids=1:3,7",
+      "--when=2026-01-31 12:34",
+      "--wait=1h 30m",
+      "--url=http://a/b",
+      "-debug",
+      "file",
+    ]);
+    assert.deepEqual(rest, ["file"]);
+    assert.deepEqual(
+      [port.value, name.value, hosts.value, ids.value, wait.value, url.value?.pathname, debug.value],
+      [80, undefined, ["a", "b"], [1, 2, 3, 7], 5_400_000, "/b", true],
+    );
+    assert.deepEqual(when.value, new Date(2026, 0, 31, 12, 34));
+  });
+
+  it("takes log_file, log-file and logFile for the same name, on the command line and in code", () => {
+    const parser = new OptionParser();
+    parser.define("log_file", { default: "a" });
+    parser.parseCommandLine(["prog", "--log-file=b"]);
+    assert.deepEqual(
+      [parser.get("logFile"), properties(parser)["log-file"], properties(parser).log_file],
+      ["b", "b", "b"],
+    );
+    properties(parser).logFile = "c";
+    assert.ok(parser.has("log-file") && "logFile" in parser);
+    assert.equal(parser.get("log_file"), "c");
+    assert.throws(() => parser.define("log-file"), optionError);
+  });
+
+  it("define() refuses a name for the second time and says which file had it first", () => {
+    const parser = new OptionParser();
+    parser.define("port");
+    assert.throws(
+      () => parser.define("port"),
+      (error: Error) => error instanceof OptionError && error.message.includes("option-parser.test"),
+    );
+  });
+
+  it("parseCommandLine() stops at -- and at the first argument that is no option", () => {
+    const parser = new OptionParser();
+    const debug = parser.define("debug", { default: false });
+    assert.deepEqual(parser.parseCommandLine(["prog", "--", "--debug"]), ["--debug"]);
+    assert.deepEqual(parser.parseCommandLine({ args: ["prog", "a", "--debug"] }), ["a", "--debug"]);
+    assert.equal(debug.value, false);
+  });
+
+  it("parseCommandLine() refuses unknown options (after printing the help), missing values and wrong ones", () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 1 });
+    parser.define("wait", { type: Duration });
+    parser.define("ids", { type: Integer, multiple: true });
+    let printed = "";
+    const write = mock.method(process.stderr, "write", (text: string) => {
+      printed += text;
+      return true;
+    });
+    try {
+      assert.throws(() => parser.parseCommandLine(["prog", "--no-such=1"]), {
+        ...optionError,
+        message: /no-such/,
+      });
+    } finally {
+      write.mock.restore();
+    }
+    assert.match(printed, /^Usage: /);
+    for (const arg of [
+      "--port",
+      "--port=",
+      "--port=x",
+      "--port=1.5",
+      "--port=9007199254740993",
+      "--wait=1h30m",
+      "--wait=1e999",
+      "--ids=1:9999999999",
+    ]) {
+      assert.throws(() => parser.parseCommandLine(["prog", arg]), optionError, arg);
+    }
+  });
+
+  it("set() and properties refuse values of another type, and names that are not defined", () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    parser.define("hosts", { multiple: true });
+    assert.throws(() => parser.set("port", "80"), optionError);
+    assert.throws(() => parser.set("hosts", "a"), optionError);
+    assert.throws(() => parser.set("hosts", [1]), optionError);
+    assert.throws(() => parser.get("prot"), { ...optionError, message: /"prot"/ });
+    assert.throws(() => properties(parser).prot, optionError);
+    assert.throws(() => {
+      properties(parser).prot = 1;
+    }, optionError);
+    parser.set("port", null);
+    assert.equal(parser.get("port"), undefined);
+  });
+
+  it("callbacks of options get each new value, parse callbacks run once after the final parse", () => {
+    const parser = new OptionParser();
+    const calls: unknown[] = [];
+    parser.define("port", { default: 80, callback: (value: number) => calls.push(value) });
+    parser.addParseCallback(() => calls.push("parsed"));
+    parser.parseCommandLine(["prog", "--port=1", "--port=2"], { final: false });
+    parser.parseConfig({ port: 3 });
+    assert.deepEqual(calls, [1, 2, 3, "parsed"]);
+  });
+
+  it("--help prints all groups to stderr and exits with 0", () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80, help: "where to listen", group: "net" });
+    let printed = "";
+    const write = mock.method(process.stderr, "write", (text: string) => {
+      printed += text;
+      return true;
+    });
+    const exit = mock.method(process, "exit", (code: number) => assert.equal(code, 0));
+    try {
+      parser.parseCommandLine(["prog", "--help"]);
+    } finally {
+      write.mock.restore();
+      exit.mock.restore();
+    }
+    assert.equal(exit.mock.callCount(), 1);
+    assert.match(printed, /net options:\n\n {2}--port {27}where to listen \(default 80\)\n/);
+  });
+
+  it("printHelp() groups options by the file that defines them, unless they name a group", () => {
+    const parser = new OptionParser();
+    parser.define("mine");
+    parser.define("wait", { type: Duration, default: 90_000, group: "b" });
+    let text = "";
+    parser.printHelp({
+      program: "prog",
+      file: {
+        write(part) {
+          text += part;
+        },
+      },
+    });
+    assert.match(text, /^Usage: prog \[OPTIONS\]\n/);
+    assert.match(text, /option-parser\.test\.[jt]s options:\n\n {2}--mine/);
+    assert.match(text, /b options:\n\n {2}--wait {28}\(default 1m 30s\)/);
+  });
+
+  it("groups(), groupDict(), asDict() and items() show what there is", () => {
+    const parser = new OptionParser();
+    parser.define("a", { default: 1, group: "g" });
+    parser.define("b_c", { default: 2, group: "h" });
+    assert.deepEqual([...parser], ["help", "a", "b_c"]);
+    assert.deepEqual(parser.groups(), new Set(["", "g", "h"]));
+    assert.deepEqual(parser.groupDict("h"), { b_c: 2 });
+    assert.deepEqual(parser.asDict(), { help: undefined, a: 1, b_c: 2 });
+    assert.deepEqual([...parser.items()].at(-1), ["b_c", 2]);
+  });
+
+  it("mockable() replaces values until they are deleted or the mock is disposed, and each only once", () => {
+    const parser = new OptionParser();
+    const port = parser.define("port", { default: 80 });
+    parser.parseCommandLine(["prog", "--port=81"]);
+    const mockable = parser.mockable();
+    mockable.port = 5;
+    assert.equal(port.value, 5);
+    assert.equal(mockable.port, 5);
+    assert.throws(() => {
+      mockable.port = 6;
+    }, optionError);
+    delete mockable.port;
+    assert.equal(port.value, 81);
+    {
+      using again = parser.mockable();
+      again.port = 7;
+      assert.equal(port.value, 7);
+    }
+    assert.equal(port.value, 81);
+  });
+
+  it("is no promise: await gives the parser itself", async () => {
+    const parser = new OptionParser();
+    assert.equal(await parser, parser);
+  });
+
+  it("an option may be named like anything that objects have", () => {
+    const parser = new OptionParser();
+    for (const name of ["__proto__", "constructor", "toString", "define"])
+      parser.define(name, { default: "x" });
+    parser.parseCommandLine(["prog", "--__proto__=y", "--constructor=z"]);
+    assert.deepEqual(
+      [parser.get("__proto__"), parser.get("constructor"), parser.get("define")],
+      ["y", "z", "x"],
+    );
+  });
+});
+
+describe("parseConfigFile()", () => {
+  const folder = mkdtempSync(join(tmpdir(), "squall-options-"));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  it("reads JSON: names that are defined are set, others passed over, text is parsed by type", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    parser.define("wait", { type: Duration });
+    parser.define("hosts", { multiple: true });
+    let parsed = 0;
+    parser.addParseCallback(() => parsed++);
+    await parser.parseConfigFile(file("a.json", '{"port": "81", "wait": "2m", "hosts": "a,b", "other": 1}'), {
+      final: false,
+    });
+    assert.deepEqual(
+      [parser.get("port"), parser.get("wait"), parser.get("hosts"), parsed],
+      [81, 120_000, ["a", "b"], 0],
+    );
+  });
+
+  it("imports a module: its exports or its default export, again after the file has changed", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    parser.define("where", { type: String });
+    const path = file("b.mjs", "export const port = 1 + 1; export const where = import.meta.url;");
+    await parser.parseConfigFile(path);
+    assert.equal(parser.get("port"), 2);
+    assert.match(String(parser.get("where")), /b\.mjs/);
+    await parser.parseConfigFile(file("c.mjs", "export default { port: 3 };"));
+    assert.equal(parser.get("port"), 3);
+  });
+
+  it("refuses files of other kinds, that cannot be read, and values of a wrong type", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    for (const path of [
+      file("x.ini", "port=1"),
+      join(folder, "missing.json"),
+      file("broken.json", "{"),
+      file("list.json", "[]"),
+      file("throws.mjs", "throw new Error('no')"),
+      file("type.json", '{"port": [1]}'),
+    ]) {
+      await assert.rejects(parser.parseConfigFile(path), optionError, path);
+    }
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("Duration and formatDuration()", () => {
+  it("read and write the same lengths of time", () => {
+    for (const text of ["1d 2h 3m 4s 5.5ms", "90s", "-1h -30m", "0s", "1w", ".5h", "1e3 ms"]) {
+      assert.equal(Duration(formatDuration(Duration(text))), Duration(text));
+    }
+    assert.equal(formatDuration(Duration("1h 30m")), "1h 30m");
+  });
+
+  it("takes a number without unit for seconds", () => {
+    assert.equal(Duration("30"), 30_000);
+  });
+});
+
+describe("the options of the program", () => {
+  it("know the options of logging, and define() adds to them", () => {
+    const option = define("squallTestOption", { default: 1 });
+    assert.equal(options.get("squall-test-option"), 1);
+    assert.match(option.file, /option-parser\.test/);
+    assert.equal(options.logging, "info");
+    options.printHelp({ file: nowhere });
+  });
+});
