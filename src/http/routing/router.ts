@@ -8,7 +8,7 @@ import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate 
 import type { ExchangeAbortedError } from "../errors.js";
 import { HTTPServerRequest } from "../request.js";
 import type { MatchResult } from "./matchers.js";
-import { NotFoundDelegate } from "./target-delegates.js";
+import { NotFoundDelegate } from "./not-found.js";
 
 /** What a router hands to the target of a rule. */
 export interface TargetParams extends MatchResult {
@@ -31,6 +31,14 @@ export abstract class Router implements HTTPServerConnectionDelegate {
 
 /** A router that builds paths from names. */
 export abstract class ReversibleRouter extends Router {
+  static {
+    // A router is reversible by what it can do: some inherit from another class than this.
+    Object.defineProperty(this, Symbol.hasInstance, {
+      value: (value: unknown): boolean =>
+        value instanceof Router && typeof (value as Partial<ReversibleRouter>).reverseUrl === "function",
+    });
+  }
+
   /** The path of the route `name` with these arguments, or `undefined` if there is no such route. */
   abstract reverseUrl(name: string, ...args: readonly unknown[]): string | undefined;
 }

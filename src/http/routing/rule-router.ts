@@ -6,11 +6,11 @@ import { InvalidArgumentError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { HTTPServerRequest } from "../request.js";
+import { CallableDelegate, type RequestCallback } from "../server/callable.js";
 import { Matcher, PathMatches } from "./matchers.js";
 import { RouteIndex } from "./route-index.js";
-import { type ReversibleRouter, Router, type TargetParams } from "./router.js";
+import { ReversibleRouter, Router, type TargetParams } from "./router.js";
 import { Rule, type TargetKwargs } from "./rule.js";
-import { CallableDelegate } from "./target-delegates.js";
 
 /** A rule, or the arguments of one: `[matcher or pattern, target, targetKwargs, name]`. */
 export type RuleInit =
@@ -93,11 +93,11 @@ export class RuleRouter extends Router {
     params: TargetParams,
   ): HTTPMessageDelegate | undefined {
     if (target instanceof Router) return target.findHandler(request, params);
-    if (isConnectionDelegate(target) && request.connection !== undefined) {
-      return target.startRequest(request.serverConnection, request.connection);
-    }
+    const { connection, serverConnection } = request;
+    if (connection === undefined) return undefined;
+    if (isConnectionDelegate(target)) return target.startRequest(serverConnection, connection);
     if (typeof target === "function") {
-      return new CallableDelegate(target as (request: HTTPServerRequest) => unknown, request);
+      return new CallableDelegate(target as RequestCallback, serverConnection, connection);
     }
     return undefined;
   }
@@ -168,14 +168,10 @@ export class ReversibleRuleRouter extends RuleRouter implements ReversibleRouter
     const own = this.namedRules.get(name);
     if (own !== undefined) return own.reverse(...args);
     for (const rule of this.rules) {
-      if (!isReversible(rule.target)) continue;
+      if (!(rule.target instanceof ReversibleRouter)) continue;
       const path = rule.target.reverseUrl(name, ...args);
       if (path !== undefined) return path;
     }
     return undefined;
   }
-}
-
-function isReversible(target: unknown): target is ReversibleRouter {
-  return target instanceof Router && typeof (target as Partial<ReversibleRouter>).reverseUrl === "function";
 }

@@ -1,7 +1,6 @@
-/** The message delegates behind targets that are no delegates themselves. */
+/** The answer to requests that no rule takes. */
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
-import type { HTTPServerRequest } from "../request.js";
 
 /** Answers 404 without a body, once the request is whole. */
 export class NotFoundDelegate implements HTTPMessageDelegate {
@@ -28,32 +27,4 @@ export class NotFoundDelegate implements HTTPMessageDelegate {
   }
 
   onConnectionClose(): void {}
-}
-
-/** Reads the whole body and calls a function of the request. */
-export class CallableDelegate implements HTTPMessageDelegate {
-  readonly #callback: (request: HTTPServerRequest) => unknown;
-  readonly #request: HTTPServerRequest;
-  #chunks: Buffer[] = [];
-
-  constructor(callback: (request: HTTPServerRequest) => unknown, request: HTTPServerRequest) {
-    this.#callback = callback;
-    this.#request = request;
-  }
-
-  headersReceived(): void {}
-
-  dataReceived(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-  }
-
-  finish(): void {
-    if (this.#chunks.length > 0) this.#request.body = Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#callback(this.#request);
-  }
-
-  onConnectionClose(): void {
-    this.#chunks = [];
-  }
 }

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { literalPrefix } from "#room/http/routing/literal-prefix";
+import { compilePattern } from "#room/http/routing/pattern";
+import "../../support/guard.js";
+
+const refused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+
+describe("compilePattern() with regular expressions", () => {
+  test("a string is matched from start to end, with a dollar sign appended unless it has one", () => {
+    for (const pattern of ["/a", "/a$", "^/a", "^/a$"]) {
+      const { regex } = compilePattern(pattern);
+      assert.ok(regex.test("/a"), pattern);
+      assert.ok(!regex.test("/ab"), pattern);
+      assert.ok(!regex.test("x/a"), pattern);
+    }
+  });
+
+  test("an escaped dollar sign at the end is a literal, and an anchor is still appended", () => {
+    const { regex } = compilePattern("/a\\$");
+    assert.ok(regex.test("/a$"));
+    assert.ok(!regex.test("/a$b"));
+  });
+
+  test("a RegExp is taken as written but for the start, its flags g and y are dropped", () => {
+    const { regex } = compilePattern(/\/A/giy);
+    assert.ok(regex.test("/abc") && regex.test("/abc"));
+    assert.ok(!regex.test("x/a"));
+  });
+
+  test("groups are all named or all positional", () => {
+    assert.throws(() => compilePattern("/(a)/(?<b>x)"), {
+      ...refused,
+      message: /all named or all positional/,
+    });
+    assert.deepEqual(compilePattern("/(?<a>x)(?:y)").groupNames, ["a"]);
+  });
+
+  test("Python's spelling of named groups is refused with a hint", () => {
+    assert.throws(() => compilePattern("/(?P<a>x)"), { ...refused, message: /without the P/ });
+  });
+
+  test("what is no expression, and what is no pattern, is refused", () => {
+    assert.throws(() => compilePattern("/("), refused);
+    for (const wrong of [undefined, null, 5, {}])
+      assert.throws(() => compilePattern(wrong as never), refused);
+  });
+});
+
+describe("compilePattern() with templates", () => {
+  test("a parameter matches one segment, a final :name* the rest, and literals themselves", () => {
+    const { regex } = compilePattern("/blog-x/:year/by/:path*");
+    assert.deepEqual({ ...regex.exec("/blog-x/2026/by/a/b")?.groups }, { year: "2026", path: "a/b" });
+    assert.deepEqual({ ...regex.exec("/blog-x/2026/by/")?.groups }, { year: "2026", path: "" });
+    for (const path of ["/blog-x//by/a", "/blog-x/1/2/by/a", "/blog-x/1/by", "/blogyx/1/by/a"]) {
+      assert.equal(regex.exec(path), null, path);
+    }
+  });
+
+  test("a character of regular expressions throws and shows both spellings", () => {
+    assert.throws(() => compilePattern("/:name/([0-9]+)"), {
+      ...refused,
+      message: /template.*":name".*or as a regular expression: "\/\(\?<name>\[\^\/\]\+\)\/\\\\\(\\\\\[0-9/s,
+    });
+    for (const special of ["\\", "^", "$", ".", "*", "+", "?", "(", ")", "[", "]", "{", "}", "|"]) {
+      assert.throws(() => compilePattern(`/a${special}/:id`), refused, special);
+    }
+  });
+
+  test("a name twice, and :name* before the end, are refused", () => {
+    assert.throws(() => compilePattern("/:a/:a"), refused);
+    assert.throws(() => compilePattern("/:a*/b"), refused);
+  });
+
+  test("strings without a segment :identifier stay expressions", () => {
+    for (const pattern of ["/a:b", "/:", "/:1", "/(?:a)", "/x/:a-b", "/time/([0-9]+):([0-9]+)"]) {
+      assert.deepEqual(compilePattern(pattern).groupNames, [], pattern);
+    }
+  });
+});
+
+describe("literalPrefix()", () => {
+  test("is the text that every match begins with", () => {
+    const cases: [string, string, boolean][] = [
+      ["/about$", "/about", true],
+      ["^/about$", "/about", true],
+      ["/file\\.html$", "/file.html", true],
+      ["/about", "/about", false],
+      ["/story/([0-9]+)$", "/story/", false],
+      ["/foo/?$", "/foo", false],
+      ["/ab*$", "/a", false],
+      ["/ab{2}$", "/a", false],
+      ["/a\\.?$", "/a", false],
+      ["/a\\d$", "/a", false],
+      ["/a|/b$", "", false],
+      ["/(a|b)$", "/", false],
+      ["/[|]x|y$", "", false],
+      ["/x[(|]y$", "/x", false],
+      [".*$", "", false],
+      ["$", "", true],
+    ];
+    for (const [source, prefix, exact] of cases)
+      assert.deepEqual(literalPrefix(source), { prefix, exact }, source);
+  });
+});

@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import {
+  AnyMatches,
+  HostMatches,
+  Matcher,
+  PathMatches,
+  ReversibleRouter,
+  ReversibleRuleRouter,
+  Router,
+  Rule,
+  RuleRouter,
+  URLSpec,
+  url,
+} from "squall/routing";
+import { ExpectLog } from "squall/testing";
+import { RequestHandler } from "squall/web";
+import type { HTTPMessageDelegate } from "#room/http/delegates";
+import { HTTPServerRequest } from "#room/http/request";
+import { HTTPHeaders } from "#room/protocol/fields/headers";
+import { ask } from "../../support/fake-exchange.js";
+import "../../support/guard.js";
+
+const refused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+
+function requestFor(uri: string, host = "example.com"): HTTPServerRequest {
+  return new HTTPServerRequest({ method: "GET", uri, version: "HTTP/1.1", host, headers: new HTTPHeaders() });
+}
+
+/** A target that can be recognised. */
+class Marked implements HTTPMessageDelegate {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+  headersReceived() {}
+  dataReceived() {}
+  finish() {}
+  onConnectionClose() {}
+}
+
+class MarkedRouter extends Router {
+  readonly delegate: Marked | undefined;
+  constructor(name: string | undefined) {
+    super();
+    this.delegate = name === undefined ? undefined : new Marked(name);
+  }
+  override findHandler() {
+    return this.delegate;
+  }
+}
+
+const found = (router: Router, uri: string, host?: string): string | undefined =>
+  (router.findHandler(requestFor(uri, host)) as Marked | undefined)?.name;
+
+describe("RuleRouter", () => {
+  test("the first rule that matches wins, whatever kinds of rules stand around it", () => {
+    const router = new RuleRouter([
+      [new HostMatches("other"), new MarkedRouter("host")],
+      ["/a", new MarkedRouter("literal")],
+      [/\/(a|b)/, new MarkedRouter("regex")],
+      ["/b", new MarkedRouter("never")],
+      ["/:name", new MarkedRouter("template")],
+    ]);
+    assert.equal(found(router, "/a"), "literal");
+    assert.equal(found(router, "/b"), "regex");
+    assert.equal(found(router, "/c?x=1"), "template");
+    assert.equal(found(router, "/a", "other:80"), "host");
+    assert.equal(found(router, "/c/d"), undefined);
+  });
+
+  test("a router that knows no answer is passed over", () => {
+    const router = new RuleRouter([
+      ["/.*", new MarkedRouter(undefined)],
+      ["/.*", new MarkedRouter("second")],
+    ]);
+    assert.equal(found(router, "/x"), "second");
+  });
+
+  test("rules that are added later are seen", () => {
+    const router = new RuleRouter([["/a", new MarkedRouter("a")]]);
+    assert.equal(found(router, "/b"), undefined);
+    router.addRules([["/b", new MarkedRouter("b")]]);
+    assert.equal(found(router, "/b"), "b");
+  });
+
+  test("a subclass of PathMatches that matches other paths than its pattern says is always asked", () => {
+    class Lax extends PathMatches {
+      override match() {
+        return {};
+      }
+    }
+    assert.equal(found(new RuleRouter([[new Lax("/only"), new MarkedRouter("lax")]]), "/else"), "lax");
+  });
+
+  test("a function of the request gets it with its body", async () => {
+    const router = new RuleRouter([
+      [
+        "/echo",
+        (request: HTTPServerRequest) => {
+          const headers = new HTTPHeaders({ "Content-Length": String(request.body.length) });
+          request.connection?.writeHeaders(
+            { version: "HTTP/1.1", code: 200, reason: "OK" },
+            headers,
+            request.body,
+          );
+          request.connection?.finish();
+        },
+      ],
+    ]);
+    assert.equal((await ask(router, "/echo", { method: "POST", body: ["a", "bc"] })).body, "abc");
+  });
+
+  test("a request that nobody takes gets a bare 404", async () => {
+    const connection = await ask(new RuleRouter(), "/x");
+    assert.equal(connection.status, 404);
+    assert.equal(connection.body, "");
+    assert.equal(connection.header("Content-Length"), "0");
+  });
+
+  test("targets get what the match found", () => {
+    const seen: unknown[] = [];
+    class Recording extends Router {
+      override findHandler(_request: HTTPServerRequest, params?: object) {
+        seen.push(params);
+        return undefined;
+      }
+    }
+    new RuleRouter([["/(.*)", new Recording(), { x: 1 }]]).findHandler(requestFor("/a%2Fb"));
+    assert.deepEqual(seen, [
+      { targetKwargs: { x: 1 }, pathArgs: [Buffer.from("a/b")], pathKwargs: undefined },
+    ]);
+  });
+
+  test("rules that are none are refused", () => {
+    for (const wrong of [
+      ["/a"],
+      "/a",
+      5,
+      ["/a", null],
+      ["/a", undefined],
+      ["/a", "module.Name"],
+      [{}, RequestHandler],
+    ]) {
+      assert.throws(() => new RuleRouter([wrong as never]), refused);
+    }
+  });
+});
+
+describe("the index of routes", () => {
+  const segment = fc.constantFrom("a", "ab", "abc", "b", "", "a.b", "%61", "1");
+  const part = fc.oneof(
+    segment.map((text) => text.replaceAll(".", "\\.")),
+    fc.constantFrom("(.*)", "([^/]+)", "a?", "ab*", "(a|b)", "a{1,2}", "[ab]", "a|b", "\\d", "a(?=b).*"),
+  );
+  const pattern = fc.oneof(
+    { weight: 4, arbitrary: fc.array(part, { maxLength: 4 }).map((parts) => `/${parts.join("/")}`) },
+    { weight: 1, arbitrary: fc.array(part, { minLength: 1, maxLength: 2 }).map((parts) => parts.join("")) },
+    { weight: 1, arbitrary: fc.constantFrom("/:x", "/a/:x", "/a/:x*", ".*", "") },
+  );
+  const path = fc
+    .array(fc.oneof(segment, fc.constantFrom("c", "aa", "abab")), { maxLength: 4 })
+    .map((parts) => `/${parts.join("/")}`);
+
+  test("finds what a loop over all rules finds, in the same order", () => {
+    fc.assert(
+      fc.property(
+        fc.array(pattern, { minLength: 1, maxLength: 12 }),
+        fc.array(path, { minLength: 1, maxLength: 8 }),
+        (patterns, paths) => {
+          const rules = patterns.map(
+            (source, i) => new Rule(new PathMatches(source), new MarkedRouter(String(i))),
+          );
+          const router = new RuleRouter(rules);
+          for (const uri of paths) {
+            const request = requestFor(uri);
+            const plain = rules.findIndex((rule) => rule.matcher.match(request) !== undefined);
+            assert.equal(found(router, uri), plain < 0 ? undefined : String(plain), uri);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("asks few of a thousand rules", () => {
+    let asked = 0;
+    class Counting extends Matcher {
+      readonly #inner: PathMatches;
+      constructor(source: string) {
+        super();
+        this.#inner = new PathMatches(source);
+      }
+      override get literalPrefix() {
+        return this.#inner.literalPrefix;
+      }
+      override match(request: HTTPServerRequest) {
+        asked++;
+        return this.#inner.match(request);
+      }
+    }
+    const router = new RuleRouter(
+      Array.from(
+        { length: 1000 },
+        (_, i) => [new Counting(`/r${i}x/([0-9]+)`), new MarkedRouter(String(i))] as const,
+      ),
+    );
+    assert.equal(found(router, "/r777x/5"), "777");
+    assert.equal(found(router, "/nothing"), undefined);
+    assert.equal(asked, 1);
+  });
+});
+
+describe("ReversibleRuleRouter", () => {
+  const handler = class Main extends RequestHandler {};
+
+  test("builds paths from names, its own first, then those of nested routers", () => {
+    const inner = new ReversibleRuleRouter([["/inner/:id", handler, null, "inner"]]);
+    const router = new ReversibleRuleRouter([
+      [new AnyMatches(), inner],
+      url("/story/:id/:rest*", handler, null, "story"),
+      ["/old/([0-9]+)", handler, null, "old"],
+    ]);
+    assert.equal(router.reverseUrl("story", 7, "a b/ü"), "/story/7/a%20b/%C3%BC");
+    assert.equal(router.reverseUrl("old", 7), "/old/7");
+    assert.equal(router.reverseUrl("inner", "x"), "/inner/x");
+    assert.equal(router.reverseUrl("nobody"), undefined);
+  });
+
+  test("a name given twice is warned of, and the later rule has it", () => {
+    using _log = new ExpectLog(
+      "squall.application",
+      /Multiple handlers named same; replacing previous value/,
+    );
+    const router = new ReversibleRuleRouter([
+      ["/1", handler, null, "same"],
+      ["/2", handler, null, "same"],
+    ]);
+    assert.equal(router.reverseUrl("same"), "/2");
+  });
+
+  test("reverse() throws for the wrong number of arguments and for patterns that are more than literals and groups", () => {
+    assert.throws(() => new PathMatches("/(.*)").reverse(), refused);
+    assert.throws(() => new PathMatches("/:a").reverse("x", "y"), refused);
+    assert.throws(() => new PathMatches("/(?:a|b)").reverse(), refused);
+    assert.throws(() => new PathMatches("/:a").reverse(undefined), refused);
+    assert.equal(new HostMatches("x").reverse(), undefined);
+  });
+
+  test("is a ReversibleRouter to instanceof", () => {
+    assert.ok(new ReversibleRuleRouter() instanceof ReversibleRouter);
+    assert.ok(!(new RuleRouter() instanceof ReversibleRouter));
+  });
+});
+
+describe("URLSpec", () => {
+  test("tells its parts", () => {
+    class Main extends RequestHandler {}
+    const spec = new URLSpec("/a/([0-9]+)", Main, { x: 1 }, "a");
+    assert.equal(spec.handlerClass, Main);
+    assert.deepEqual(spec.kwargs, { x: 1 });
+    assert.equal(spec.name, "a");
+    assert.ok(spec.regex.test("/a/1"));
+    assert.equal(spec.reverse(5), "/a/5");
+    assert.match(String(spec), /URLSpec\("\/a\/\(\[0-9\]\+\)", Main, .*name=a\)/);
+    assert.throws(() => new URLSpec("/", {} as never), refused);
+  });
+});

@@ -1,0 +1,68 @@
+/** What the compiler must accept and refuse of routes. It is compiled, never run. */
+import type { PathParams } from "squall/routing";
+import { RequestHandler, url } from "squall/web";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const equal = <T extends true>(): T | undefined => undefined;
+
+equal<Equal<PathParams<"/story/:id">, { id: string }>>();
+equal<Equal<PathParams<"/:a/x/:b/:rest*">, { a: string; b: string; rest: string }>>();
+// Nothing is known of the groups of an expression, or of a pattern that is only known at run time.
+equal<Equal<PathParams<"/story/([0-9]+)">, Record<string, string | undefined>>>();
+equal<Equal<PathParams<string>, Record<string, string | undefined>>>();
+equal<Equal<PathParams<"/time/(?:a)">, Record<string, string | undefined>>>();
+
+class Story extends RequestHandler {
+  override get({ id }: PathParams<"/story/:id">) {
+    this.write(id);
+  }
+  override async post(params: { id: string }) {
+    this.write(params.id);
+  }
+}
+
+class Nothing extends RequestHandler {
+  override get() {}
+}
+
+class Positional extends RequestHandler {
+  override get(id: string, page?: string) {
+    this.write(id + page);
+  }
+}
+
+url("/story/:id", Story);
+url("/story/:id", Story, { kwargs: 1 }, "story");
+url("/story/:id/:more", Story);
+url("/story/:id", Nothing);
+url("/story/:id", RequestHandler);
+url("/story/([0-9]+)", Positional);
+url("/story/([0-9]+)", Story);
+url(/\/story\/(\d+)/, Positional);
+url("/story/:id" as string, Positional);
+
+// @ts-expect-error get() wants text, the template gives one object
+url("/story/:id", Positional);
+// @ts-expect-error the template has no parameter "id"
+url("/story/:name", Story);
+
+class Half extends RequestHandler {
+  override get(_params: { id: string }) {}
+  override delete(_params: { other: string }) {}
+}
+// @ts-expect-error delete() cannot take the parameters
+url("/story/:id", Half);
+
+class Sync extends RequestHandler {
+  override prepare() {
+    const one: string = this.getArgument("a");
+    const two: string | null = this.getArgument("a", null);
+    const three: string = this.getArgument("a", "default");
+    const four: string | number = this.getArgument("a", { default: 5 });
+    const five: string = this.getArgument("a", { strip: false });
+    // @ts-expect-error there may be null
+    const six: string = this.getArgument("a", null);
+    this.write([one, two, three, four, five, six].join());
+  }
+}
+url("/", Sync);
