@@ -22,7 +22,7 @@ test("encodeQueryComponent() leaves letters, digits and _.-~ and is undone by de
   assert.equal(encodeQueryComponent("\ud800x"), "%EF%BF%BDx");
   assert.equal(encodeQueryComponent("\u{1f600}"), "%F0%9F%98%80");
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
+    fc.property(fc.string({ unit: "binary", maxLength: 20 }), (text) => {
       const encoded = encodeQueryComponent(text);
       assert.match(encoded, /^(?:[A-Za-z0-9_.~+-]|%[0-9A-F]{2})*$/);
       assert.equal(
