@@ -36,7 +36,7 @@ export class Semaphore {
 
   /** Takes the initial value (default 1) as a number or as an option; throws `InvalidArgumentError` below 0. */
   constructor(options: number | SemaphoreOptions = {}) {
-    const value = typeof options === "number" ? options : (options?.value ?? 1);
+    const value = typeof options === "object" && options !== null ? (options.value ?? 1) : options;
     this.#value = checkInteger("value", value, { min: 0 });
     this.#waiters = new WaiterList(`waiting to acquire a ${this.label()}`);
   }
