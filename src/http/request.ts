@@ -47,6 +47,7 @@ interface CheckedConnection extends HTTPConnection {
   readonly requestHead?: RequestHead | undefined;
   readonly trailers?: RawFields | undefined;
   readonly stream?: unknown;
+  readonly startTime?: number | undefined;
 }
 
 /** A clock of monotonic milliseconds, as every loop and stream has. */
@@ -134,7 +135,7 @@ export class HTTPServerRequest {
     ) {
       this.#host = this.#checkedHost();
     }
-    this.#startedAt = this.#now();
+    this.#startedAt = (connection as CheckedConnection | undefined)?.startTime ?? this.#now();
   }
 
   /** The part of the target before the question mark, still percent-encoded; without scheme and authority. */

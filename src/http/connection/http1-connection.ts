@@ -63,6 +63,8 @@ export class HTTP1Connection implements HTTPConnection {
   trailers: RawFields | undefined = undefined;
   /** True when the incoming message was received whole. */
   messageReceived = false;
+  /** When the head of the request arrived, in the loop's time; undefined on a client. */
+  startTime: number | undefined = undefined;
 
   readonly #stream: BaseIOStream;
   readonly #sender: HTTP1Sender;

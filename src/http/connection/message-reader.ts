@@ -71,6 +71,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
   readonly #deadline: Deadline<MessageReader<H>>;
+  /** When the bytes came that are being read, in the loop's time: one look at the clock for all that they cause. */
+  now = 0;
   #phase: ReadPhase = "head";
   #delegate: HTTPMessageDelegate | undefined = undefined;
   /** The promise of a delegate that holds the message back. */
@@ -179,7 +181,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   /** Gives the body of the message in progress `ms` milliseconds in all from now. */
   setBodyTimeout(ms: number): void {
     this.#bodyTimeout = ms;
-    this.#bodyDeadline = this.stream.ioLoop.time() + ms;
+    this.now = this.stream.ioLoop.time();
+    this.#bodyDeadline = this.now + ms;
     if (this.#phase === "body") this.#setBodyDeadline();
   }
 
@@ -188,6 +191,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   onData(chunk: Buffer): void {
     if (this.#stopped) return;
     const { chunkSize } = this.#params;
+    this.now = this.stream.ioLoop.time();
     this.stream.cork();
     this.#feeding = true;
     try {
@@ -300,6 +304,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
       this.receiver.resume();
       return;
     }
+    this.now = this.stream.ioLoop.time();
     this.stream.cork();
     this.#feeding = true;
     try {
@@ -334,20 +339,20 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
       }
     } else if (receiver.betweenMessages) {
       this.#phase = "rest";
-      this.#deadline.set(this.#params.idleTimeout);
+      this.#deadline.set(this.#params.idleTimeout, this.now);
     } else if (this.#phase !== "head") {
       this.#phase = "head";
-      this.#deadline.set(this.#params.headerTimeout);
+      this.#deadline.set(this.#params.headerTimeout, this.now);
     }
   }
 
   /** The body has until the next stall or the end of its whole time, whichever comes first. */
   #setBodyDeadline(): void {
-    const now = this.stream.ioLoop.time();
+    const { now } = this;
     if (this.#bodyDeadline === Number.POSITIVE_INFINITY && this.#bodyTimeout !== Number.POSITIVE_INFINITY) {
       this.#bodyDeadline = now + this.#bodyTimeout;
     }
-    this.#deadline.set(Math.max(0, Math.min(this.#params.bodyStallTimeout, this.#bodyDeadline - now)));
+    this.#deadline.set(Math.max(0, Math.min(this.#params.bodyStallTimeout, this.#bodyDeadline - now)), now);
   }
 
   /** The read deadline has passed; called by the timer. */

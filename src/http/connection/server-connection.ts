@@ -51,6 +51,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   /** What requests learn about the peer. */
   readonly context: unknown;
 
+  readonly #perRequest: RequestAwareContext | undefined;
   #delegate: HTTPServerConnectionDelegate | undefined = undefined;
   #reader: MessageReader<RequestHead> | undefined = undefined;
   #exchange: HTTP1Connection | undefined = undefined;
@@ -74,6 +75,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     this.params =
       params instanceof HTTP1ConnectionParameters ? params : new HTTP1ConnectionParameters(params);
     this.context = context;
+    this.#perRequest = isRequestAware(context) ? context : undefined;
   }
 
   /** Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it once. */
@@ -131,8 +133,9 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   messageBegins(head: RequestHead): HTTPMessageDelegate {
     this.#requests++;
-    const context = isRequestAware(this.context) ? this.context.forRequest(head) : this.context;
+    const context = this.#perRequest === undefined ? this.context : this.#perRequest.forRequest(head);
     const exchange = new HTTP1Connection(this.stream, false, this.params, context, this, head);
+    exchange.startTime = this.#reader!.now;
     this.#exchange = exchange;
     let message = this.#delegate!.startRequest(this, exchange);
     if (this.params.decompress)
