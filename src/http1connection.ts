@@ -7,3 +7,4 @@ export {
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";
 export { HTTP1ServerConnection, type ShutdownState } from "./http/connection/server-connection.js";
 export { CR_OR_LF_RE, DIGITS, HEXDIGITS, parseHexInt, parseInt } from "./protocol/http1/numbers.js";
+export { isTransferEncodingChunked } from "./protocol/http1/transfer-encoding.js";

@@ -160,13 +160,21 @@ export function isExpectedError(
   names: Readonly<Record<string, string>> = {},
 ): boolean {
   if (!(error instanceof Error)) return false;
-  if (TORNADO_ERRORS.has(expected.type)) return error.name === (names[expected.type] ?? expected.type);
+  if (TORNADO_ERRORS.has(expected.type)) return isNamed(error, names[expected.type] ?? expected.type);
   return (
     error instanceof PythonError ||
     "code" in error ||
     error instanceof SyntaxError ||
     error instanceof URIError
   );
+}
+
+/** True when the error's class, or a class that it extends, has the name. */
+function isNamed(error: Error, name: string): boolean {
+  for (let type: unknown = error; type instanceof Error; type = Object.getPrototypeOf(type)) {
+    if (type.name === name) return true;
+  }
+  return false;
 }
 
 /**
