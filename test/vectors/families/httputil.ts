@@ -5,6 +5,8 @@ import { HTTPHeaders } from "squall/httputil";
 import { formatContentRange, parseRange } from "#room/protocol/fields/range";
 import type { Family, VectorFunction } from "../types.js";
 import { attempt, PythonError, VectorHeaders } from "../values.js";
+import { shownFiles } from "./httputil-form.js";
+import { functions as serverFunctions } from "./httputil-server.js";
 
 const functions: Record<string, VectorFunction> = {
   "httputil.HTTPHeaders.parse_line"([lines]: readonly string[][], options) {
@@ -120,17 +122,8 @@ function emptyForm(): httputil.BodyArguments {
   return { arguments: Object.create(null), files: Object.create(null) };
 }
 
-/** Files as Tornado's vectors write them. */
 function shownForm({ arguments: values, files }: httputil.BodyArguments): unknown {
-  const shownFiles: Record<string, unknown> = Object.create(null);
-  for (const [name, list] of Object.entries(files)) {
-    shownFiles[name] = list.map(({ filename, body, contentType }) => ({
-      filename,
-      body,
-      content_type: contentType,
-    }));
-  }
-  return { arguments: values, files: shownFiles };
+  return { arguments: values, files: shownFiles(files) };
 }
 
 function multipartConfig(
@@ -202,4 +195,4 @@ function present(value: string | undefined): string {
   return value;
 }
 
-export const family: Family = { functions };
+export const family: Family = { functions: { ...functions, ...serverFunctions } };

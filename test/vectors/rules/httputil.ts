@@ -3,6 +3,7 @@ import { HTTPInputError, parseBodyArguments, parseMultipartFormData } from "squa
 import { InvalidArgumentError } from "#room/base/errors";
 import type { Outcome, Rule, VectorCase } from "../types.js";
 import { attempt, equivalent, Thrown } from "../values.js";
+import { rules as serverRules } from "./httputil-server.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -190,6 +191,7 @@ export const rules: readonly Rule[] = [
       error !== undefined && /;[ \t]*boundary="[^"]*;[^"]*"/.test(contentType as string),
     holds: (outcome) => "value" in outcome,
   },
+  ...serverRules,
 ];
 
 const FORM_TYPES = new Set(["application/x-www-form-urlencoded", "multipart/form-data"]);
