@@ -1,4 +1,5 @@
 /** Promises settled from outside, and work done elsewhere. Tornado: `tornado.concurrent`. */
+export { ReturnValueIgnoredError } from "./async/callback-style.js";
 export { CancelledError } from "./async/cancelled.js";
 export { DummyExecutor, dummyExecutor } from "./async/dummy-executor.js";
 export type { Executor, ShutdownOptions } from "./async/executor.js";

@@ -1,6 +1,18 @@
 /** Coroutines: generator functions that wait, and tools for waiting. Tornado: `tornado.gen`. */
 
 export {
+  Arguments,
+  Callback,
+  KeyReuseError,
+  KeyTable,
+  LeakedCallbackError,
+  UnknownKeyError,
+  Wait,
+  WaitAll,
+  YieldPoint,
+} from "./async/callback-keys.js";
+export { engine, ReturnValueIgnoredError, Task } from "./async/callback-style.js";
+export {
   type CoroutineResult,
   coroutine,
   isCoroutineFunction,

@@ -7,6 +7,7 @@
  *     array, plain object          all of its members at once, in the same shape (see `multi`)
  *     generator object             driven to its end as a nested coroutine
  *     undefined, null, `moment`    nothing; the loop runs once in between
+ *     a `YieldPoint`               what that says, with the keys of the coroutine (see `callback-keys.ts`)
  *     anything registered          what its converter makes of it (`convertYielded.register`)
  *
  * Everything else is a BadYieldError, thrown inside the generator at the `yield` that made the mistake.
@@ -16,6 +17,7 @@
  */
 import { inspect } from "node:util";
 import { SquallError } from "../base/errors.js";
+import { KeyTable, waitForPoint, YieldPoint } from "./callback-keys.js";
 import { nextTurn } from "./moment.js";
 import { isQuiet, type QuietExceptions, reportError } from "./report-error.js";
 
@@ -29,9 +31,11 @@ export type Yielded<Y> = Y extends null | undefined
     ? Awaited<T>
     : Y extends Generator<unknown, infer R, never>
       ? Awaited<R>
-      : Y extends object
-        ? { -readonly [K in keyof Y]: Yielded<Y[K]> }
-        : unknown;
+      : Y extends YieldPoint<infer P>
+        ? P
+        : Y extends object
+          ? { -readonly [K in keyof Y]: Yielded<Y[K]> }
+          : unknown;
 
 /** A coroutine yielded something that cannot be waited for (`ERR_SQUALL_BAD_YIELD`). */
 export class BadYieldError extends SquallError {
@@ -154,19 +158,28 @@ export type Driver = <T>(generator: CoroutineGenerator<T>) => Promise<Awaited<T>
  */
 export function makeDriver(name: string): Driver {
   const drive = async <T>(generator: CoroutineGenerator<T>): Promise<Awaited<T>> => {
+    let keys: KeyTable | undefined;
     try {
       let step = generator.next(undefined);
       while (step.done !== true) {
         const value = step.value;
         let sent: unknown;
         try {
-          sent = await (value instanceof Promise ? value : convert(value));
+          if (value instanceof Promise) {
+            sent = await value;
+          } else if (value instanceof YieldPoint) {
+            keys ??= new KeyTable();
+            sent = await waitForPoint(value, keys);
+          } else {
+            sent = await convert(value);
+          }
         } catch (error) {
           step = generator.throw(error);
           continue;
         }
         step = generator.next(sent);
       }
+      keys?.close();
       return await step.value;
     } catch (error) {
       if (error instanceof Return) return error.value as Awaited<T>;
