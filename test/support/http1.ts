@@ -1,0 +1,92 @@
+/** A visitor that writes down what an HTTP/1 receiver says, in a form that does not depend on how input was cut. */
+import type { HTTP1Error } from "#room/protocol/http1/errors";
+import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "#room/protocol/http1/limits";
+import { HTTP1Receiver } from "#room/protocol/http1/receiver";
+import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "#room/protocol/http1/visitor";
+
+/** What was said; the pieces of one body are joined. */
+export type Told<H> =
+  | { readonly head: H }
+  | { readonly body: string }
+  | { readonly end: RawFields | undefined }
+  | { readonly error: string; readonly status: number };
+
+/** Keeps what it is told; `onCall` runs inside each call, for tests that steer the receiver from there. */
+export class Recorder<H> implements MessageVisitor<H> {
+  readonly told: Told<H>[] = [];
+  readonly pieces: Buffer[] = [];
+  calls = 0;
+  onCall: ((name: "head" | "body" | "end" | "error", head?: H) => void) | undefined;
+
+  onHead(head: H): void {
+    this.calls++;
+    this.told.push({ head });
+    this.onCall?.("head", head);
+  }
+
+  onBody(chunk: Buffer): void {
+    this.calls++;
+    this.pieces.push(chunk);
+    const text = chunk.toString("latin1");
+    const last = this.told.at(-1);
+    if (last !== undefined && "body" in last) this.told[this.told.length - 1] = { body: last.body + text };
+    else this.told.push({ body: text });
+    this.onCall?.("body");
+  }
+
+  onEnd(trailers: RawFields | undefined): void {
+    this.calls++;
+    this.told.push({ end: trailers });
+    this.onCall?.("end");
+  }
+
+  onError(error: HTTP1Error): void {
+    this.calls++;
+    this.told.push({ error: error.code, status: error.status });
+    this.onCall?.("error");
+  }
+}
+
+/** A server's receiver and its recorder. */
+export function serverReceiver(options: HTTP1LimitsOptions = {}): {
+  receiver: HTTP1Receiver<RequestHead>;
+  recorder: Recorder<RequestHead>;
+} {
+  const recorder = new Recorder<RequestHead>();
+  return { receiver: new HTTP1Receiver("server", resolveHTTP1Limits(options), recorder), recorder };
+}
+
+/** A client's receiver and its recorder. */
+export function clientReceiver(options: HTTP1LimitsOptions = {}): {
+  receiver: HTTP1Receiver<ResponseHead>;
+  recorder: Recorder<ResponseHead>;
+} {
+  const recorder = new Recorder<ResponseHead>();
+  return { receiver: new HTTP1Receiver("client", resolveHTTP1Limits(options), recorder), recorder };
+}
+
+/** What a server says to these pieces of input. */
+export function tellRequests(pieces: readonly Buffer[], options?: HTTP1LimitsOptions): Told<RequestHead>[] {
+  const { receiver, recorder } = serverReceiver(options);
+  for (const piece of pieces) receiver.feed(piece);
+  return recorder.told;
+}
+
+/** What a client says that has sent a request with `method`; `isEnd` adds the FIN. */
+export function tellResponse(
+  pieces: readonly Buffer[],
+  method = "GET",
+  isEnd = false,
+  options?: HTTP1LimitsOptions,
+): Told<ResponseHead>[] {
+  const { receiver, recorder } = clientReceiver(options);
+  receiver.expectResponse(method);
+  for (const piece of pieces) receiver.feed(piece);
+  if (isEnd) receiver.feedEnd();
+  return recorder.told;
+}
+
+/** Text as the octets of its latin1 form. */
+export function octets(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
