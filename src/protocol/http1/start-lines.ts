@@ -20,9 +20,11 @@ let lastLine = "";
 /** The status line with its CRLF. Throws `ERR_SQUALL_HTTP_OUTPUT_START_LINE` when it cannot be sent. */
 export function statusLine({ version, code, reason }: ResponseStartLine): string {
   if (code === lastCode && reason === lastReason && version === lastVersion) return lastLine;
+  checkVersion(version);
+  checkCode(code);
   const line = `${version} ${code} ${reason}\r\n`;
   if (!checkedLines.has(line)) {
-    checkResponse(version, code, reason);
+    checkReason(reason);
     if (checkedLines.size >= MAX_REMEMBERED) checkedLines.clear();
     checkedLines.add(line);
   }
@@ -51,13 +53,14 @@ function isTarget(path: string): boolean {
   return path.length > 0;
 }
 
-function checkResponse(version: string, code: number, reason: string): void {
-  checkVersion(version);
-  if (!Number.isInteger(code) || code < 100 || code > 999) {
-    throw bad(`a status code must be an integer from 100 to 999, got ${code}`);
-  }
-  if (!isFieldValue(reason))
-    throw bad(`a reason cannot hold control characters or U+0100 and up, got ${shown(reason)}`);
+function checkCode(code: number): void {
+  if (Number.isInteger(code) && code >= 100 && code <= 999) return;
+  throw bad(`a status code must be an integer from 100 to 999, got ${code}`);
+}
+
+function checkReason(reason: string): void {
+  if (isFieldValue(reason)) return;
+  throw bad(`a reason cannot hold control characters or U+0100 and up, got ${shown(reason)}`);
 }
 
 function checkVersion(version: string): void {
