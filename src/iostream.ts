@@ -13,5 +13,6 @@ export {
 } from "./net/stream-errors.js";
 export type { StreamOptions } from "./net/stream-settings.js";
 export type { StreamSink } from "./net/stream-sink.js";
-export type { ConnectStreamOptions } from "./net/tcp-stream.js";
-export { IOStream } from "./net/tcp-stream.js";
+export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/tcp-stream.js";
+export { IOStream, SSLIOStream } from "./net/tcp-stream.js";
+export { TLSHandshakeError } from "./net/tls-handshake.js";

@@ -3,3 +3,5 @@ export type { ConnectAddress, PeerAddress } from "./net/address.js";
 export { isValidIp } from "./net/address.js";
 export type { BindOptions, BindUnixOptions } from "./net/listen.js";
 export { addAcceptHandler, bindSockets, bindUnixSocket } from "./net/listen.js";
+export type { CertificateRequirement, SniAnswer, SSLOptions } from "./net/ssl-options.js";
+export { SSLContext, sslOptionsToContext } from "./net/ssl-options.js";

@@ -14,19 +14,25 @@
  * with what `bindSockets()` returned. Whatever goes wrong with one connection is logged and hurts no other.
  */
 
+import type { SecureContext } from "node:tls";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
 import { pendingResult } from "../async/yieldable.js";
 import { appLog, genLog } from "../base/log.js";
-import { checkLimit } from "../base/validate.js";
+import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { type BindOptions, bindSockets } from "./listen.js";
+import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
 import { StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
-import { IOStream } from "./tcp-stream.js";
+import { IOStream, SSLIOStream } from "./tcp-stream.js";
 
 /** Options of {@link TCPServer}; those of streams are for the streams of its connections. */
 export interface TCPServerOptions extends StreamOptions {
+  /** Speaks TLS, with these options or this context; default: does not. */
+  readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
+  /** How long a client may take for the TLS handshake, in milliseconds; default 30 s, `Infinity` for no limit. */
+  readonly handshakeTimeout?: number | undefined;
   /** At how many open connections new ones are closed at once; default `Infinity`, off. */
   readonly maxConnections?: number | undefined;
 }
@@ -47,6 +53,9 @@ export class TCPServer {
   readonly ioLoop: IOLoop;
   readonly #settings: StreamSettings;
   readonly #maxConnections: number;
+  readonly #tls:
+    | { readonly sslOptions: SSLContext; readonly serverSide: true; readonly handshakeTimeout?: number }
+    | undefined;
   readonly #sockets: Set<NetworkServer> = new Set();
   #bound: NetworkServer[] = [];
   #connections = 0;
@@ -55,10 +64,24 @@ export class TCPServer {
   /** When exhausted descriptors were last logged, in the loop's time. */
   #exhaustionLogged = Number.NEGATIVE_INFINITY;
 
+  /**
+   * Reads and checks the TLS options at once: throws an `InvalidArgumentError` when a certificate is missing or cannot
+   * be read, and OpenSSL's error when it is broken.
+   */
   constructor(options: TCPServerOptions = {}) {
     this.#settings = new StreamSettings(options);
     this.ioLoop = this.#settings.ioLoop;
     this.#maxConnections = checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY);
+    const { sslOptions, handshakeTimeout } = options;
+    if (sslOptions === undefined) return;
+    const context = sslOptionsToContext(sslOptions, { serverSide: true });
+    const limit = checkMilliseconds("handshakeTimeout", handshakeTimeout ?? 30_000);
+    this.#tls = { sslOptions: context, serverSide: true, handshakeTimeout: limit };
+  }
+
+  /** The TLS context of the server; undefined if it does not speak TLS. */
+  get sslOptions(): SSLContext | undefined {
+    return this.#tls?.sslOptions;
   }
 
   /** For the streams; see `StreamOptions`. */
@@ -155,7 +178,10 @@ export class TCPServer {
 
   /** Makes the stream of a connection. */
   protected makeStream(socket: NetworkSocket): IOStream {
-    return new IOStream(socket, this.#settings);
+    const tls = this.#tls;
+    return tls === undefined
+      ? new IOStream(socket, this.#settings)
+      : new SSLIOStream(socket, tls, this.#settings);
   }
 
   #bind(port: number, options: ListenOptions | string | undefined): Promise<NetworkServer[]> {
