@@ -1,6 +1,6 @@
 /** `squall/escape`: HTML, JSON, URLs and UTF-8, there and back. */
+export { DecodeError } from "./base/decode-error.js";
 export {
-  DecodeError,
   jsonDecode,
   jsonEncode,
   nativeStr,

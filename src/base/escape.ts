@@ -5,19 +5,9 @@
 import { isUtf8 } from "node:buffer";
 import { inspect } from "node:util";
 import { asBuffer, type Chunk } from "./bytes.js";
-import { InvalidArgumentError, SquallError, type SquallErrorOptions } from "./errors.js";
+import { DecodeError } from "./decode-error.js";
+import { InvalidArgumentError } from "./errors.js";
 import { barePrefix, namedReference } from "./html-entities.js";
-
-/** Text or bytes are not what they should be: not UTF-8, not JSON, no query (`ERR_SQUALL_DECODE`). */
-export class DecodeError extends SquallError {
-  static {
-    this.prototype.name = "DecodeError";
-  }
-
-  constructor(message: string, options?: SquallErrorOptions) {
-    super("ERR_SQUALL_DECODE", message, options);
-  }
-}
 
 function wrongType(value: unknown): InvalidArgumentError {
   return new InvalidArgumentError(

@@ -3,8 +3,9 @@
  * stays, nothing throws for what a client sent unless it is asked to.
  */
 import { type Chunk, fromLatin1, isLatin1, latin1 } from "./bytes.js";
+import { DecodeError } from "./decode-error.js";
 import { InvalidArgumentError } from "./errors.js";
-import { DecodeError, toUnicode, utf8 } from "./escape.js";
+import { toUnicode, utf8 } from "./escape.js";
 
 /** What {@link urlEscape} can be told. */
 export interface UrlEscapeOptions {

@@ -1,0 +1,196 @@
+/**
+ * Decompression in small, synchronous steps with a limit on each: a few bytes of gzip may stand for a gigabyte, and whoever
+ * unpacks what a stranger sent must be able to stop before it is in memory.
+ *
+ * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the thread pool.
+ * The synchronous write of its handle has both; it is not documented, and is used here alone, where
+ * {@link Inflate} makes sure that it is there. Several packages that half of the ecosystem needs lean on it too.
+ */
+import {
+  constants,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  type Gunzip,
+  type InflateRaw,
+  type Inflate as ZlibInflate,
+} from "node:zlib";
+import { asBuffer, concatBytes, NO_BYTES } from "./bytes.js";
+import { DecodeError } from "./decode-error.js";
+import { InvalidArgumentError, InvalidStateError } from "./errors.js";
+import { checkOneOf } from "./validate.js";
+
+/** The container: RFC 1952, RFC 1950 (which HTTP calls `deflate`), or RFC 1951 bare. */
+export type InflateFormat = "gzip" | "deflate" | "deflate-raw";
+
+/** What is made of a part of the input. */
+export interface InflateStep {
+  /** At most as much as was asked for. */
+  readonly output: Buffer;
+  /** How many bytes of the input were used. */
+  readonly used: number;
+}
+
+interface SyncHandle {
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputOffset: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputOffset: number,
+    outputLength: number,
+  ): void;
+  onerror: (message: string, errno: number, code: string) => void;
+}
+
+interface SyncEngine {
+  readonly _handle: SyncHandle | null;
+  /** Room left in the output, bytes left of the input. */
+  readonly _writeState: Uint32Array;
+}
+
+const PIECE = 65_536;
+
+function createEngine(format: InflateFormat): Gunzip | ZlibInflate | InflateRaw {
+  switch (format) {
+    case "gzip":
+      return createGunzip();
+    case "deflate":
+      return createInflate();
+    default:
+      return createInflateRaw();
+  }
+}
+
+/** A decompressor that is called, not piped. Gzip may have several members, one after another (RFC 1952 §2.2). */
+export class Inflate {
+  /** The zlib object behind it. */
+  readonly engine: Gunzip | ZlibInflate | InflateRaw;
+  readonly #handle: SyncHandle;
+  readonly #state: Uint32Array;
+  #error: DecodeError | undefined;
+  #closed = false;
+  #fed = false;
+
+  constructor(format: InflateFormat = "gzip") {
+    this.engine = createEngine(checkOneOf("format", format, ["gzip", "deflate", "deflate-raw"]));
+    const { _handle: handle, _writeState: state } = this.engine as unknown as Partial<SyncEngine>;
+    if (typeof handle?.writeSync !== "function" || state === undefined) {
+      throw new InvalidStateError(
+        "this version of Node.js has no synchronous zlib handle, which squall relies on",
+      );
+    }
+    this.#handle = handle;
+    this.#state = state;
+    handle.onerror = (message, errno, code) => {
+      const cause = Object.assign(new Error(message), { errno, code });
+      this.#error = new DecodeError(`the compressed data cannot be unpacked: ${message}`, { cause });
+    };
+  }
+
+  /**
+   * Unpacks input until it is used up or `maxLength` bytes have come out. The rest of the input has to be given again.
+   * Throws a {@link DecodeError} for corrupt data, from then on at each call, and an {@link InvalidStateError} after
+   * {@link Inflate.close}.
+   */
+  step(input: Uint8Array, maxLength: number = Number.POSITIVE_INFINITY): InflateStep {
+    const pieces: Buffer[] = [];
+    let room = maxLength;
+    let left = input.length;
+    this.#fed ||= left > 0;
+    for (;;) {
+      // Four times the input is a usual ratio; a large guess would cost more than a second round.
+      const piece = Buffer.allocUnsafeSlow(Math.min(room, Math.max(1024, Math.min(left * 4, PIECE))));
+      const free = this.#run(constants.Z_SYNC_FLUSH, input, input.length - left, left, piece);
+      left = this.#state[1] as number;
+      if (free < piece.length) pieces.push(piece.subarray(0, piece.length - free));
+      room -= piece.length - free;
+      // Room left over means that there is nothing more to be had.
+      if (free > 0 || room <= 0) break;
+    }
+    return { output: concatBytes(pieces), used: input.length - left };
+  }
+
+  /**
+   * What is left when all input has been given: usually nothing, at most some kilobytes. Throws a {@link DecodeError} if
+   * the data end too early. Without any input it is empty. Frees the memory of zlib.
+   */
+  finish(): Buffer {
+    const pieces: Buffer[] = [];
+    try {
+      for (;;) {
+        if (!this.#fed) break;
+        const piece = Buffer.allocUnsafeSlow(1024);
+        const free = this.#run(constants.Z_FINISH, NO_BYTES, 0, 0, piece);
+        if (free < piece.length) pieces.push(piece.subarray(0, piece.length - free));
+        if (free > 0) break;
+      }
+    } finally {
+      this.close();
+    }
+    return concatBytes(pieces);
+  }
+
+  /** Frees the memory of zlib; twice is fine. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.engine.close();
+  }
+
+  #run(flush: number, input: Uint8Array, offset: number, length: number, output: Buffer): number {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#closed) throw new InvalidStateError("the decompressor has been closed");
+    this.#handle.writeSync(flush, input, offset, length, output, 0, output.length);
+    // The handler of errors may have set it meanwhile.
+    if (this.#error !== undefined) throw this.#error;
+    return this.#state[0] as number;
+  }
+}
+
+/** What {@link GzipDecompressor.decompress} can be told. */
+export interface DecompressOptions {
+  /** At most so many bytes of output, the rest of the input stays in `unconsumedTail`; default `Infinity`, as is 0. */
+  readonly maxLength?: number | null | undefined;
+}
+
+/** Unpacks gzip step by step. Tornado `GzipDecompressor`. */
+export class GzipDecompressor {
+  readonly #inflate = new Inflate("gzip");
+  #tail: Buffer = NO_BYTES;
+
+  /** The zlib object behind it. */
+  get decompressobj(): Gunzip {
+    return this.#inflate.engine as Gunzip;
+  }
+
+  /** The end of the last input that was not used because the output had reached `maxLength`. Give it again. */
+  get unconsumedTail(): Buffer {
+    return this.#tail;
+  }
+
+  /**
+   * Unpacks a part of the data and returns what comes out, perhaps nothing yet. Never makes more than `maxLength`
+   * bytes. Throws a `DecodeError` for corrupt data.
+   */
+  decompress(value: Uint8Array, options: DecompressOptions = {}): Buffer {
+    const maxLength = options.maxLength || Number.POSITIVE_INFINITY;
+    if (!(maxLength > 0)) {
+      throw new InvalidArgumentError(
+        `maxLength must be a number of bytes, or 0 or Infinity for no limit, got ${maxLength}`,
+      );
+    }
+    const { output, used } = this.#inflate.step(value, maxLength);
+    this.#tail = asBuffer(value).subarray(used);
+    return output;
+  }
+
+  /**
+   * Ends the data: returns what is left, usually nothing, and frees the memory of zlib. Throws a `DecodeError` if the data
+   * end too early.
+   */
+  flush(): Buffer {
+    return this.#inflate.finish();
+  }
+}
