@@ -1,6 +1,7 @@
 /** Where our `httputil` answers differently from Tornado's, and what it answers instead. */
 import { HTTPInputError, parseBodyArguments, parseMultipartFormData } from "squall/httputil";
 import { InvalidArgumentError } from "#room/base/errors";
+import { unquoteCookieValue } from "#room/protocol/fields/cookie";
 import type { Outcome, Rule, VectorCase } from "../types.js";
 import { attempt, equivalent, Thrown } from "../values.js";
 import { rules as serverRules } from "./httputil-server.js";
@@ -204,14 +205,14 @@ function gives(outcome: Outcome, value: unknown): boolean {
   return "value" in outcome && equivalent(outcome.value, value);
 }
 
-/** A plain twin of parseCookie() for values that have no quotes. */
+/** A plain twin of parseCookie(), with the blanks that are trimmed as a parameter. */
 function cookiesTrimmedOf(field: string, whitespace: RegExp): Record<string, string> {
   const cookies: Record<string, string> = Object.create(null);
   for (const piece of field.split(";")) {
     const equals = piece.indexOf("=");
     const name = piece.slice(0, Math.max(0, equals)).replace(whitespace, "");
     const value = piece.slice(equals + 1).replace(whitespace, "");
-    if (name !== "" || value !== "") cookies[name] = value;
+    if (name !== "" || value !== "") cookies[name] = unquoteCookieValue(value);
   }
   return cookies;
 }
