@@ -44,4 +44,5 @@ export {
   MAX_SUPPORTED_SIGNED_VALUE_VERSION,
   MIN_SUPPORTED_SIGNED_VALUE_VERSION,
 } from "./web/signed-value.js";
+export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static-file-handler.js";
 export type { ApplicationSettings, LoggedHandler, Transform, TransformClass } from "./web/types.js";

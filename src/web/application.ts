@@ -19,6 +19,7 @@ import {
   type RequestHandlerClass,
 } from "./handler-delegate.js";
 import { resolveSettings } from "./settings.js";
+import { staticRules } from "./static-rules.js";
 import type { ApplicationSettings, HandlerApplication, LoggedHandler, TransformClass } from "./types.js";
 
 /** Routes of an application: `[pattern, Handler, kwargs, name]`, `url(…)`, or any rule; see {@link RuleInit}. */
@@ -73,7 +74,7 @@ export class Application
     this.settings = resolveSettings(settings);
     this.defaultHost = defaultHost;
     this.transforms = [...(transforms ?? [])];
-    this.wildcardRouter = new ApplicationRouter(this, handlers ?? []);
+    this.wildcardRouter = new ApplicationRouter(this, [...staticRules(this.settings), ...(handlers ?? [])]);
     this.defaultRouter = new ApplicationRouter(this, [new Rule(new AnyMatches(), this.wildcardRouter)]);
   }
 

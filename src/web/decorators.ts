@@ -21,7 +21,8 @@ function canRedirect(handler: RequestHandler): boolean {
   return handler.request.method === "GET" || handler.request.method === "HEAD";
 }
 
-function redirectToPath(handler: RequestHandler, path: string): void {
+/** Redirects for good to another path of this site, with the query of this request. */
+export function redirectToPath(handler: RequestHandler, path: string): void {
   const { query } = handler.request;
   // Two slashes in front would lead to another site.
   const local = path.replace(/^[/\\]{2,}/, "/");

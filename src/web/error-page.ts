@@ -7,6 +7,7 @@ import { pendingResult } from "../async/yieldable.js";
 import { xhtmlEscape } from "../base/escape.js";
 import { appLog, genLog } from "../base/log.js";
 import { ExchangeAbortedError } from "../http/errors.js";
+import { StreamClosedError } from "../net/stream-errors.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { reasonPhrase } from "../protocol/fields/status.js";
 import { Finish, HTTPError } from "./errors.js";
@@ -24,7 +25,7 @@ export function requestSummary(handler: HandlerCore): string {
 /** Whoever gave up because the exchange ended has done nothing wrong. */
 function isAbort(handler: HandlerCore, error: unknown): boolean {
   const { abortReason } = handler[STATE];
-  return abortReason !== undefined && error === abortReason;
+  return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);
 }
 
 /** True if nobody can read a response any more. */

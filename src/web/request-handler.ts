@@ -32,7 +32,7 @@ import {
 } from "./response-cookies.js";
 import { requireSetting } from "./settings.js";
 import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
-import type { ApplicationSettings, HandlerApplication } from "./types.js";
+import type { ApplicationSettings, HandlerApplication, StaticUrlMaker, StaticUrlOptions } from "./types.js";
 
 /** Options of {@link RequestHandler.setSignedCookie}. */
 export interface SignedCookieOptions extends CookieOptions {
@@ -100,6 +100,9 @@ export class RequestHandler implements HandlerCore {
   pathArgs: readonly (string | undefined)[];
   /** The named groups of the route, decoded; there from `prepare()` on. Without prototype. */
   pathKwargs: Readonly<Record<string, string | undefined>>;
+
+  /** Whether {@link RequestHandler.staticUrl} names the host unless told otherwise; default false. */
+  declare includeHost?: boolean | undefined;
 
   /** Made by the application. */
   constructor(application: HandlerApplication, request: HTTPServerRequest) {
@@ -191,6 +194,21 @@ export class RequestHandler implements HandlerCore {
   /** The path of a named route; see `Application.reverseUrl`. */
   reverseUrl(name: string, ...args: readonly unknown[]): string {
     return this.application.reverseUrl(name, ...args);
+  }
+
+  /**
+   * The URL of a file of the `staticPath` setting, with the hash of its content as `v`, so that clients may keep it for
+   * years. With `includeHost` (default {@link RequestHandler.includeHost}) it names protocol and host.
+   */
+  staticUrl(
+    path: string,
+    options: StaticUrlOptions & { readonly includeHost?: boolean | undefined } = {},
+  ): string {
+    this.requireSetting("staticPath", "staticUrl");
+    const { includeHost = this.includeHost ?? false, ...rest } = options;
+    const { protocol, host } = this.request;
+    const maker = this.settings.staticHandlerClass as unknown as StaticUrlMaker;
+    return `${includeHost ? `${protocol}://${host}` : ""}${maker.makeStaticUrl(this.settings, path, rest)}`;
   }
 
   // --- time ------------------------------------------------------------------------------------------------------

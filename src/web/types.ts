@@ -57,6 +57,17 @@ export interface ApplicationSettings {
   [name: string]: unknown;
 }
 
+/** Options of `staticUrl`. */
+export interface StaticUrlOptions {
+  /** Add the file's version as `?v=`; default true. */
+  readonly includeVersion?: boolean | undefined;
+}
+
+/** The side of a static handler's class that makes URLs. */
+export interface StaticUrlMaker {
+  makeStaticUrl(settings: ApplicationSettings, path: string, options?: StaticUrlOptions): string;
+}
+
 /** A response on its way out, changed by the application's transforms (compression is one). */
 export interface Transform {
   transformFirstChunk(
