@@ -30,6 +30,7 @@ test("unescapes quoted values including octal escapes, skips unparsable ones, an
     b: "8400",
     c: '"open',
   });
+  assert.deepEqual({ ...parseRequestCookies("bad name=1; a=1; nameless; a=2; b@c=3") }, { a: "2" });
 });
 
 test("names of Object.prototype are plain data, and the result has no prototype", () => {
