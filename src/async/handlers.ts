@@ -4,7 +4,7 @@
  * Tornado polls file descriptors. Node polls them itself and tells the story in events, each kind of object in words of
  * its own; this file translates them back into READ, WRITE and ERROR:
  *
- *     streams (sockets, pipes)   READ: `readable`, which includes the end    WRITE: `writableNeedDrain` is false
+ *     streams (sockets, pipes)   READ: `readable`, or the end               WRITE: `writableNeedDrain` is false
  *     servers                    READ: `connection`                          WRITE: never
  *     datagram sockets           READ: `message`                             WRITE: always
  *     all                        ERROR: `error`, or `close`
@@ -53,6 +53,7 @@ interface Features {
   readonly connecting?: unknown;
   readonly listening?: unknown;
   readonly addMembership?: unknown;
+  readonly read?: unknown;
   readonly destroy?: unknown;
   readonly close?: unknown;
 }
@@ -116,7 +117,11 @@ class Watch {
       if (this.#kind === "server") this.#listen("connection", (socket) => this.#tellRead([socket]));
       else if (this.#kind === "datagram") {
         this.#listen("message", (message, sender) => this.#tellRead([message, sender]));
-      } else this.#listen("readable", () => this.#onReadable());
+      } else {
+        this.#listen("readable", () => this.#onReadable());
+        // Told at once: a moment later a socket without `allowHalfOpen` is destroyed, and nobody would hear of the end.
+        this.#listen("end", () => this.#tellRead([]));
+      }
     }
     if (events & IOEvents.WRITE && this.#kind === "stream") {
       this.#listenOnce("connect", () => this.#lookSoon());
@@ -177,8 +182,15 @@ class Watch {
     if (ready === 0) return;
     if (ready & IOEvents.READ) this.#announced = false;
     this.#tell(ready, []);
+    if (this.#active && (ready & IOEvents.READ) !== 0) this.#nudge();
     // Still ready? Then again, in the next iteration.
     if (this.#active && (this.#events & this.#state()) !== 0) this.#lookSoon();
+  }
+
+  /** A stream says that it has ended only when it is read once more after its last data: this reads nothing. */
+  #nudge(): void {
+    const { read, readableLength } = this.handle as unknown as Features;
+    if (typeof read === "function" && readableLength === 0) read.call(this.handle, 0);
   }
 
   /** What the object is ready for, as far as that is a state and no event. */

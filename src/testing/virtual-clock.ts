@@ -65,8 +65,8 @@ interface Alarm {
 
 /** A {@link Clock} for tests; see the top of this file. */
 export class VirtualClock implements Clock {
-  /** See {@link VirtualClockOptions.autoAdvance}; may be changed at any time with {@link VirtualClock.stir} after it. */
-  autoAdvance: boolean;
+  /** See {@link VirtualClockOptions.autoAdvance}. */
+  readonly autoAdvance: boolean;
   #now: number;
   #wallOffset: number;
   readonly #end: number;
@@ -165,6 +165,15 @@ export class VirtualClock implements Clock {
     } finally {
       this.#advancing -= 1;
     }
+    this.stir();
+  }
+
+  /**
+   * Lets `ms` milliseconds pass in this very moment, as a callback does that computes for so long: nothing else
+   * happens meanwhile, and alarms that became due ring late.
+   */
+  spend(ms: number): void {
+    this.#now += checkMilliseconds("ms", ms);
     this.stir();
   }
 
