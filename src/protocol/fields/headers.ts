@@ -12,9 +12,9 @@
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import type { RawFields } from "../http1/visitor.js";
-import { equalsIgnoreCase, isFieldValue, isToken, isWhitespace, trimWhitespace } from "./abnf.js";
+import { equalsIgnoreCase, isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
 import { HTTPInputError } from "./errors.js";
-import { normalizeHeaderName } from "./header-names.js";
+import { normalizeHeaderName, normalizeIfToken } from "./header-names.js";
 
 /** What {@link HTTPHeaders} can be made from. In an object, a list of values means one line for each. */
 export type HTTPHeadersInit =
@@ -126,9 +126,9 @@ export class HTTPHeaders {
 
   /** Appends a field line. Throws an {@link HTTPInputError} when the name is no token or the value cannot be sent. */
   add(name: string, value: string): void {
-    checkName(name);
+    const normal = checkName(name);
     checkValue(value);
-    this.#append(name, value);
+    this.#append(normal, value);
   }
 
   /**
@@ -136,11 +136,11 @@ export class HTTPHeaders {
    * no part of it (RFC 9110 §5.5) and are dropped. Throws as {@link HTTPHeaders.add} does.
    */
   set(name: string, value: string): void {
-    checkName(name);
+    const normal = checkName(name);
     if (typeof value !== "string") throw notText(value);
     const trimmed = trimWhitespace(value);
     checkValue(trimmed);
-    this.setTrusted(normalizeHeaderName(name), trimmed);
+    this.setTrusted(normal, trimmed);
   }
 
   /**
@@ -296,9 +296,8 @@ export class HTTPHeaders {
     const colon = text.indexOf(":");
     if (colon === -1)
       throw new HTTPInputError(`no colon in header line: expected "Name: value", got ${shown(text)}`);
-    const name = text.slice(0, colon);
+    const name = checkName(text.slice(0, colon));
     const value = trimWhitespace(text.slice(colon + 1));
-    checkName(name);
     checkValue(value, unicode);
     this.#append(name, value);
   }
@@ -350,7 +349,7 @@ export class HTTPHeaders {
   #append(name: string, value: string): void {
     this.#own();
     this.#lastAt = this.#fields.length;
-    this.#push(normalizeHeaderName(name), value);
+    this.#push(name, value);
   }
 
   #push(name: string, value: string): void {
@@ -443,11 +442,13 @@ function withoutLineEnd(line: string): string {
   return line.endsWith("\r\n") ? line.slice(0, -2) : line.slice(0, -1);
 }
 
-function checkName(name: string): void {
-  if (typeof name === "string" && isToken(name)) return;
+/** The normal form of a name; throws when it is no token. */
+function checkName(name: string): string {
   if (typeof name !== "string") {
     throw new InvalidArgumentError(`the name of a header must be a string, got ${typeof name}`);
   }
+  const normal = normalizeIfToken(name);
+  if (normal !== undefined) return normal;
   throw new HTTPInputError(
     `invalid header name ${shown(name)}: expected a token, that is letters, digits and !#$%&'*+-.^_\`|~`,
   );

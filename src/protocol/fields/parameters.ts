@@ -11,6 +11,10 @@ import { InvalidArgumentError } from "../../base/errors.js";
 import { isDigits, isFieldValue, isToken, trimWhitespace } from "./abnf.js";
 import { decodePercent } from "./percent.js";
 
+const QUOTE = 0x22;
+const SEMICOLON = 0x3b;
+const BACKSLASH = 0x5c;
+
 /** A field value taken apart. */
 export interface ParameterizedValue {
   /** What stands before the first semicolon, without spaces around it; its case is kept. */
@@ -91,16 +95,16 @@ export function splitAtSemicolons(text: string): string[] {
   let start = 0;
   let quoted = false;
   for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (character === "\\") {
-      // An escaped quote or backslash says nothing about where the quotes end.
-      const next = text[i + 1];
-      if (next === '"' || next === "\\") i++;
-    } else if (character === '"') {
-      quoted = !quoted;
-    } else if (character === ";" && !quoted) {
+    const code = text.charCodeAt(i);
+    if (code === SEMICOLON && !quoted) {
       pieces.push(trimWhitespace(text.slice(start, i)));
       start = i + 1;
+    } else if (code === QUOTE) {
+      quoted = !quoted;
+    } else if (code === BACKSLASH) {
+      // An escaped quote or backslash says nothing about where the quotes end.
+      const next = text.charCodeAt(i + 1);
+      if (next === QUOTE || next === BACKSLASH) i++;
     }
   }
   pieces.push(trimWhitespace(text.slice(start)));

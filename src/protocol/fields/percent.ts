@@ -20,23 +20,22 @@ export interface DecodePercentOptions {
 
 /** The octets that latin1 text with `%XX` stands for. Linear; text without `%` costs one copy. */
 export function decodePercent(text: string, options?: DecodePercentOptions): Buffer {
-  const bytes = Buffer.from(text, "latin1");
   const plus = options?.plus === true;
-  let at = firstEncoded(bytes, plus);
-  if (at === -1) return bytes;
-  let to = at;
-  while (at < bytes.length) {
-    let octet = bytes[at]!;
-    if (octet === PERCENT && isHex(bytes[at + 1]) && isHex(bytes[at + 2])) {
-      octet = (hexValue(bytes[at + 1]!) << 4) | hexValue(bytes[at + 2]!);
+  const first = text.indexOf("%");
+  if (first === -1 && !(plus && text.includes("+"))) return Buffer.from(text, "latin1");
+  // Counted first, because cutting a buffer to its length costs more than a second look at a short text.
+  const bytes = Buffer.allocUnsafe(text.length - 2 * countEncoded(text, first));
+  for (let at = 0, to = 0; to < bytes.length; at++, to++) {
+    let octet = text.charCodeAt(at);
+    if (octet === PERCENT && isEncoded(text, at)) {
+      octet = (hexValue(text.charCodeAt(at + 1)) << 4) | hexValue(text.charCodeAt(at + 2));
       at += 2;
     } else if (octet === PLUS && plus) {
       octet = SPACE;
     }
-    bytes[to++] = octet;
-    at++;
+    bytes[to] = octet;
   }
-  return bytes.subarray(0, to);
+  return bytes;
 }
 
 /**
@@ -49,16 +48,24 @@ export function encodeQueryComponent(text: string): string {
     .replace(/%20/g, "+");
 }
 
-function firstEncoded(bytes: Buffer, plus: boolean): number {
-  const percent = bytes.indexOf(PERCENT);
-  if (!plus) return percent;
-  const sign = bytes.indexOf(PLUS);
-  if (percent === -1 || sign === -1) return Math.max(percent, sign);
-  return Math.min(percent, sign);
+/** How many octets are written as `%XX`, from the first percent sign (-1 for none) on. */
+function countEncoded(text: string, first: number): number {
+  let count = 0;
+  for (let at = first; at !== -1; ) {
+    const encoded = isEncoded(text, at);
+    if (encoded) count++;
+    at = text.indexOf("%", at + (encoded ? 3 : 1));
+  }
+  return count;
 }
 
-function isHex(octet: number | undefined): boolean {
-  return octet !== undefined && (CHAR_CLASS[octet]! & HEXDIG) !== 0;
+/** True when two hexadecimal digits follow the percent sign at `at`. */
+function isEncoded(text: string, at: number): boolean {
+  return at + 2 < text.length && isHex(text.charCodeAt(at + 1)) && isHex(text.charCodeAt(at + 2));
+}
+
+function isHex(code: number): boolean {
+  return code < 128 && (CHAR_CLASS[code]! & HEXDIG) !== 0;
 }
 
 function hexValue(octet: number): number {
