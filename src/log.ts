@@ -1,5 +1,14 @@
 /** `squall/log`: loggers, handlers and the format of their lines. */
-export { accessLog, appLog, genLog, getLogger, Logger, levelNumber, rootLogger } from "./base/log.js";
+export {
+  accessLog,
+  appLog,
+  genLog,
+  genLogLimit,
+  getLogger,
+  Logger,
+  levelNumber,
+  rootLogger,
+} from "./base/log.js";
 export {
   FileHandler,
   type FileHandlerOptions,
@@ -17,6 +26,7 @@ export {
   StreamHandler,
   type StreamHandlerOptions,
 } from "./base/log-handler.js";
+export { LogRateLimit, type LogRateLimitOptions } from "./base/log-limit.js";
 export { defineLoggingOptions } from "./base/log-options.js";
 export {
   escapeControls,

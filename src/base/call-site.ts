@@ -16,7 +16,8 @@ export interface CallSite {
   readonly functionName: string;
 }
 
-const UNKNOWN: CallSite = { path: "", module: "unknown", line: 0, functionName: "" };
+/** The place of what was called from nowhere known. */
+export const UNKNOWN: CallSite = { path: "", module: "unknown", line: 0, functionName: "" };
 
 function describe(frame: NodeJS.CallSite): CallSite {
   const url = frame.getFileName() ?? "";

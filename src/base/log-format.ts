@@ -153,6 +153,7 @@ export class LogFormatter {
   format(record: LogRecord): string {
     let line = "";
     for (const part of this.#parts) line += typeof part === "string" ? part : part(record, this);
+    if (record.suppressed > 0) line += ` (and ${record.suppressed} more like this, left out)`;
     if (record.error !== undefined) {
       line = `${line.trimEnd()}\n${escapeControls(describeError(record.error), true)}`;
     }

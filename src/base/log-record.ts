@@ -11,7 +11,7 @@
  * is shown as an escape (`\n`, `\x1b`). The message itself was written by a programmer and may have several lines.
  */
 import { inspect } from "node:util";
-import { type CallSite, callSite } from "./call-site.js";
+import { type CallSite, callSite, UNKNOWN } from "./call-site.js";
 
 /** How grave a record is. A logger lets through what is at least its own level. */
 export const LogLevel = {
@@ -203,6 +203,8 @@ export class LogRecord {
   readonly error: unknown;
   /** When it happened: milliseconds since 1970, see {@link setLogClock}. */
   readonly created: number;
+  /** How many records like this one were left out before it, see `LogRateLimit`. */
+  suppressed = 0;
   readonly #entry: unknown;
   #text: string | undefined;
   #site: CallSite | undefined;
@@ -273,7 +275,7 @@ export class LogRecord {
    * logged is still running; a handler that writes later should read it before it returns.
    */
   get site(): CallSite {
-    this.#site ??= callSite(this.#entry);
+    this.#site ??= this.#entry === undefined ? UNKNOWN : callSite(this.#entry);
     return this.#site;
   }
 }

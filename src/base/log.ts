@@ -9,6 +9,7 @@
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "./errors.js";
 import { type LogFilter, type LogHandler, passes, StreamHandler, writeQuietly } from "./log-handler.js";
+import { LogRateLimit } from "./log-limit.js";
 import { LogLevel, type LogLevelName, LogRecord } from "./log-record.js";
 
 // Raised whenever a level or a parent changes anywhere; loggers remember the level in force until then.
@@ -230,5 +231,12 @@ export const accessLog: Logger = getLogger("squall.access");
 /** Errors of the application's code that nobody caught (`squall.application`). */
 export const appLog: Logger = getLogger("squall.application");
 
-/** What squall itself has to tell (`squall.general`). */
+/**
+ * What squall itself has to tell (`squall.general`). Much of it is about what strangers send, so {@link genLogLimit} keeps
+ * it from flooding the log.
+ */
 export const genLog: Logger = getLogger("squall.general");
+
+/** Lets 100 records of a kind pass in 10 seconds; `genLog.removeFilter(genLogLimit)` switches it off. */
+export const genLogLimit: LogRateLimit = new LogRateLimit();
+genLog.addFilter(genLogLimit);
