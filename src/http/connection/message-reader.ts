@@ -18,7 +18,6 @@ import { Deadline } from "../../async/deadline.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
 import type { StreamSink } from "../../net/stream-sink.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
-import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { HTTP1Receiver } from "../../protocol/http1/receiver.js";
 import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
@@ -243,7 +242,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#bodyTimeout = this.#params.bodyTimeout;
     let waiting: void | Promise<void>;
     try {
-      waiting = delegate.headersReceived(startLineOf(head), HTTPHeaders.fromRaw(head.fields));
+      waiting = delegate.headersReceived(head, HTTPHeaders.fromRaw(head.fields));
     } catch (error) {
       this.#owner.delegateFailed(error);
       return;
@@ -360,10 +359,4 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     if (this.#stopped) return;
     this.#owner.readTimedOut(this.#phase, !this.receiver.betweenMessages);
   }
-}
-
-function startLineOf(head: RequestHead | ResponseHead): RequestStartLine | ResponseStartLine {
-  return "method" in head
-    ? { method: head.method, path: head.target, version: head.version }
-    : { version: head.version, code: head.code, reason: head.reason };
 }

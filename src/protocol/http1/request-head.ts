@@ -30,7 +30,7 @@ export function buildRequestHead(scanner: HeadScanner): RequestHead {
   if (method === "CONNECT") checkConnect(target);
   return {
     method,
-    target,
+    path: target,
     version,
     fields,
     host: authority,

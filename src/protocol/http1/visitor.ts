@@ -6,6 +6,7 @@
  * begins, unless the receiver was paused or stopped inside `onEnd`. `onError` ends everything: the receiver takes
  * no further input. During any call the owner may pause, stop or detach the receiver.
  */
+import type { RequestStartLine, ResponseStartLine } from "../fields/start-line.js";
 import type { HTTP1Error } from "./errors.js";
 
 /** Field lines as they came, flat: name, value, name, value, … Names keep their spelling, values are trimmed. */
@@ -14,11 +15,8 @@ export type RawFields = readonly string[];
 /** How the end of a body is found (RFC 9112 §6.3). */
 export type BodyFraming = "none" | "length" | "chunked" | "close";
 
-/** The head of a request. */
-export interface RequestHead {
-  readonly method: string;
-  /** The request target as sent. */
-  readonly target: string;
+/** The head of a request: its start line (`path` is the target as sent) and what its fields mean. */
+export interface RequestHead extends RequestStartLine {
   readonly version: "HTTP/1.0" | "HTTP/1.1";
   readonly fields: RawFields;
   /**
@@ -38,9 +36,7 @@ export interface RequestHead {
 }
 
 /** The head of a response; heads of 1xx responses are told as well and end at once. */
-export interface ResponseHead {
-  readonly code: number;
-  readonly reason: string;
+export interface ResponseHead extends ResponseStartLine {
   readonly version: "HTTP/1.0" | "HTTP/1.1";
   readonly fields: RawFields;
   readonly framing: BodyFraming;

@@ -21,7 +21,7 @@ const SAMPLES: readonly Sample[] = [
     text: "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
     head: {
       method: "GET",
-      target: "/",
+      path: "/",
       version: "HTTP/1.1",
       fields: ["Host", "example.com"],
       host: "example.com",
@@ -36,7 +36,7 @@ const SAMPLES: readonly Sample[] = [
     promise: "names keep their spelling and order, values lose the space around them",
     text: "GET /a?b=c HTTP/1.1\r\nhOST:x\r\nX-A: \t 1 2\t \r\nX-Empty:\r\nX-Blank: \t\r\nx-a:2\r\n\r\n",
     head: {
-      target: "/a?b=c",
+      path: "/a?b=c",
       host: "x",
       fields: ["hOST", "x", "X-A", "1 2", "X-Empty", "", "X-Blank", "", "x-a", "2"],
     },
@@ -64,17 +64,17 @@ const SAMPLES: readonly Sample[] = [
   {
     promise: "case 5: blank lines before a request line are skipped",
     text: "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    head: { method: "GET", target: "/" },
+    head: { method: "GET", path: "/" },
   },
   {
     promise: "case 7: what browsers leave raw in a query is kept, and percent-encoded octets stay data",
     text: "GET /%00%0d%0a?a[]=|{}^`\\ HTTP/1.1\r\nHost: a\r\n\r\n",
-    head: { target: "/%00%0d%0a?a[]=|{}^`\\" },
+    head: { path: "/%00%0d%0a?a[]=|{}^`\\" },
   },
   {
     promise: "case 8: an absolute target is served and its authority wins over Host",
     text: "GET http://Real.example:81/p?q HTTP/1.1\r\nHost: other\r\n\r\n",
-    head: { target: "http://Real.example:81/p?q", host: "Real.example:81" },
+    head: { path: "http://Real.example:81/p?q", host: "Real.example:81" },
   },
   {
     promise: "case 8: an absolute target may end with its authority",
@@ -84,12 +84,12 @@ const SAMPLES: readonly Sample[] = [
   {
     promise: "case 9: OPTIONS * is served",
     text: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
-    head: { method: "OPTIONS", target: "*" },
+    head: { method: "OPTIONS", path: "*" },
   },
   {
     promise: "case 9: CONNECT takes an authority, which is whom it is for",
     text: "CONNECT b:443 HTTP/1.1\r\nHost: a\r\n\r\n",
-    head: { method: "CONNECT", target: "b:443", host: "b:443" },
+    head: { method: "CONNECT", path: "b:443", host: "b:443" },
   },
   {
     promise: "case 10: HTTP/1.0 needs no Host",
@@ -264,7 +264,7 @@ test("case 41: receiver: many pipelined requests in one chunk are told in order"
   assert.equal(told.length, 3 * count);
   for (let i = 0; i < count; i++) {
     const head = told[3 * i]!;
-    assert.ok("head" in head && head.head.target === `/${i}`);
+    assert.ok("head" in head && head.head.path === `/${i}`);
     assert.deepEqual(told[3 * i + 1], { body: String(10 + i) });
   }
 });

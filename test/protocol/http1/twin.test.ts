@@ -146,7 +146,7 @@ function receive(
     else if ("end" in one) {
       const opening = recorder.told.slice(0, i).findLast((earlier) => "head" in earlier);
       assert.ok(opening !== undefined && "head" in opening);
-      const { method, target, fields, keepAlive } = opening.head;
+      const { method, path: target, fields, keepAlive } = opening.head;
       messages.push({ method, target, fields, keepAlive, body, trailers: one.end });
       body = "";
     } else body = "";
