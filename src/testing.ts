@@ -1,7 +1,22 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
+export {
+  AsyncTestCase,
+  type CleanupHost,
+  type GenTestOptions,
+  type GenTestWrapper,
+  genTest,
+  setupWithContextManager,
+  type TestCaseClass,
+  type TestFunction,
+  type TestRunner,
+  type TestWaitOptions,
+  testMethods,
+} from "./testing/async-test.js";
 export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
 export { MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
+export { type BindUnusedPortOptions, bindUnusedPort } from "./testing/ports.js";
+export { getAsyncTestTimeout } from "./testing/test-timeout.js";
 export {
   VirtualClock,
   type VirtualClockOptions,
