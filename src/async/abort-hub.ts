@@ -5,8 +5,12 @@
  * each to remove, and Node warns of a leak from the eleventh. So each signal gets one listener and a set; the
  * listener goes with the last member, and nothing of ours stays on a signal that lives for long.
  */
+import { reportError } from "./report-error.js";
 
-/** Someone to be told that a signal aborted. Told once, synchronously, and no longer a member by then. */
+/**
+ * Someone to be told that a signal aborted: once, synchronously, and no longer a member by then. What one throws is
+ * logged, and the others are told all the same.
+ */
 export interface Abortable {
   onAbort(reason: unknown): void;
 }
@@ -27,7 +31,12 @@ export function watchAbort(signal: AbortSignal, member: Abortable): void {
       hubs.delete(signal);
       for (const each of [...members]) {
         // One member's end may have taken another one away meanwhile.
-        if (members.delete(each)) each.onAbort(signal.reason);
+        if (!members.delete(each)) continue;
+        try {
+          each.onAbort(signal.reason);
+        } catch (error) {
+          reportError("a listener of an AbortSignal failed", error);
+        }
       }
     };
     hub = { members, listener };
