@@ -23,6 +23,7 @@ export {
   LogHandler,
   type LogHandlerOptions,
   type LogStream,
+  type RecordFormatter,
   StreamHandler,
   type StreamHandlerOptions,
 } from "./base/log-handler.js";

@@ -16,25 +16,44 @@ export function passes(filters: readonly LogFilter[], record: LogRecord): boolea
   return true;
 }
 
+/** Makes text of records. */
+export interface RecordFormatter {
+  format(record: LogRecord): string;
+}
+
 /** What every handler can be told. */
 export interface LogHandlerOptions {
   /** Records below are ignored; default 0: take all. */
   readonly level?: number | undefined;
-  /** What makes the text; default a {@link LogFormatter}. */
-  readonly formatter?: { format(record: LogRecord): string } | undefined;
+  /** What makes the text; default a {@link LogFormatter}, with colours only on a terminal at stderr. */
+  readonly formatter?: RecordFormatter | undefined;
 }
 
 /** Base class of handlers: a subclass writes what {@link LogHandler.emit} gives it. */
 export abstract class LogHandler {
   /** Records below are ignored. */
   level: number;
-  /** What makes the text of a record. */
-  formatter: { format(record: LogRecord): string };
+  #formatter: RecordFormatter | undefined;
   readonly #filters: LogFilter[] = [];
 
   constructor(options: LogHandlerOptions = {}) {
     this.level = options.level ?? LogLevel.NOTSET;
-    this.formatter = options.formatter ?? new LogFormatter();
+    this.#formatter = options.formatter;
+  }
+
+  /** What makes the text of a record; made when first used, for it looks at stderr. */
+  get formatter(): RecordFormatter {
+    this.#formatter ??= this.defaultFormatter();
+    return this.#formatter;
+  }
+
+  set formatter(formatter: RecordFormatter) {
+    this.#formatter = formatter;
+  }
+
+  /** Makes the formatter of a handler that was given none. */
+  protected defaultFormatter(): RecordFormatter {
+    return new LogFormatter({ color: false });
   }
 
   /** Adds a filter; twice is once. */
@@ -101,6 +120,10 @@ export class StreamHandler extends LogHandler {
   constructor(options: StreamHandlerOptions = {}) {
     super(options);
     this.#stream = options.stream;
+  }
+
+  protected override defaultFormatter(): RecordFormatter {
+    return new LogFormatter({ color: this.#stream === undefined || this.#stream === process.stderr });
   }
 
   override emit(record: LogRecord): void {

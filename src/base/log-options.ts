@@ -87,13 +87,23 @@ function fileHandler(options: OptionParser, path: string): LogHandler {
   }
 }
 
+// What was added to a logger by options, so that applying others replaces it.
+const added = new WeakMap<Logger, LogHandler[]>();
+
 /** Sets a logger up as the options say; without one, the root. See `enablePrettyLogging()`. */
 export function applyLoggingOptions(options: OptionParser, logger: Logger = rootLogger): void {
   const level = options.get("logging") as string | undefined;
   if (level === undefined || level.toLowerCase() === "none") return;
-  logger.setLevel(level as LogLevelName);
   const path = options.get("log_file_prefix") as string | undefined;
-  if (path) logger.addHandler(fileHandler(options, path));
+  const file = path ? fileHandler(options, path) : undefined;
+  logger.setLevel(level as LogLevelName);
+  for (const handler of added.get(logger) ?? []) {
+    logger.removeHandler(handler);
+    handler.close();
+  }
+  const handlers: LogHandler[] = file === undefined ? [] : [file];
   const toStderr = options.get("log_to_stderr") as boolean | undefined;
-  if (toStderr ?? logger.handlers.length === 0) logger.addHandler(new StreamHandler());
+  if (toStderr ?? (file === undefined && logger.handlers.length === 0)) handlers.push(new StreamHandler());
+  for (const handler of handlers) logger.addHandler(handler);
+  added.set(logger, handlers);
 }

@@ -236,6 +236,21 @@ describe("the options of logging", () => {
     assert.deepEqual(files(), ["app.log", "app.log.2026-01-31_12"]);
   });
 
+  it("applying options again replaces what they did before, and leaves other handlers alone", () => {
+    const logger = getLogger("pretty.again");
+    logger.propagate = false;
+    const options = parserWith(`--log-file-prefix=${path}`, "--log-to-stderr");
+    enablePrettyLogging({ options, logger });
+    const own = new StreamHandler({ stream: { write: () => true } });
+    logger.addHandler(own);
+    enablePrettyLogging({ options: parserWith(`--log-file-prefix=${path}`), logger });
+    assert.equal(logger.handlers.length, 2);
+    assert.equal(logger.handlers[0], own);
+    logger.info("once");
+    logger.handlers[1]?.close();
+    assert.equal(read("app.log").match(/once/g)?.length, 1);
+  });
+
   it("another --log-rotate-mode is refused", () => {
     const options = parserWith(`--log-file-prefix=${path}`, "--log-rotate-mode=size");
     options.set("log_rotate_mode", "moon");
