@@ -16,6 +16,9 @@ export type HandlerMethod<This extends RequestHandler, Args extends unknown[], R
   ...args: Args
 ) => Result;
 
+// Where these decorators answer themselves, the method's result is undefined whatever its type says: nobody but the
+// framework sees it.
+
 /** True for the methods whose answer to a wrong address is another address. */
 function canRedirect(handler: RequestHandler): boolean {
   return handler.request.method === "GET" || handler.request.method === "HEAD";
@@ -36,13 +39,13 @@ export function redirectToPath(handler: RequestHandler, path: string): void {
 export function addslash<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
-): HandlerMethod<This, Args, Result | undefined> {
+): HandlerMethod<This, Args, Result> {
   return function (this: This, ...args: Args) {
     const { path } = this.request;
     if (path.endsWith("/")) return method.apply(this, args);
     if (!canRedirect(this)) throw new HTTPError(404);
     redirectToPath(this, `${path}/`);
-    return undefined;
+    return undefined as Result;
   };
 }
 
@@ -53,7 +56,7 @@ export function addslash<This extends RequestHandler, Args extends unknown[], Re
 export function removeslash<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
-): HandlerMethod<This, Args, Result | undefined> {
+): HandlerMethod<This, Args, Result> {
   return function (this: This, ...args: Args) {
     const { path } = this.request;
     if (!path.endsWith("/")) return method.apply(this, args);
@@ -61,7 +64,7 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
     const bare = path.replace(/\/+$/, "");
     if (bare === "") return method.apply(this, args);
     redirectToPath(this, bare);
-    return undefined;
+    return undefined as Result;
   };
 }
 
@@ -72,7 +75,7 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
 export function authenticated<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
-): HandlerMethod<This, Args, Result | undefined> {
+): HandlerMethod<This, Args, Result> {
   return function (this: This, ...args: Args) {
     if (this.currentUser) return method.apply(this, args);
     if (!canRedirect(this)) throw new HTTPError(403);
@@ -82,7 +85,7 @@ export function authenticated<This extends RequestHandler, Args extends unknown[
       url = urlConcat(url, { next: isAbsoluteUrl ? this.request.fullUrl() : this.request.uri });
     }
     this.redirect(url);
-    return undefined;
+    return undefined as Result;
   };
 }
 

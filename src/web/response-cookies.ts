@@ -4,6 +4,7 @@
  */
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";
+import { isFieldValue } from "../protocol/fields/abnf.js";
 import { type CookieAttributes, formatSetCookie } from "../protocol/fields/cookie.js";
 import type { HandlerCore } from "./handler-core.js";
 import { STATE } from "./handler-state.js";
@@ -63,6 +64,11 @@ export function queueCookie(
       partitioned,
     },
   );
+  if (!isFieldValue(line)) {
+    throw new InvalidArgumentError(
+      `the attributes of the cookie ${name} may hold no characters above U+00FF`,
+    );
+  }
   const state = handler[STATE];
   state.cookies ??= new Map();
   state.cookies.delete(name); // so that the later one also comes later
