@@ -21,6 +21,11 @@ export interface PathGroups {
   readonly pathKwargs?: Readonly<Record<string, PathGroup | string>> | undefined;
 }
 
+/** An empty body can be a malformed form, too; but a GET without one, the usual request, need not be looked at. */
+function mayHaveForm(request: HandlerCore["request"]): boolean {
+  return request.body.length > 0 || (request.method !== "GET" && request.method !== "HEAD");
+}
+
 function decoded(handler: HandlerCore, group: PathGroup | string, name?: string): string | undefined {
   return group === undefined || typeof group === "string" ? group : handler.decodeArgument(group, name);
 }
@@ -51,7 +56,7 @@ export function prepareHandler(
 ): Promise<void> | undefined {
   try {
     checkMethod(handler);
-    if (!streaming && handler.request.body.length > 0) handler.request.parseBody();
+    if (!streaming && mayHaveForm(handler.request)) handler.request.parseBody();
     decodePath(handler, groups);
     const pending = pendingResult(handler.prepare());
     return pending === undefined ? undefined : settle(handler, pending);

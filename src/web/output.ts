@@ -105,10 +105,12 @@ export function flushOutput(handler: HandlerCore, includeFooters: boolean): Prom
   let chunk = state.takeBody();
   if (!state.headersWritten) {
     if (!includeFooters && isBodyless(state.status) && chunk !== undefined) throw bodyForbidden(state.status);
-    state.headersWritten = true;
     chunk = transform(handler, chunk, true, includeFooters);
     addCookies(state);
-    return connection.writeHeaders(startLine(state), state.headers, isHead ? undefined : chunk);
+    const sent = connection.writeHeaders(startLine(state), state.headers, isHead ? undefined : chunk);
+    // Only now: what the connection refuses has not been sent, and an error page can be.
+    state.headersWritten = true;
+    return sent;
   }
   chunk = transform(handler, chunk, false, includeFooters);
   return isHead || chunk === undefined ? DONE : connection.write(chunk);
@@ -159,13 +161,13 @@ export function finishOutput(handler: HandlerCore): Promise<void> {
     completeHeaders(handler, state);
     if (state.transforms === undefined && connection.respond !== undefined) {
       addCookies(state);
-      state.headersWritten = true;
       const body = state.takeBody();
       connection.respond(
         startLine(state),
         state.headers,
         handler.request.method === "HEAD" ? undefined : body,
       );
+      state.headersWritten = true;
       endOfResponse(handler, state);
       return DONE;
     }
