@@ -28,7 +28,6 @@ export function watchAbort(signal: AbortSignal, member: Abortable): void {
   if (hub === undefined) {
     const members = new Set<Abortable>();
     const listener = (): void => {
-      hubs.delete(signal);
       for (const each of [...members]) {
         // One member's end may have taken another one away meanwhile.
         if (!members.delete(each)) continue;
@@ -38,6 +37,7 @@ export function watchAbort(signal: AbortSignal, member: Abortable): void {
           reportError("a listener of an AbortSignal failed", error);
         }
       }
+      hubs.delete(signal);
     };
     hub = { members, listener };
     hubs.set(signal, hub);
