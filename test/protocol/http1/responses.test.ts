@@ -19,7 +19,7 @@ interface Sample {
 
 const SAMPLES: readonly Sample[] = [
   {
-    promise: "a response with Content-Length ends there",
+    promise: "receiver: a response with Content-Length ends there",
     text: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     head: {
       code: 200,
@@ -32,64 +32,64 @@ const SAMPLES: readonly Sample[] = [
     body: "ok",
   },
   {
-    promise: "a chunked response is decoded",
+    promise: "receiver: a chunked response is decoded",
     text: "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     head: { code: 404, framing: "chunked", contentLength: -1 },
     body: "ok",
   },
   {
-    promise: "a response without length lasts until the connection ends",
+    promise: "receiver: a response without length lasts until the connection ends",
     text: "HTTP/1.1 200 OK\r\n\r\nuntil close",
     head: { framing: "close", keepAlive: false },
     body: "until close",
     isUntilClose: true,
   },
   {
-    promise: "a response that lasts until close may be empty",
+    promise: "receiver: a response that lasts until close may be empty",
     text: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n",
     head: { framing: "close", keepAlive: false, version: "HTTP/1.0" },
     isUntilClose: true,
   },
   {
-    promise: "a reason may be empty, hold spaces and obs-text, and even its space may be missing",
+    promise: "receiver: a reason may be empty, hold spaces and obs-text, and even its space may be missing",
     text: "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
     head: { code: 200, reason: "" },
   },
   {
-    promise: "a reason is everything behind the code",
+    promise: "receiver: a reason is everything behind the code",
     text: "HTTP/1.1 299  so \xe9 it is\r\nContent-Length: 0\r\n\r\n",
     head: { code: 299, reason: " so \xe9 it is" },
   },
   {
-    promise: "case 31: a response to HEAD has no body, whatever its fields say",
+    promise: "case 31: receiver: a response to HEAD has no body, whatever its fields say",
     method: "HEAD",
     text: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
     head: { framing: "none", contentLength: -1, keepAlive: true },
   },
   {
-    promise: "case 31: a 304 has no body, whatever its fields say",
+    promise: "case 31: receiver: a 304 has no body, whatever its fields say",
     text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
     head: { framing: "none" },
   },
   {
-    promise: "case 31: a 204 has no body",
+    promise: "case 31: receiver: a 204 has no body",
     text: "HTTP/1.1 204 No Content\r\n\r\n",
     head: { framing: "none", keepAlive: true },
   },
   {
-    promise: "HTTP/1.0 stays open only when asked for",
+    promise: "receiver: HTTP/1.0 stays open only when asked for",
     text: "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n",
     head: { keepAlive: true, version: "HTTP/1.0" },
   },
   {
-    promise: "HTTP/1.0 ends the connection by default",
+    promise: "receiver: HTTP/1.0 ends the connection by default",
     text: "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
     head: { keepAlive: false },
   },
 ];
 
 for (const { promise, text, method, head, body, isUntilClose } of SAMPLES) {
-  test(`receiver: ${promise}`, () => {
+  test(promise, () => {
     for (const { how, pieces } of cuttings(octets(text))) {
       const told = tellResponse(pieces, method, isUntilClose);
       const [first] = told;

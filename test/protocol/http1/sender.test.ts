@@ -190,7 +190,7 @@ test("a response without length to HTTP/1.0 ends with the connection", () => {
   assert.equal(sender.keepAlive, false);
 });
 
-test("keepAliveAnswers: HTTP/1.0 keep-alive is confirmed, HTTP/1.1 close is announced, the rest is silent", () => {
+test("respond() confirms HTTP/1.0 keep-alive, announces HTTP/1.1 close, and says nothing where the default holds", () => {
   const { wire, sender } = make();
   const heads: readonly (readonly [ResponseContext, readonly string[], string, boolean])[] = [
     [GET, [], "", true],
@@ -243,7 +243,7 @@ test("case 31: write() after the head of a 204 sends nothing and fails the messa
   assert.equal(sender.state, "failed");
 });
 
-test("noBodyRules: Content-Length and Transfer-Encoding are left out of 204, and chunked coding of 304", () => {
+test("respond() leaves Content-Length and Transfer-Encoding out of a 204, and keeps the length of a 304", () => {
   const { wire, sender } = make();
   sender.respond(NO_CONTENT, ["Content-Length", "0", "X", "y"], GET);
   assert.equal(wire.take(1), "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n");
