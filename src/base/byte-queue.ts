@@ -160,14 +160,13 @@ export class ByteQueue {
 
   /**
    * Where `delimiter` begins for the first time at or after `from`; -1 if nowhere. Asking again for the same delimiter
-   * after more has arrived looks at the new bytes only. Throws for an empty delimiter.
+   * after more has arrived looks at the new bytes only; it must not have been changed meanwhile. Throws for an empty
+   * delimiter.
    */
   indexOf(delimiter: Uint8Array, from = 0): number {
     if (delimiter.length === 0) throw new InvalidArgumentError("a delimiter must have at least one byte");
-    if (this.#sought === undefined || !equalBytes(this.#sought, delimiter)) {
-      this.#sought = Uint8Array.from(delimiter);
-      this.#searched = 0;
-    }
+    if (this.#sought === undefined || !equalBytes(this.#sought, delimiter)) this.#searched = 0;
+    this.#sought = delimiter;
     const found = this.#search(delimiter, Math.max(from, this.#searched));
     // A search that began further on says nothing about what lies before.
     if (from <= this.#searched) {
@@ -179,7 +178,9 @@ export class ByteQueue {
   /** Forgets everything. */
   clear(): void {
     this.#length = 0;
-    if (this.#chunks.length > 64) this.#chunks = [];
+    // For one chunk, the usual case, pop() is quicker than a new length.
+    if (this.#chunks.length === 1) this.#chunks.pop();
+    else if (this.#chunks.length > 64) this.#chunks = [];
     else this.#chunks.length = 0;
     this.#head = 0;
     this.#offset = 0;
