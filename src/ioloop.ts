@@ -4,7 +4,7 @@ export type { WaitOptions } from "./async/cancel.js";
 export type { Clock } from "./async/clock.js";
 export type { Duration } from "./async/duration.js";
 export type { IOHandler, Watchable } from "./async/handlers.js";
-export { IOLoop, type IOLoopClass, type IOLoopOptions, type LoopExecutor } from "./async/ioloop.js";
+export { IOLoop, type IOLoopClass, type IOLoopOptions } from "./async/ioloop.js";
 export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/periodic-callback.js";
 export type { Timeout } from "./async/timeout.js";
 export { TimeoutError } from "./base/errors.js";

@@ -14,10 +14,12 @@
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import { checkFunction, checkMilliseconds } from "../base/validate.js";
+import { BlockedLoopWatch } from "./blocked-loop.js";
 import { CallbackQueue } from "./callback-queue.js";
 import { onAbort, type WaitOptions } from "./cancel.js";
 import { type Clock, systemClock, type WorkSource } from "./clock.js";
 import { currentLoop, setCurrentLoop } from "./current-loop.js";
+import { dummyExecutor } from "./dummy-executor.js";
 import { type Duration, toDeadline } from "./duration.js";
 import type { Executor } from "./executor.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
@@ -69,7 +71,8 @@ export class IOLoop implements WorkSource {
   readonly #callbacks: CallbackQueue;
   readonly #handlers: HandlerTable;
   readonly #signals: Map<NodeJS.Signals, () => void> = new Map();
-  #executor: LoopExecutor | undefined = undefined;
+  #executor: Executor = dummyExecutor;
+  #blockedWatch: BlockedLoopWatch | undefined = undefined;
   #externals = 0;
   /** Settles the promise of `start()`; with an argument, rejects it. */
   #onStop: ((reason?: unknown) => void) | undefined = undefined;
@@ -337,22 +340,37 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Runs `fn(...args)` in an executor, or in the loop's own if the first argument is undefined, and resolves with what
-   * it returns. What can be run elsewhere is up to the executor.
+   * Runs a task in an executor, or in the loop's own if the first argument is undefined, and resolves with its result.
+   * What a task can be is up to the executor: a `ThreadExecutor` takes the names of functions. The loop's own is
+   * `dummyExecutor` until {@link IOLoop.setDefaultExecutor} is called; that runs functions here and now, in this thread.
    */
   runInExecutor<A extends unknown[], R>(
-    executor: LoopExecutor | undefined,
-    fn: string | ((...args: A) => R),
+    executor: Executor | undefined,
+    task: string | ((...args: A) => R),
     ...args: A
   ): Promise<Awaited<R>> {
-    const chosen = executor ?? this.#executor;
-    if (chosen === undefined) throw new InvalidStateError("no executor: call setDefaultExecutor() first");
-    return this.external(chosen.submit(fn, ...args));
+    return (executor ?? this.#executor).submit(task, ...args);
   }
 
   /** Decides where {@link IOLoop.runInExecutor} runs what was given no executor. */
-  setDefaultExecutor(executor: LoopExecutor): void {
+  setDefaultExecutor(executor: Executor): void {
     this.#executor = executor;
+  }
+
+  /**
+   * Logs a warning with the stack of what is running when a callback keeps the loop busy for longer than so many
+   * milliseconds; undefined, which is the beginning, for never. Resolves when the change is in force. It costs a thread
+   * and some speed: a tool for finding faults rather than for all days. It ends with {@link IOLoop.close}.
+   *
+   * @throws InvalidStateError (as a rejection) in a worker thread, which cannot be looked into
+   */
+  async setBlockingLogThreshold(threshold: number | undefined): Promise<void> {
+    const before = this.#blockedWatch;
+    this.#blockedWatch = undefined;
+    await before?.stop();
+    if (threshold === undefined || this.#closed) return;
+    this.#blockedWatch = new BlockedLoopWatch(threshold);
+    await this.#blockedWatch.ready;
   }
 
   // --- start, stop, close -------------------------------------------------------------------------------------
@@ -480,6 +498,7 @@ export class IOLoop implements WorkSource {
     this.#callbacks.close();
     this.timers.close();
     this.#handlers.clear(allFds);
+    void this.setBlockingLogThreshold(undefined);
     for (const signal of [...this.#signals.keys()]) this.removeSignalHandler(signal);
     this.clock.unwatch?.(this);
     if (currentLoop() === this) setCurrentLoop(undefined);

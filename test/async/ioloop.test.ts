@@ -1,7 +1,7 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { Future } from "squall/concurrent";
+import { DummyExecutor, Future } from "squall/concurrent";
 import { IOLoop, TimeoutError } from "squall/ioloop";
 import { appLog } from "squall/log";
 import { ExpectLog, VirtualLoop } from "squall/testing";
@@ -421,15 +421,24 @@ describe("elsewhere", () => {
   test("runInExecutor() runs in the given executor, else in the loop's own", async () => {
     const loop = IOLoop.current();
     const seen: string[] = [];
-    const executor = (name: string) => ({
-      submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<Awaited<R>> {
-        seen.push(name);
-        return Promise.resolve(fn(...args));
-      },
-    });
-    loop.setDefaultExecutor(executor("default"));
+    class Named extends DummyExecutor {
+      readonly #name: string;
+      constructor(name: string) {
+        super();
+        this.#name = name;
+      }
+      override submit<A extends unknown[], R>(
+        task: string | ((...args: A) => R),
+        ...args: A
+      ): Promise<Awaited<R>> {
+        seen.push(this.#name);
+        return super.submit(task, ...args);
+      }
+    }
+    assert.equal(await loop.runInExecutor(undefined, () => 2), 2);
+    loop.setDefaultExecutor(new Named("default"));
     assert.equal(await loop.runInExecutor(undefined, (a: number, b: number) => a + b, 1, 2), 3);
-    assert.equal(await loop.runInExecutor(executor("given"), () => 4), 4);
+    assert.equal(await loop.runInExecutor(new Named("given"), () => 4), 4);
     assert.deepEqual(seen, ["default", "given"]);
   });
 
