@@ -14,6 +14,13 @@ export {
   testMethods,
 } from "./testing/async-test.js";
 export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
+export {
+  AsyncHTTPTestCase,
+  type TestClient,
+  type TestFetchOptions,
+  TestResponse,
+  TestResponseError,
+} from "./testing/http-test.js";
 export { MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
 export { type BindUnusedPortOptions, bindUnusedPort } from "./testing/ports.js";
 export { getAsyncTestTimeout } from "./testing/test-timeout.js";

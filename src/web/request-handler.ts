@@ -529,8 +529,12 @@ export class RequestHandler implements HandlerCore {
 
   /** Sets `Etag` to what {@link RequestHandler.computeEtag} says. */
   setEtagHeader(): void {
+    const { headers } = this[STATE];
     const etag = this.computeEtag();
-    if (etag !== undefined && etag !== null) this[STATE].headers.set("Etag", etag);
+    if (etag === undefined || etag === null) return;
+    // Our own needs no checking.
+    if (this.computeEtag === RequestHandler.prototype.computeEtag) headers.setTrusted("Etag", etag);
+    else headers.set("Etag", headerText("Etag", etag));
   }
 
   /** True if the client has the body with this `Etag` already (`If-None-Match`). */

@@ -187,7 +187,8 @@ describe("streamRequestBody", () => {
         await Promise.resolve();
         order.push(String(chunk));
       }
-      override *put() {
+      override *put(): Generator<unknown, void, unknown> {
+        yield undefined;
         order.push("put");
       }
     }
