@@ -5,6 +5,7 @@ import { wrk } from "./lib/wrk.mjs";
 
 const SERVERS = {
   squall: { file: "squall.mjs", title: "squall, RequestHandler" },
+  server: { file: "squall-server.mjs", title: "squall, HTTPServer alone" },
   net: { file: "net.mjs", title: "node:net, a constant" },
   http: { file: "node-http.mjs", title: "node:http" },
   fastify: { file: "fastify.mjs", title: "Fastify 5" },

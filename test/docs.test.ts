@@ -1,0 +1,265 @@
+/**
+ * What the pages say is tried. TypeScript blocks in the root folder's pages and in docs/guide are compiled against the package; the word
+ * after `ts` says what more is done with a block:
+ *
+ *     ```ts             it compiles
+ *     ```ts continued   it compiles as the next part of the block before
+ *     ```ts run         it runs, ends with status 0, and prints what an ```output block below it shows
+ *     ```ts serve       it runs and listens; in a ```console block below it, each `$ curl …` prints what is shown
+ *
+ * Port 8888 of a page is a free port here. Links between pages lead somewhere.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
+import { Child, run } from "./support/child.js";
+import { needs, pathOf } from "./support/programs.js";
+import { root } from "./support/root.js";
+
+interface Block {
+  /** `ts`, `output`, `console`, … */
+  readonly language: string;
+  /** The word after the language. */
+  readonly task: string;
+  readonly text: string;
+  readonly line: number;
+}
+
+/** The fenced blocks of a Markdown page. */
+function blocksOf(page: string): Block[] {
+  const found: Block[] = [];
+  const lines = page.split("\n");
+  for (let i = 0; i < lines.length; i++) {
+    const open = /^(`{3,})(\w*) ?(\w*)/.exec(lines[i] as string);
+    if (open === null) continue;
+    const line = i + 1;
+    const text: string[] = [];
+    for (i++; i < lines.length && lines[i] !== open[1]; i++) text.push(lines[i] as string);
+    found.push({ language: open[2] ?? "", task: open[3] ?? "", text: `${text.join("\n")}\n`, line });
+  }
+  return found;
+}
+
+/** A program made of a block and those that continue it, and the block that shows what it does. */
+interface Program {
+  readonly name: string;
+  readonly source: string;
+  readonly task: string;
+  readonly shown: Block | undefined;
+}
+
+function programsOf(path: string, page: string): Program[] {
+  const found: Program[] = [];
+  let last: Program | undefined;
+  const blocks = blocksOf(page);
+  for (const [i, block] of blocks.entries()) {
+    if (block.language !== "ts") continue;
+    assert.ok(
+      ["", "continued", "run", "serve"].includes(block.task),
+      `${path}:${block.line}: ts ${block.task}?`,
+    );
+    const continued: boolean = block.task === "continued";
+    assert.ok(!continued || last !== undefined, `${path}:${block.line}: nothing to continue`);
+    const next = blocks[i + 1];
+    last = {
+      name: `${path.replace(/\.md$/, "").replaceAll("/", "-")}-${block.line}`,
+      source: `${continued ? last?.source : ""}${block.text}`,
+      task: block.task,
+      shown: next?.language === "output" || next?.language === "console" ? next : undefined,
+    };
+    found.push(last);
+  }
+  return found;
+}
+
+/** Markdown pages by their path: those in the root folder and below the folders named. */
+function pages(...folders: string[]): Map<string, string> {
+  const below = folders
+    .filter((path) => existsSync(join(root, path)))
+    .flatMap((path) =>
+      readdirSync(join(root, path), { recursive: true }).map((name) => join(path, String(name))),
+    );
+  const paths = [...readdirSync(root), ...below].filter(
+    (path) => path.endsWith(".md") && !path.includes("node_modules"),
+  );
+  return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), "utf8")]));
+}
+
+const folder = join(root, "build", "docs");
+
+/** Writes programs to build/docs and compiles them; answers what the compiler complained about. */
+function compile(programs: readonly Program[]): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { name, source } of programs) writeFileSync(join(folder, `${name}.ts`), source);
+  const compilerOptions = {
+    noEmit: false,
+    rootDir: ".",
+    moduleDetection: "force",
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    erasableSyntaxOnly: false,
+  };
+  const config = { extends: "../../tsconfig.base.json", compilerOptions, include: ["*.ts"] };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const done = spawnSync(process.execPath, [tsc, "-p", folder], { cwd: root, encoding: "utf8" });
+  return done.status === 0 ? "" : done.stdout + done.stderr;
+}
+
+/** Prepares a program for running: a free port in place of 8888, and a word about which one it became. */
+function runnable(program: Program): string {
+  const path = join(folder, `${program.name}.js`);
+  writeFileSync(path, readFileSync(path, "utf8").replaceAll("8888", "0"));
+  return path;
+}
+
+const TELL_PORT = `data:text/javascript,${encodeURIComponent(`
+  import { Server } from "node:net";
+  const { emit } = Server.prototype;
+  Server.prototype.emit = function (name, ...args) {
+    if (name === "listening") process.stderr.write("PORT " + this.address().port + "\\n");
+    return emit.call(this, name, ...args);
+  };
+`)}`;
+
+/** The commands of a console block, each with what it shows. */
+function commandsOf(block: Block): { command: string; shown: string }[] {
+  return block.text
+    .split(/^\$ /m)
+    .slice(1)
+    .map((part) => {
+      const end = part.indexOf("\n");
+      return { command: part.slice(0, end), shown: part.slice(end + 1).trim() };
+    });
+}
+
+const programs = [...pages("docs/guide")].flatMap(([path, page]) => programsOf(path, page));
+
+describe("the code on the pages", () => {
+  let complaints = "";
+  before(() => {
+    complaints = compile(programs);
+  });
+
+  test("compiles", () => {
+    assert.ok(programs.length > 0);
+    assert.equal(complaints, "");
+  });
+
+  for (const program of programs.filter(({ task }) => task === "run")) {
+    test(`${program.name} runs and prints what the page shows`, async (context) => {
+      const { code, output } = await run(context, process.execPath, [runnable(program)]);
+      assert.equal(code, 0, output);
+      if (program.shown !== undefined) assert.equal(output, program.shown.text);
+    });
+  }
+
+  for (const program of programs.filter(({ task }) => task === "serve")) {
+    test(`${program.name} serves what the page shows`, needs("curl"), async (context) => {
+      const child = Child.start(context, process.execPath, ["--import", TELL_PORT, runnable(program)]);
+      const [, port = ""] = await child.prints(/^PORT (\d+)$/m);
+      const commands = program.shown === undefined ? [] : commandsOf(program.shown);
+      for (const { command, shown } of commands) {
+        const [name, ...args] = command.replaceAll("8888", port).match(/'[^']*'|\S+/g) ?? [];
+        assert.equal(name, "curl", "pages show commands of curl");
+        const plain = args.map((arg) => arg.replace(/^'(.*)'$/, "$1"));
+        const { code, output } = await run(context, pathOf("curl"), [
+          "--silent",
+          "--max-time",
+          "10",
+          ...plain,
+        ]);
+        assert.equal(code, 0, output);
+        assert.equal(output.replaceAll("\r\n", "\n").trim(), shown);
+      }
+    });
+  }
+});
+
+test("the README's table of modules lists exactly what package.json exports", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
+  const doors = Object.keys(exports).filter((path) => path !== "./package.json");
+  const listed = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^\| `squall(\/[\w-]+)?` /gm)];
+  assert.deepEqual(listed.map((match) => `.${match[1] ?? ""}`).toSorted(), doors.toSorted());
+});
+
+describe("the links between pages", () => {
+  const all = pages("docs", "examples", "bench", "test");
+
+  test("lead to files and headings that exist", () => {
+    assert.ok(all.size > 3);
+    assert.deepEqual(
+      [...all].flatMap(([path, page]) => brokenLinks(path, page)),
+      [],
+    );
+  });
+});
+
+/** A heading's anchor as GitHub makes it. */
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Number}\s_-]/gu, "")
+    .trim()
+    .replace(/\s/g, "-");
+
+function anchorsOf(page: string): string[] {
+  const prose = page.replace(/^(`{3,})[\s\S]*?^\1$/gm, "");
+  return [...prose.matchAll(/^#+ (.*)$/gm)].map((match) => anchor(match[1] as string));
+}
+
+function brokenLinks(path: string, page: string): string[] {
+  const prose = page.replace(/^(`{3,})[\s\S]*?^\1$/gm, "").replace(/`[^`\n]*`/g, "``");
+  const complaints: string[] = [];
+  for (const [, target = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (/^[a-z]+:/.test(target)) continue;
+    const [file = "", heading] = target.split("#");
+    const to = file === "" ? join(root, path) : join(root, dirname(path), file);
+    if (!existsSync(to)) complaints.push(`${path}: ${target} does not exist`);
+    else if (heading !== undefined && !anchorsOf(readFileSync(to, "utf8")).includes(heading))
+      complaints.push(`${path}: ${target} has no such heading`);
+  }
+  return complaints;
+}
+
+describe("the checks bite", () => {
+  const program = (name: string, source: string): Program => ({ name, source, task: "", shown: undefined });
+
+  test("blocks are found with language, task and line, and continued ones follow what came before", () => {
+    const page =
+      "x\n```ts run\nconst a = 1;\n```\n\n```output\n1\n```\n```ts continued\na;\n```\n````md\n```ts\nno\n```\n````\n";
+    assert.deepEqual(
+      programsOf("a/b.md", page).map(({ name, source, task, shown }) => [name, source, task, shown?.text]),
+      [
+        ["a-b-2", "const a = 1;\n", "run", "1\n"],
+        ["a-b-9", "const a = 1;\na;\n", "continued", undefined],
+      ],
+    );
+    assert.throws(() => programsOf("a.md", "```ts maybe\n```\n"), /ts maybe/);
+    assert.throws(() => programsOf("a.md", "```ts continued\n```\n"), /nothing to continue/);
+  });
+  test("code that does not compile is told with its page and line", () => {
+    const complaints = compile([
+      program("page-7", 'import { nothing } from "squall/web";\nconst x: number = "1";\n'),
+    ]);
+    assert.match(complaints, /page-7\.ts\(1,10\).*nothing/);
+    assert.match(complaints, /page-7\.ts\(2,7\)/);
+  });
+  test("commands and what they show are told apart", () => {
+    const block = { language: "console", task: "", text: "$ curl a\none\ntwo\n$ curl b\n", line: 1 };
+    assert.deepEqual(commandsOf(block), [
+      { command: "curl a", shown: "one\ntwo" },
+      { command: "curl b", shown: "" },
+    ]);
+  });
+  test("links to nowhere are found", () => {
+    assert.deepEqual(brokenLinks("README.md", "[a](LICENSE) [b](#squall) [c](https://x) `[d](e)`\n"), []);
+    assert.deepEqual(brokenLinks("README.md", "[a](NONE.md) [b](#none)\n"), [
+      "README.md: NONE.md does not exist",
+      "README.md: #none has no such heading",
+    ]);
+  });
+});
