@@ -31,7 +31,14 @@ if (files.length === 0) {
   process.exit(1);
 }
 // The spec reporter everywhere: node's own choice differs between a terminal and a pipe.
-const options = ["--expose-gc", "--enable-source-maps", "--test", "--test-reporter=spec"];
+// A test that hangs is a failure that says its name, not a run without end.
+const options = [
+  "--test-timeout=120000",
+  "--expose-gc",
+  "--enable-source-maps",
+  "--test",
+  "--test-reporter=spec",
+];
 const run = spawnSync(process.execPath, [...options, ...flags.filter((flag) => !OURS.has(flag)), ...files], {
   cwd: root,
   stdio: "inherit",

@@ -11,7 +11,9 @@ const CODE = /^ERR_SQUALL_[A-Z0-9]+(?:_[A-Z0-9]+)*$/;
 /** The codes that a source text makes: strings and names that are a code and nothing else, outside of comments. */
 function codesOf(source: string): string[] {
   return tokens(source)
-    .filter(({ kind, text }) => (kind === "string" || kind === "word") && CODE.test(text))
+    .filter(
+      ({ kind, text }) => (kind === "string" || kind === "template" || kind === "word") && CODE.test(text),
+    )
     .map(({ text }) => text);
 }
 

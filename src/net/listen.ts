@@ -3,7 +3,6 @@
  * `TCPServer`.
  */
 import { chmod, lstat, unlink } from "node:fs/promises";
-import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { IOLoop } from "../async/ioloop.js";
 import type { Network, NetworkServer, NetworkSocket } from "../async/network.js";

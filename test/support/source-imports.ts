@@ -6,8 +6,8 @@
 
 /** A piece of source text that is neither space nor comment. */
 export interface Token {
-  readonly kind: "word" | "string" | "punctuation" | "other";
-  /** The text; for strings, what is between the quotes. */
+  readonly kind: "word" | "string" | "template" | "punctuation" | "other";
+  /** The text; for strings and the texts of templates, what is between the quotes. */
   readonly text: string;
   /** Counted from 1. */
   readonly line: number;
@@ -17,6 +17,8 @@ export interface Token {
 export interface ImportedModule {
   readonly specifier: string;
   readonly line: number;
+  /** What an `import { a, b as c } from` takes, by the module's own names; undefined for every other form. */
+  readonly names: readonly string[] | undefined;
 }
 
 const WORD = /[\p{ID_Start}$_#][\p{ID_Continue}$\u200c\u200d]*/uy;
@@ -36,7 +38,7 @@ const BEFORE_REGEX = new Set([
   "do",
 ]);
 
-/** The tokens of `source`, without comments. Template literals become strings; their `${…}` parts are scanned too. */
+/** The tokens of `source`, without comments. Template literals come in pieces; their `${…}` parts are scanned too. */
 export function tokens(source: string): Token[] {
   const found: Token[] = [];
   // For each open `${`: how many braces are open inside it.
@@ -54,7 +56,7 @@ export function tokens(source: string): Token[] {
     while (i < source.length && source[i] !== "`" && !source.startsWith("${", i))
       i += source[i] === "\\" ? 2 : 1;
     const text = source.slice(start, i);
-    push("string", text);
+    push("template", text);
     countLines(text);
     if (source[i] === "`") i++;
     else {
@@ -134,9 +136,24 @@ export function importedModules(source: string): ImportedModule[] {
     const named = before.kind === "word" && (before.text === "from" || before.text === "import");
     const called =
       before.text === "(" && first?.kind === "word" && /^(import|require|getBuiltinModule)$/.test(first.text);
-    if (named || called) found.push({ specifier: token.text, line: token.line });
+    if (named || called)
+      found.push({ specifier: token.text, line: token.line, names: namesBefore(all, i - 1) });
   }
   return found;
+}
+
+/** The names between braces in front of the `from` at `end`, if that is all that stands after `import`. */
+function namesBefore(all: readonly Token[], end: number): string[] | undefined {
+  if (all[end]?.text !== "from" || all[end - 1]?.text !== "}") return undefined;
+  let begin = end - 1;
+  while (begin > 0 && all[begin]?.text !== "{") begin--;
+  if (all[begin - 1]?.text !== "import") return undefined;
+  return all
+    .slice(begin + 1, end - 1)
+    .filter(
+      (token, i, inside) => token.kind === "word" && token.text !== "as" && inside[i - 1]?.text !== "as",
+    )
+    .map((token) => token.text);
 }
 
 /** The lines on which one of `names` is used as a free identifier, or as a member of `globalThis`. */

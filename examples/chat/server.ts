@@ -1,0 +1,52 @@
+/**
+ * npm start: the chat on http://localhost:8888.
+ *
+ *     npm start -- --port 9000                  another port; so does PORT=9000
+ *     npm start -- --address 0.0.0.0            reachable from your phone, and from everybody else
+ */
+import { parseArgs } from "node:util";
+import { enablePrettyLogging } from "squall/log";
+import { makeApplication } from "./application.js";
+import { MessageBuffer } from "./message-buffer.js";
+
+/** How long answers on their way may take when the server stops (ms). */
+const GRACE = 3_000;
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: process.env.PORT ?? "8888" },
+    address: { type: "string", default: "localhost" },
+  },
+});
+const port = Number(values.port);
+if (!/^\d+$/.test(values.port) || port > 65_535) {
+  console.error(`The port must be a number from 0 to 65535, got "${values.port}".`);
+  process.exit(1);
+}
+
+enablePrettyLogging();
+const messages = new MessageBuffer();
+const server = await makeApplication(messages)
+  .listen(port, { address: values.address, maxBodySize: 64 * 1024 })
+  .catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      console.error(`Port ${port} is in use. Choose another one: npm start -- --port ${port + 1}`);
+    } else if (code === "EACCES") {
+      console.error(`Port ${port} needs more rights than you have. Try: npm start -- --port 8888`);
+    } else {
+      console.error(error);
+    }
+    process.exit(1);
+  });
+const host = ["localhost", "127.0.0.1", "::1"].includes(values.address) ? "localhost" : values.address;
+console.log(`The chat is open on http://${host}:${server.port} (Ctrl-C ends it)`);
+
+/** Stops accepting, answers the polls that wait, and lets what is on its way arrive. A second signal ends at once. */
+async function stop(): Promise<void> {
+  console.log("Closing the chat …");
+  server.stop();
+  messages.close();
+  await server.closeAllConnections({ timeout: GRACE });
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
