@@ -54,12 +54,13 @@ function wake(sleeper: Sleeper): void {
  * earlier; `Infinity` sleeps until the signal. Rejects with the signal's reason; then the timer is gone.
  * Tornado: `gen.sleep`.
  */
-export async function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
+export function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
   const { signal } = options;
-  const milliseconds = checkMilliseconds("delay", toMilliseconds("delay", delay));
-  signal?.throwIfAborted();
-  const loop = IOLoop.current();
-  await new Promise<void>((resolve, reject) => {
+  // What an executor throws is in its promise.
+  return new Promise((resolve, reject) => {
+    const milliseconds = checkMilliseconds("delay", toMilliseconds("delay", delay));
+    signal?.throwIfAborted();
+    const loop = IOLoop.current();
     if (signal === undefined) loop.callLater(milliseconds, resolve);
     else new Sleeper(loop, milliseconds, signal, resolve, reject);
   });

@@ -180,7 +180,8 @@ export function makeDriver(name: string): Driver {
         step = generator.next(sent);
       }
       keys?.close();
-      return await step.value;
+      const result = step.value;
+      return result instanceof Promise ? await result : (result as Awaited<T>);
     } catch (error) {
       if (error instanceof Return) return error.value as Awaited<T>;
       throw error;
