@@ -5,6 +5,9 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { decodePercent, encodeQueryComponent } from "./percent.js";
 
+/** What browsers drop when they read a URL (URL Standard §4.4): blanks before it, tabs and line ends anywhere. */
+const LOST_CHARACTERS = /^[\0-\x20]+|[\t\n\r]/g;
+
 /** A value of a query argument; anything but text is written as `String()` writes it. */
 export type QueryValue = string | number | bigint | boolean;
 
@@ -15,7 +18,7 @@ export type QueryArguments =
 
 /**
  * The URL with `args` added to its query; what was there comes first and is encoded anew, the fragment stays at the
- * end. Without `args` (`undefined` or `null`) the URL comes back as it is. Works on relative URLs too. Throws an
+ * end. Blanks before the URL, and tabs and line ends in it, are dropped. Without `args` (`undefined` or `null`) the URL comes back as it is. Works on relative URLs too. Throws an
  * {@link InvalidArgumentError} when `args` is neither an object nor pairs. Tornado `url_concat`.
  *
  * ```ts
@@ -29,7 +32,7 @@ export function urlConcat(url: string, args?: QueryArguments | null): string {
       `query arguments must be an object or a list of pairs, got ${typeof args}`,
     );
   }
-  const [location, fragment] = cut(url, "#");
+  const [location, fragment] = cut(url.replace(LOST_CHARACTERS, ""), "#");
   const [path, query] = cut(location, "?");
   const pairs = [...queryPairs(query ?? ""), ...argumentPairs(args)];
   let result = path.replace(/^[A-Za-z][A-Za-z0-9+.-]*:/, (scheme) => scheme.toLowerCase());

@@ -1,7 +1,7 @@
 /** Requests, and what a server tells of the other end; their vectors are in the family `httputil`. */
 
 import { HTTPRequestContext } from "squall/httpserver";
-import { HTTPServerRequest } from "squall/httputil";
+import { HTTPHeaders, HTTPServerRequest } from "squall/httputil";
 import { isValidIp } from "squall/netutil";
 import { AddressSet } from "#room/net/address-set";
 import type { VectorFunction } from "../types.js";
@@ -51,7 +51,8 @@ export const functions: Record<string, VectorFunction> = {
 
   "httputil.HTTPServerRequest.cookies"([fields]: readonly [string[]]) {
     const lines = fields.map((field): [string, string] => ["Cookie", field]);
-    const headers = new VectorHeaders([["Host", "example.com"], ...lines]).toHeaders();
+    // As the receiver hands them over: these values came from a wire.
+    const headers = HTTPHeaders.fromRaw([["Host", "example.com"], ...lines].flat());
     return new HTTPServerRequest({ method: "GET", uri: "/", version: "HTTP/1.1", headers }).cookies;
   },
 

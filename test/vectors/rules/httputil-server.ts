@@ -5,7 +5,7 @@ import type { Rule, VectorCase } from "../types.js";
 import { equivalent } from "../values.js";
 
 /** What Python's cookies take for attributes wherever it stands. */
-const ATTRIBUTES = /^(?:expires|path|comment|domain|max-age|secure|httponly|version|samesite|partitioned)$/i;
+const ATTRIBUTES = /^(?:expires|path|comment|domain|max-age|secure|httponly|version|samesite)$/i;
 /** uri-host [ ":" port ], or nothing (RFC 9112 §3.2, RFC 3986 §3.2.2), without the inner grammar of addresses. */
 const HOST = /^(?:(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?)?$/;
 const ABSOLUTE = /^(https?):\/\/([^/?#]+)([^?]*)/;

@@ -111,12 +111,20 @@ testRules("httputil", rules, {
       { args: [B, body(`${PART}--B--`)], kwargs: { config: { max_parts: 1 } }, ...refused },
     ],
   },
-  "httputil/multipart-preamble": {
-    covers: [{ args: [B, body(`junk\r\n${PART}--B--`)], ...refused }],
+  "httputil/multipart-delimiter-lines": {
+    covers: [
+      { args: [B, body(`junk\r\n${PART}--B--`)], ...refused },
+      { args: [B, body(`-${PART}${PART}--B--`)], ...refused },
+      { args: [B, body(`${PART.slice(0, -2)}\n--B\r\n2\r\n--B--`)], ...refused },
+      { args: [B, body(`${PART.slice(0, -2)}--B\r\n--B--`)], ...refused },
+    ],
     leaves: [
       { args: [B, body(`${PART}--B--`)], ...refused },
       { args: [B, body("junk")], ...refused },
       { args: [B, body(`junk\r\n${PART}--B`)], ...refused },
+      { args: [B, body(`junk\r\n${PART.replace("name", "nam")}--B--`)], ...refused },
+      { args: [B, body(`junk\r\n${PART}--B--`)], ...tooMany },
+      { args: [B, body(`junk\r\n${PART}--B--`)], result: {} },
     ],
   },
   "httputil/multipart-epilogue": {
