@@ -53,7 +53,7 @@ interface CheckedConnection extends HTTPConnection {
 /** A clock of monotonic milliseconds, as every loop and stream has. */
 interface TimedStream {
   readonly ioLoop: { time(): number };
-  getPeerCertificate?(): { raw?: Buffer } | undefined;
+  readonly socket?: { getPeerCertificate?(): { raw?: Buffer } | undefined } | undefined;
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -267,7 +267,7 @@ export class HTTPServerRequest {
   getSslCertificate(options: { readonly binaryForm: true }): Buffer | undefined;
   getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined;
   getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined {
-    const certificate = this.#stream?.getPeerCertificate?.();
+    const certificate = this.#stream?.socket?.getPeerCertificate?.();
     if (certificate === undefined || certificate.raw === undefined) return undefined;
     return options?.binaryForm === true ? certificate.raw : certificate;
   }

@@ -9,6 +9,7 @@ import type { NetworkAddress } from "../../async/network.js";
 import { isValidIp } from "../../net/address.js";
 import type { AddressSet } from "../../net/address-set.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
+import { SSLIOStream } from "../../net/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestHead } from "../../protocol/http1/visitor.js";
 import type { PeerContext } from "../request.js";
@@ -34,7 +35,7 @@ export class HTTPRequestContext implements PeerContext {
     this.address = address;
     // A unix socket has no address; Tornado reports 0.0.0.0 for it.
     this.remoteIp = "path" in address ? "0.0.0.0" : address.host;
-    this.protocol = options.protocol ?? ("getPeerCertificate" in stream ? "https" : "http");
+    this.protocol = options.protocol ?? (stream instanceof SSLIOStream ? "https" : "http");
     this.#options = options;
   }
 

@@ -102,6 +102,8 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */
   override handleStream(stream: BaseIOStream, address: NetworkAddress): void {
+    // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next chunk.
+    stream.setNodelay(true);
     const context = new HTTPRequestContext(stream, address, this.#context);
     const connection = new HTTP1ServerConnection(stream, this.connParams, context);
     this.#connections.add(connection);
