@@ -17,6 +17,7 @@
  * The visitor may call any method of the receiver from inside any call. To make that safe, one rule holds: before
  * the visitor is called, the receiver's fields already say what is true after the call.
  */
+import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit } from "../../base/validate.js";
 import { ChunkedReader } from "./chunked.js";
@@ -67,9 +68,8 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
   /** What is being read, and from where on. */
   #chunk: Buffer;
   #offset: number;
-  /** What came while the receiver was paused. */
-  #waiting: Buffer[] | undefined;
-  #waitingBytes: number;
+  /** What came behind it, while the receiver was paused or busy. */
+  #waiting: ByteQueue | undefined;
   #discardedBytes: number;
 
   /** A head or trailer section that did not arrive in one piece. */
@@ -100,7 +100,6 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#chunk = EMPTY;
     this.#offset = 0;
     this.#waiting = undefined;
-    this.#waitingBytes = 0;
     this.#discardedBytes = 0;
     this.#partial = undefined;
     this.#chunkedReader = undefined;
@@ -122,13 +121,13 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     if (chunk.length === 0) return;
     if (this.#phase === CLOSED) {
       this.#discardedBytes += chunk.length;
-    } else if (this.#chunk.length === 0 && this.#waitingBytes === 0) {
+    } else if (this.#chunk.length === 0 && this.#waiting === undefined) {
       this.#chunk = chunk;
       this.#offset = 0;
     } else {
-      this.#waiting ??= [];
+      // The queue gathers small chunks: a peer that sends single bytes meanwhile costs a byte each, not an object.
+      this.#waiting ??= new ByteQueue();
       this.#waiting.push(chunk);
-      this.#waitingBytes += chunk.length;
     }
     this.#run();
   }
@@ -161,8 +160,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
 
   /** Bytes that were fed and are neither told nor dropped yet. */
   get bufferedBytes(): number {
-    const partial = this.#partial === undefined ? 0 : this.#partial.length;
-    return this.#chunk.length - this.#offset + this.#waitingBytes + partial;
+    return (this.#partial?.length ?? 0) + this.#chunk.length - this.#offset + (this.#waiting?.length ?? 0);
   }
 
   /** True when nothing of a next message has been seen; blank lines before a request do not count. */
@@ -170,7 +168,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     return (
       this.#phase === HEAD &&
       this.#chunk.length === this.#offset &&
-      this.#waitingBytes === 0 &&
+      this.#waiting === undefined &&
       (this.#partial === undefined || this.#partial.scanner.untouched)
     );
   }
@@ -206,7 +204,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     const parts: Buffer[] = [];
     if (this.#partial !== undefined) parts.push(this.#partial.bytes.subarray(0, this.#partial.length));
     if (this.#offset < this.#chunk.length) parts.push(this.#chunk.subarray(this.#offset));
-    if (this.#waiting !== undefined) parts.push(...this.#waiting);
+    if (this.#waiting !== undefined) parts.push(this.#waiting.takeAll());
     const before = this.#discardedBytes;
     this.#close();
     this.#discardedBytes = before;
@@ -282,11 +280,13 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
 
   #takeNextChunk(): boolean {
     this.#offset = 0;
-    const next = this.#waiting?.shift();
-    this.#chunk = next ?? EMPTY;
-    if (next === undefined) return false;
-    this.#waitingBytes -= next.length;
-    if (this.#waitingBytes === 0) this.#waiting = undefined;
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#chunk = EMPTY;
+      return false;
+    }
+    this.#chunk = waiting.takeChunk();
+    if (waiting.length === 0) this.#waiting = undefined;
     return true;
   }
 
@@ -455,7 +455,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
   /** What follows the last byte of a final response cannot belong to a request that was not sent yet. */
   #endResponse(): void {
     this.#requestMethod = undefined;
-    const isMoreHere = this.#offset < this.#chunk.length || this.#waitingBytes > 0;
+    const isMoreHere = this.#offset < this.#chunk.length || this.#waiting !== undefined;
     if (this.#phase === HEAD && isMoreHere) this.#phase = STRAY;
   }
 
@@ -472,7 +472,6 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#chunk = EMPTY;
     this.#offset = 0;
     this.#waiting = undefined;
-    this.#waitingBytes = 0;
     this.#partial = undefined;
     this.#chunkedReader = undefined;
     this.#requestMethod = undefined;

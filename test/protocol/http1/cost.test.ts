@@ -123,3 +123,18 @@ test("a paused receiver between messages keeps no input alive", () => {
   assert.equal(receiver.bufferedBytes, 0);
   assert.equal(receiver.betweenMessages, true);
 });
+
+test("single bytes that come while the receiver is paused are gathered, not kept as objects", () => {
+  const { receiver, recorder } = serverReceiver();
+  receiver.pause();
+  const body = Buffer.alloc(200_000, 0x61);
+  const pieces = inSteps(
+    octets(`${HEAD}Content-Length: ${body.length}\r\n\r\n${body.toString("latin1")}`),
+    1,
+  );
+  for (const piece of pieces) receiver.feed(piece);
+  assert.equal(receiver.bufferedBytes, pieces.length);
+  receiver.resume();
+  assert.deepEqual(recorder.told.slice(1), [{ body: body.toString("latin1") }, { end: undefined }]);
+  assert.ok(recorder.pieces.length < 100, `${recorder.pieces.length} pieces`);
+});
