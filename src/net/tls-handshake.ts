@@ -15,6 +15,9 @@ import { InvalidArgumentError, SquallError, TimeoutError } from "../base/errors.
 import { appLog } from "../base/log.js";
 import { type SniAnswer, SSLContext, type SSLOptions } from "./ssl-options.js";
 
+/** As for plain sockets. Node takes the option here, too; its types do not know. */
+const HIGH_WATER = { highWaterMark: 65_536 };
+
 /** What a handshake needs to know. */
 export interface HandshakeSettings {
   readonly context: SSLContext;
@@ -59,9 +62,19 @@ export function beginHandshake(
   settings: HandshakeSettings,
   done: (error: Error | undefined) => void,
 ): TLSSocket {
-  // Whatever happens below is told by the TLS socket; the error event of the one below must not end the process.
-  socket.on("error", ignore);
-  const tls = settings.serverSide ? serverSocket(socket, settings) : clientSocket(socket, settings);
+  // An error below has to be told by the TLS socket, before Node closes that one for no reason given.
+  let tls: TLSSocket | undefined;
+  socket.on("error", (error) => tls?.destroy(error));
+  tls = settings.serverSide ? serverSocket(socket, settings) : clientSocket(socket, settings);
+  watchHandshake(tls, settings, done);
+  return tls;
+}
+
+function watchHandshake(
+  tls: TLSSocket,
+  settings: HandshakeSettings,
+  done: (error: Error | undefined) => void,
+): void {
   const { ioLoop, timeout } = settings;
   let firstError: Error | undefined;
   let over = false;
@@ -93,7 +106,6 @@ export function beginHandshake(
   tls.on("_tlsError", remember);
   tls.on("close", onClose);
   tls.once(settings.serverSide ? "secure" : "secureConnect", onSecure);
-  return tls;
 }
 
 function ignore(): void {}
@@ -102,6 +114,7 @@ function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TL
   const wanted = context.certReqs ?? "none";
   return new TLSSocket(socket as unknown as Socket, {
     isServer: true,
+    ...HIGH_WATER,
     secureContext: context.secureContext,
     requestCert: wanted !== "none",
     rejectUnauthorized: wanted === "required",
@@ -114,6 +127,7 @@ function clientSocket(socket: NetworkSocket, { context, serverHostname }: Handsh
   const wanted = context.certReqs ?? "required";
   return connect({
     socket: socket as unknown as Socket,
+    ...HIGH_WATER,
     secureContext: context.secureContext,
     rejectUnauthorized: wanted === "required" || wanted === "optional",
     host: serverHostname ?? "",
