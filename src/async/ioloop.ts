@@ -41,9 +41,6 @@ export interface IOLoopOptions {
   readonly network?: Network | undefined;
 }
 
-/** Runs functions somewhere else: `loop.runInExecutor()`. */
-export type LoopExecutor = Pick<Executor, "submit">;
-
 /** A class whose objects are loops. */
 export type IOLoopClass = new (options?: IOLoopOptions) => IOLoop;
 
