@@ -15,12 +15,8 @@ export const DIGIT = 4;
 export const HEXDIG = 8;
 /** Space and horizontal tab: the only whitespace that HTTP knows (RFC 9110 §5.6.3). */
 export const WHITESPACE = 16;
-/** Octets of a cookie value without quotes (RFC 6265 §4.1.1). */
-export const COOKIE_OCTET = 32;
-/** attr-char of an extended parameter value (RFC 8187 §3.2.1): what needs no `%XX`. */
-export const ATTR_CHAR = 64;
-/** Visible ASCII, 0x21 to 0x7E: what may stand in a request target as sent. */
-export const VCHAR = 128;
+/** Visible ASCII, 0x21 to 0x7E. */
+export const VCHAR = 32;
 
 /** The space and the tab, as Tornado's constant of the same name. */
 export const HTTP_WHITESPACE = " \t";
@@ -45,9 +41,6 @@ function buildTable(): Uint8Array {
   mark(digits, DIGIT);
   mark(`${digits}ABCDEFabcdef`, HEXDIG);
   mark(HTTP_WHITESPACE, WHITESPACE);
-  markRange(0x21, 0x7e, COOKIE_OCTET);
-  for (const forbidden of '",;\\') table[forbidden.charCodeAt(0)]! &= ~COOKIE_OCTET;
-  mark(`${letters}${digits}!#$&+-.^_\`|~`, ATTR_CHAR);
   markRange(0x21, 0x7e, VCHAR);
   return table;
 }

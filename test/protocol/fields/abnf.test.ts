@@ -9,8 +9,6 @@ const TWINS: readonly (readonly [number, RegExp])[] = [
   [abnf.DIGIT, /[0-9]/],
   [abnf.HEXDIG, /[0-9A-Fa-f]/],
   [abnf.WHITESPACE, /[ \t]/],
-  [abnf.COOKIE_OCTET, /[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]/],
-  [abnf.ATTR_CHAR, /[A-Za-z0-9!#$&+\-.^_`|~]/],
   [abnf.VCHAR, /[\x21-\x7e]/],
 ];
 
