@@ -19,11 +19,33 @@ export interface CallSite {
 /** The place of what was called from nowhere known. */
 export const UNKNOWN: CallSite = { path: "", module: "unknown", line: 0, functionName: "" };
 
+interface SourceFile {
+  readonly path: string;
+  readonly module: string;
+}
+
+// Turning URLs into paths would cost more than the look at the stack. Files are few; code that is generated may be many.
+const files = new Map<string, SourceFile>();
+const MOST_FILES = 1000;
+
+function sourceFile(url: string): SourceFile {
+  let file = files.get(url);
+  if (file === undefined) {
+    const path = url.startsWith("file:") ? fileURLToPath(url) : url;
+    file = { path, module: /([^/\\]*?)(?:\.[^./\\]*)?$/.exec(path)?.[1] || "unknown" };
+    if (files.size >= MOST_FILES) files.clear();
+    files.set(url, file);
+  }
+  return file;
+}
+
 function describe(frame: NodeJS.CallSite): CallSite {
-  const url = frame.getFileName() ?? "";
-  const path = url.startsWith("file:") ? fileURLToPath(url) : url;
-  const module = /([^/\\]*?)(?:\.[^./\\]*)?$/.exec(path)?.[1] || "unknown";
+  const { path, module } = sourceFile(frame.getFileName() ?? "");
   return { path, module, line: frame.getLineNumber() ?? 0, functionName: frame.getFunctionName() ?? "" };
+}
+
+function keepFrames(_error: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[] {
+  return frames;
 }
 
 /**
@@ -36,7 +58,7 @@ export function callSite(entry: unknown = callSite): CallSite {
   try {
     const holder: { stack?: unknown } = {};
     Error.stackTraceLimit = skip + 1;
-    Error.prepareStackTrace = (_error, frames) => frames;
+    Error.prepareStackTrace = keepFrames;
     Error.captureStackTrace(holder, entry as typeof callSite);
     const frame = (holder.stack as NodeJS.CallSite[] | undefined)?.[skip];
     return frame === undefined ? UNKNOWN : describe(frame);

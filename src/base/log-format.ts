@@ -34,6 +34,8 @@ type Field = (record: LogRecord, formatter: LogFormatter) => string | number;
 /** The line's parts between which a record's fields are put. */
 type Part = string | ((record: LogRecord, formatter: LogFormatter) => string);
 
+const SITE_FIELDS = /%\((?:module|lineno|filename|pathname|funcName)\)/;
+
 const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["color", (record, formatter) => formatter.colorOf(record.level)],
   ["end_color", (record, formatter) => (formatter.colorOf(record.level) === "" ? "" : "\x1b[0m")],
@@ -112,6 +114,8 @@ export class LogFormatter {
     [LogLevel.CRITICAL]: 5,
   };
 
+  /** Whether the line shows where a record was logged. */
+  readonly usesSite: boolean;
   readonly #parts: readonly Part[];
   readonly #datefmt: string;
   readonly #colors: ReadonlyMap<number, string>;
@@ -119,7 +123,9 @@ export class LogFormatter {
   #secondText = "";
 
   constructor(options: LogFormatterOptions = {}) {
-    this.#parts = compile(options.fmt ?? LogFormatter.DEFAULT_FORMAT);
+    const fmt = options.fmt ?? LogFormatter.DEFAULT_FORMAT;
+    this.#parts = compile(fmt);
+    this.usesSite = SITE_FIELDS.test(fmt);
     this.#datefmt = options.datefmt ?? LogFormatter.DEFAULT_DATE_FORMAT;
     const colors = new Map<number, string>();
     if ((options.color ?? true) && stderrHasColors()) {

@@ -19,6 +19,8 @@ export function passes(filters: readonly LogFilter[], record: LogRecord): boolea
 /** Makes text of records. */
 export interface RecordFormatter {
   format(record: LogRecord): string;
+  /** True if it shows where records were logged, which is cheaper to find out early. */
+  readonly usesSite?: boolean | undefined;
 }
 
 /** What every handler can be told. */

@@ -275,8 +275,13 @@ export class LogRecord {
    * logged is still running; a handler that writes later should read it before it returns.
    */
   get site(): CallSite {
-    this.#site ??= this.#entry === undefined ? UNKNOWN : callSite(this.#entry);
-    return this.#site;
+    this.locate();
+    return this.#site ?? UNKNOWN;
+  }
+
+  /** Finds out now what {@link LogRecord.site} tells; twice is fine. */
+  locate(): void {
+    if (this.#site === undefined && this.#entry !== undefined) this.#site = callSite(this.#entry);
   }
 }
 

@@ -170,6 +170,8 @@ export class Logger {
       // A handler may take itself away while it runs.
       for (const handler of logger.#handlers.length > 1 ? [...logger.#handlers] : logger.#handlers) {
         found = true;
+        // A look at the stack costs more with each call in between, so not only when the line is made.
+        if (record.level >= handler.level && handler.formatter.usesSite === true) record.locate();
         handleSafely(handler, record);
       }
     }

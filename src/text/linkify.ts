@@ -28,12 +28,27 @@ export interface LinkifyOptions {
 }
 
 const LONGEST = 30;
-const SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const SPACE = /[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const WORD = /[\p{L}\p{N}_]/u;
-const PUNCTUATION = "!\"#$%&'()*+,.:;<=>?@[]^`{|}~";
 
-function isSpace(char: string): boolean {
-  return SPACE.test(char);
+// What a character means in a run: it goes on, it may not be the last one, it ends the run, or it begins a reference.
+const GOES_ON = 0;
+const NOT_LAST = 1;
+const ENDS = 2;
+const REFERENCE = 3;
+
+const ASCII = Uint8Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  if (char === "&") return REFERENCE;
+  // Python counts the information separators as space.
+  if (/[\t-\r\x1c-\x20()]/.test(char)) return ENDS;
+  return /[!"#$%'*+,.:;<=>?@[\]^`{|}~]/.test(char) ? NOT_LAST : GOES_ON;
+});
+
+function meaning(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  if (code < 128) return ASCII[code] as number;
+  return SPACE.test(text.charAt(index)) ? ENDS : GOES_ON;
 }
 
 /** Whether the character that begins at `index` belongs to a word; false beyond the ends. */
@@ -56,18 +71,17 @@ function atBoundary(text: string, index: number): boolean {
 function scanRun(text: string, start: number): { end: number; last: number } {
   let end = start;
   let last = start;
-  while (end < text.length) {
-    const char = text.charAt(end);
-    if (char === "&") {
-      // The text is escaped, so that an ampersand begins a reference.
-      if (text.startsWith("&amp;", end)) end += 5;
-      else if (text.startsWith("&quot;", end)) end += 6;
-      else break;
-    } else if (char === "(" || char === ")" || isSpace(char)) {
+  for (; end < text.length; end++) {
+    const kind = meaning(text, end);
+    if (kind === GOES_ON) {
+      last = end + 1;
+    } else if (kind === ENDS) {
       break;
-    } else {
-      end++;
-      if (!PUNCTUATION.includes(char)) last = end;
+    } else if (kind === REFERENCE) {
+      // The text is escaped, so that an ampersand always begins a reference.
+      if (text.startsWith("&amp;", end)) end += 4;
+      else if (text.startsWith("&quot;", end)) end += 5;
+      else break;
     }
   }
   return { end, last };

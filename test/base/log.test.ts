@@ -268,6 +268,7 @@ describe("records", () => {
 
   it("do not know their place when asked too late, and say so", () => {
     const { logger, recorder } = recording("late");
+    recorder.formatter = { format: (record) => record.getMessage() };
     logger.warning("x");
     assert.deepEqual(recorder.records[0]?.site, { path: "", module: "unknown", line: 0, functionName: "" });
   });
