@@ -105,8 +105,11 @@ export interface ConvertYielded {
   register<T>(match: YieldedMatch<T>, convert: (value: T) => unknown): Registration;
 }
 
+/** Classes, built-in ones included, are the functions whose `prototype` cannot be replaced. */
 function isClass(match: unknown): match is abstract new (...args: never[]) => unknown {
-  return typeof match === "function" && /^class\b/.test(Function.prototype.toString.call(match));
+  return (
+    typeof match === "function" && Object.getOwnPropertyDescriptor(match, "prototype")?.writable === false
+  );
 }
 
 function register<T>(match: YieldedMatch<T>, convert: (value: T) => unknown): Registration {

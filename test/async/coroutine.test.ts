@@ -208,6 +208,11 @@ describe("convertYielded()", () => {
     assert.throws(() => convertYielded(new Celsius(1)), BadYieldError);
   });
 
+  test("learns a built-in class", async () => {
+    using _registration = convertYielded.register(Map, (map) => later(map.size));
+    assert.equal(await convertYielded(new Map([[1, 1]])), 1);
+  });
+
   test("learns what a predicate recognises, and asks the latest first", async () => {
     using _first = convertYielded.register(
       (value): value is number => typeof value === "number",
