@@ -4,8 +4,10 @@
  * The client sees a status and a reason; log messages and stacks stay in the log, unless `serveTraceback` is set.
  */
 import { pendingResult } from "../async/yieldable.js";
+import { InvalidArgumentError } from "../base/errors.js";
 import { xhtmlEscape } from "../base/escape.js";
 import { appLog, genLog } from "../base/log.js";
+import { sendBareStatus } from "../http/bare-response.js";
 import { ExchangeAbortedError } from "../http/errors.js";
 import { StreamClosedError } from "../net/stream-errors.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
@@ -79,20 +81,28 @@ function endAborted(handler: HandlerCore): void {
   }
 }
 
-/** Nothing sensible can be sent: ends the exchange as it is. */
+/** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */
 function endBroken(handler: HandlerCore): void {
   const state = handler[STATE];
+  if (state.headersWritten) {
+    abandon(handler);
+    return;
+  }
+  state.clearBody();
   state.status = 500;
+  state.headersWritten = true;
   try {
-    connectionOf(handler).finish();
-  } catch {
-    // It was not even whole; the connection has closed itself.
+    sendBareStatus(connectionOf(handler), 500);
+  } catch (failure) {
+    genLog.error("the response could not be ended", failure);
   }
   endOfResponse(handler, state);
 }
 
 /** `handler.sendError()`. */
 export function sendError(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+  if (statusCode < 200)
+    throw new InvalidArgumentError(`an error page has a status of at least 200, got ${statusCode}`);
   const state = handler[STATE];
   if (state.headersWritten) {
     genLog.error("Cannot send error response after headers written");

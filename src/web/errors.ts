@@ -17,8 +17,7 @@ function isOptions(value: unknown): value is HTTPErrorOptions {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  const keys = Object.keys(value);
-  return keys.length > 0 && keys.every((key) => key === "reason" || key === "cause");
+  return Object.keys(value).every((key) => key === "reason" || key === "cause");
 }
 
 /**

@@ -4,10 +4,10 @@
  */
 import { pendingResult } from "../async/yieldable.js";
 import { appLog } from "../base/log.js";
+import { sendBareStatus } from "../http/bare-response.js";
 import type { HTTPMessageDelegate } from "../http/delegates.js";
 import { ExchangeAbortedError } from "../http/errors.js";
 import type { HTTPServerRequest } from "../http/request.js";
-import { HTTPHeaders } from "../protocol/fields/headers.js";
 import { exchangeAborted, setDeadline } from "./abort.js";
 import { handleException } from "./error-page.js";
 import { executeHandler, type PathGroups, prepareHandler, runVerb } from "./execute.js";
@@ -133,13 +133,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   #answerBare500(): void {
     const { connection } = this.#request;
     if (connection === undefined) return;
-    const headers = new HTTPHeaders();
-    headers.setTrusted("Content-Length", "0");
     try {
-      connection
-        .writeHeaders({ version: "HTTP/1.1", code: 500, reason: "Internal Server Error" }, headers)
-        .catch(() => {});
-      connection.finish();
+      sendBareStatus(connection, 500);
     } catch (error) {
       appLog.exception("the error could not be answered", error);
     }

@@ -14,12 +14,12 @@ export interface RedirectOptions {
   readonly status?: number | undefined;
 }
 
-/** Text as it may stand in a `Location`: what is no ASCII, and spaces, are percent-encoded (RFC 3986 §2). */
+/** Text as it may stand in a `Location`: what is no ASCII, and spaces, are percent-encoded (RFC 3986 §2.1). */
 export function locationText(url: string | Uint8Array): string {
-  const text = typeof url === "string" ? url : Buffer.from(url).toString("utf8");
-  return text.replace(/[^\0-\x1f\x21-\x7f]+/gu, (part) =>
-    encodeURIComponent(part.replace(/\p{Cs}/gu, "\ufffd")),
-  );
+  const octets = typeof url === "string" ? Buffer.from(url, "utf8") : Buffer.from(url);
+  return octets
+    .toString("latin1")
+    .replace(/[ \x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** `handler.redirect()`. */

@@ -5,6 +5,7 @@
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import { matchesIfNoneMatch } from "../protocol/fields/conditional.js";
+import { isSettableCookieName } from "../protocol/fields/cookie.js";
 import { setDeadline, signalOf } from "./abort.js";
 import {
   type ArgumentFallback,
@@ -312,9 +313,11 @@ export class RequestHandler implements HandlerCore {
     queueClearedCookie(this, name, options);
   }
 
-  /** Lets the client forget all cookies that it sent. */
+  /** Lets the client forget all cookies that it sent, but for those whose names no server can have set. */
   clearAllCookies(options: ClearCookieOptions = {}): void {
-    for (const name of Object.keys(this.request.cookies)) this.clearCookie(name, options);
+    for (const name of Object.keys(this.request.cookies)) {
+      if (isSettableCookieName(name)) this.clearCookie(name, options);
+    }
   }
 
   /**

@@ -294,6 +294,25 @@ describe("errors of handlers", () => {
     assert.equal(connection.body, "half");
   });
 
+  test("an error page that cannot be sent becomes a bare 500", async () => {
+    class Impossible extends RequestHandler {
+      override get() {
+        throw new HTTPError(404);
+      }
+      override writeError() {
+        this.setStatus(204);
+        this.finish("no body is allowed here");
+      }
+    }
+    using _page = new ExpectLog(
+      "squall.application",
+      /Uncaught exception in writeError|could not be finished/,
+    );
+    const connection = await ask(appOf(Impossible), "/");
+    assert.equal(connection.status, 500);
+    assert.equal(connection.body, "");
+  });
+
   test("writeError() may be async", async () => {
     class Slow extends RequestHandler {
       override get() {

@@ -263,8 +263,10 @@ describe("headers and status", () => {
 
 describe("redirect()", () => {
   test("sends 302, 301 or any 3xx, with a Location that is ASCII", async () => {
-    const to = async (url: string, options = {}) => answer((handler) => handler.redirect(url, options));
+    const to = async (url: string | Uint8Array, options = {}) =>
+      answer((handler) => handler.redirect(url, options));
     assert.equal((await to("/a b/ü?q=%20")).header("Location"), "/a%20b/%C3%BC?q=%20");
+    assert.equal((await to(Buffer.from("/\xe9", "latin1"))).header("Location"), "/%E9");
     assert.equal((await to("/a")).status, 302);
     assert.equal((await to("/a", { permanent: true })).status, 301);
     assert.equal((await to("/a", { status: 307, permanent: true })).status, 307);
@@ -341,6 +343,14 @@ describe("cookies", () => {
     assert.equal(lines.length, 2);
     for (const line of lines) assert.match(line, /^[ab]=""; expires=.* GMT; Path=\/x$/);
     await errorOf((handler) => handler.clearCookie("a", { expires: 5 } as never));
+  });
+
+  test("clearAllCookies() passes over names that no server can have set", async () => {
+    const connection = await answer((handler) => handler.clearAllCookies(), {
+      headers: { Cookie: "path=1; a=2; ü=3" },
+    });
+    assert.equal(connection.status, 200);
+    assert.equal(connection.headers.getList("Set-Cookie").length, 1);
   });
 
   test("expiresDays counts from now, expires beats it", async () => {

@@ -1,5 +1,5 @@
 /** The answer to requests that no rule takes. */
-import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import { sendBareStatus } from "../bare-response.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
 
 /** Answers 404 without a body, once the request is whole. */
@@ -15,15 +15,7 @@ export class NotFoundDelegate implements HTTPMessageDelegate {
   dataReceived(): void {}
 
   finish(): void {
-    const headers = new HTTPHeaders();
-    headers.setTrusted("Content-Length", "0");
-    const startLine = { version: "HTTP/1.1", code: 404, reason: "Not Found" };
-    if (this.#connection.respond !== undefined) {
-      this.#connection.respond(startLine, headers, undefined);
-      return;
-    }
-    this.#connection.writeHeaders(startLine, headers).catch(() => {});
-    this.#connection.finish();
+    sendBareStatus(this.#connection, 404);
   }
 
   onConnectionClose(): void {}

@@ -50,6 +50,11 @@ export function isCookieName(name: string): boolean {
   return isToken(name) || (name.includes(":") && isToken(name.replaceAll(":", "_")));
 }
 
+/** True for names that {@link formatSetCookie} takes: cookie names that are not reserved for attributes. */
+export function isSettableCookieName(name: string): boolean {
+  return isCookieName(name) && !RESERVED_NAMES.has(name.toLowerCase());
+}
+
 /** A value without its quotes, `\"`, `\\` and `\054` undone; text that is not quoted on both sides stays. */
 export function unquoteCookieValue(value: string): string {
   if (value.length < 2 || !value.startsWith('"') || !value.endsWith('"')) return value;

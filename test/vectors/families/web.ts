@@ -1,0 +1,338 @@
+/**
+ * The vectors of `web`: what handlers do, one call at a time. The clock stands still. The functions of templates, locales, XSRF
+ * cookies and compression are still missing here, and so is the data; the rest runs with `SQUALL_VECTORS`.
+ */
+import type { IOLoop } from "squall/ioloop";
+import { VirtualLoop } from "squall/testing";
+import {
+  Application,
+  addslash,
+  authenticated,
+  createSignedValue,
+  decodeSignedValue,
+  getSignatureKeyVersion,
+  HTTPError,
+  MissingArgumentError,
+  RedirectHandler,
+  RequestHandler,
+  removeslash,
+  StaticFileHandler,
+} from "squall/web";
+import { currentLoop, setCurrentLoop } from "#room/async/current-loop";
+import { HTTPServerRequest } from "#room/http/request";
+import { HTTPHeaders } from "#room/protocol/fields/headers";
+import { createHandler } from "#room/web/handler-delegate";
+import { STATE } from "#room/web/handler-state";
+import { type HeaderValue, headerText } from "#room/web/header-value";
+import { FakeConnection } from "../../support/fake-exchange.js";
+import type { Family, VectorFunction } from "../types.js";
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Python's keyword arguments as our options. */
+function camel(options: Options): Record<string, unknown> {
+  const renamed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    renamed[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] = value;
+  }
+  return renamed;
+}
+
+interface HandlerOptions {
+  readonly method?: string;
+  readonly uri?: string;
+  readonly headers?: Record<string, string | null>;
+  readonly body?: string | Uint8Array | undefined;
+  readonly settings?: Options;
+  readonly host?: string;
+  readonly protocol?: string;
+  readonly handlerClass?: typeof RequestHandler;
+  readonly kwargs?: Options;
+}
+
+interface TestHandler {
+  readonly handler: RequestHandler;
+  readonly connection: FakeConnection;
+}
+
+function makeHandler(options: HandlerOptions = {}): TestHandler {
+  const connection = new FakeConnection();
+  Object.assign(connection, { context: { remoteIp: "127.0.0.1", protocol: options.protocol ?? "http" } });
+  const headers = new HTTPHeaders();
+  for (const [name, value] of Object.entries(options.headers ?? {}))
+    if (value !== null) headers.add(name, value);
+  if (options.body !== undefined) headers.set("Content-Type", "application/x-www-form-urlencoded");
+  const request = new HTTPServerRequest({
+    method: options.method ?? "GET",
+    uri: options.uri ?? "/",
+    version: "HTTP/1.1",
+    host: options.host ?? "example.com",
+    headers,
+    connection,
+    body: options.body === undefined ? undefined : Buffer.from(options.body as string),
+  });
+  request.parseBody();
+  const application = new Application([], camel(options.settings ?? {}));
+  const handler = createHandler(
+    options.handlerClass ?? RequestHandler,
+    application,
+    request,
+    options.kwargs ?? {},
+  );
+  return { handler, connection };
+}
+
+/** The `Set-Cookie` values that a handler would send. */
+const cookiesOf = ({ handler }: TestHandler): string[] => [...(handler[STATE].cookies?.values() ?? [])];
+
+const cookieHeader = (cookie: unknown): Record<string, string> =>
+  cookie == null ? {} : { Cookie: cookie as string };
+
+/** Runs with the loop's clock at the file's `clock`, or at another time. */
+function atTime(vectorFunction: VectorFunction): VectorFunction {
+  return (args, kwargs, context) => {
+    const before = currentLoop() as IOLoop | undefined;
+    const loop = new VirtualLoop({
+      wallTime: (context.file.more.clock as number) * 1000,
+      makeCurrent: false,
+    });
+    loop.makeCurrent();
+    try {
+      return vectorFunction(args, kwargs, context);
+    } finally {
+      loop.close();
+      setCurrentLoop(before);
+    }
+  };
+}
+
+const clockOf = (kwargs: Options, file: { more: Options }) => () =>
+  (kwargs.clock ?? file.more.clock) as number;
+/** A map of secrets comes as `$dict`. */
+const secretOf = (secret: unknown): string =>
+  (secret instanceof Map ? Object.fromEntries(secret) : secret) as string;
+
+/** What a decorated or redirecting handler did. */
+function outcome({ connection }: TestHandler, called: boolean): unknown {
+  return called ? { called } : { status: connection.status, location: connection.header("Location") };
+}
+
+/** Runs a decorated get(). */
+function decorated(
+  decorator: typeof addslash,
+  options: HandlerOptions & { readonly user?: unknown },
+): unknown {
+  let called = false;
+  const test = makeHandler(options);
+  test.handler.currentUser = options.user;
+  decorator(function (this: RequestHandler) {
+    called = true;
+  }).call(test.handler);
+  return outcome(test, called);
+}
+
+const ARGUMENT_METHODS: Readonly<
+  Record<
+    string,
+    | "getArgument"
+    | "getArguments"
+    | "getQueryArgument"
+    | "getQueryArguments"
+    | "getBodyArgument"
+    | "getBodyArguments"
+  >
+> = {
+  get_argument: "getArgument",
+  get_arguments: "getArguments",
+  get_query_argument: "getQueryArgument",
+  get_query_arguments: "getQueryArguments",
+  get_body_argument: "getBodyArgument",
+  get_body_arguments: "getBodyArguments",
+};
+
+const httpError = (error: HTTPError): Record<string, unknown> => ({
+  str: String(error),
+  status_code: error.statusCode,
+  log_message: error.logMessage,
+});
+
+const functions: Record<string, VectorFunction> = {
+  "web.create_signed_value": ([secret, name, value]: readonly string[], kwargs, { file }) =>
+    createSignedValue(secretOf(secret), name!, value!, {
+      version: kwargs.version as number,
+      keyVersion: kwargs.key_version as number,
+      clock: clockOf(kwargs, file),
+    }),
+
+  "web.decode_signed_value": ([secret, name, value]: readonly string[], kwargs, { file }) =>
+    decodeSignedValue(secretOf(secret), String(name), value, {
+      maxAgeDays: kwargs.max_age_days as number,
+      minVersion: kwargs.min_version as number,
+      clock: clockOf(kwargs, file),
+    }),
+
+  "web.get_signature_key_version": ([value]: readonly string[]) => getSignatureKeyVersion(value!),
+
+  "web.RequestHandler.set_cookie"([calls]: readonly [string, string, Options][][]) {
+    const test = makeHandler();
+    for (const [name, value, options] of calls!) test.handler.setCookie(name, value, camel(options));
+    return cookiesOf(test);
+  },
+
+  "web.RequestHandler.clear_cookie"([name, options]: readonly [string, Options]) {
+    const test = makeHandler();
+    test.handler.clearCookie(name, camel(options));
+    return cookiesOf(test);
+  },
+
+  "web.RequestHandler.clear_all_cookies"([cookie, options]: readonly [string, Options]) {
+    const test = makeHandler({ headers: cookieHeader(cookie) });
+    test.handler.clearAllCookies(camel(options));
+    return cookiesOf(test);
+  },
+
+  "web.RequestHandler.set_signed_cookie"([name, value, options, settings]: readonly [
+    string,
+    string,
+    Options,
+    Options,
+  ]) {
+    const test = makeHandler({ settings });
+    test.handler.setSignedCookie(name, value, camel(options));
+    return cookiesOf(test);
+  },
+
+  "web.RequestHandler.get_signed_cookie"([name, cookie, options, settings]: readonly [
+    string,
+    string,
+    Options,
+    Options,
+  ]) {
+    const { handler } = makeHandler({ headers: cookieHeader(cookie), settings });
+    return {
+      value: handler.getSignedCookie(name, camel(options)),
+      key_version: handler.getSignedCookieKeyVersion(name),
+    };
+  },
+
+  "web.RequestHandler.get_cookie": ([cookie, name, fallback]: readonly string[]) =>
+    makeHandler({ headers: cookieHeader(cookie) }).handler.getCookie(name!, fallback),
+
+  "web.RequestHandler.arguments"([uri, method, args, kwargs, body]: readonly [
+    string,
+    string,
+    [string, unknown?],
+    Options,
+    string?,
+  ]) {
+    const { handler } = makeHandler({ uri, method: body == null ? "GET" : "POST", body: body ?? undefined });
+    const [name, fallback] = args;
+    const options = camel(kwargs);
+    if (args.length > 1) options.default = fallback;
+    return handler[ARGUMENT_METHODS[method]!](name, options as never);
+  },
+
+  "web.RequestHandler.set_status"([code, reason]: readonly [number, string?]) {
+    const { handler } = makeHandler();
+    handler.setStatus(code, reason);
+    return [handler.getStatus(), handler[STATE].reason];
+  },
+
+  "web.RequestHandler._convert_header_value": ([value]: readonly HeaderValue[]) => headerText("X", value!),
+
+  "web.RequestHandler.header_ops"([script]: readonly [string, string, HeaderValue?][][]) {
+    const { handler } = makeHandler();
+    handler[STATE].headers.clear();
+    for (const [operation, name, value] of script!) {
+      if (operation === "set_header") handler.setHeader(name, value!);
+      else if (operation === "add_header") handler.addHeader(name, value!);
+      else handler.clearHeader(name);
+    }
+    return handler[STATE].headers;
+  },
+
+  "web.RequestHandler.check_etag_header"([etag, ifNoneMatch]: readonly string[]) {
+    const { handler } = makeHandler({ headers: { "If-None-Match": ifNoneMatch! } });
+    if (etag != null) handler.setHeader("Etag", etag);
+    return handler.checkEtagHeader();
+  },
+
+  "web.RequestHandler.compute_etag"([chunks]: readonly string[][]) {
+    const { handler } = makeHandler();
+    for (const chunk of chunks!) handler.write(chunk);
+    return handler.computeEtag();
+  },
+
+  "web.RequestHandler.write"([chunks]: readonly string[][]) {
+    const { handler } = makeHandler();
+    for (const chunk of chunks!) handler.write(chunk);
+    return {
+      content_type: handler[STATE].headers.get("Content-Type"),
+      body: Buffer.from((handler[STATE].takeBody() ?? "") as string),
+    };
+  },
+
+  "web.RequestHandler.redirect"([url]: readonly string[], kwargs) {
+    const test = makeHandler();
+    test.handler.redirect(url!, camel(kwargs));
+    return outcome(test, false);
+  },
+
+  "web.RequestHandler.send_error"([code, options]: readonly [number, Options]) {
+    const { handler, connection } = makeHandler();
+    handler.sendError(code, camel(options));
+    return {
+      status: connection.status,
+      reason: connection.startLine?.reason,
+      content_type: connection.header("Content-Type"),
+      content_length: connection.header("Content-Length"),
+      body: Buffer.from(connection.body),
+    };
+  },
+
+  "web.StaticFileHandler.get_content_type"([path]: readonly string[]) {
+    const { handler } = makeHandler({ handlerClass: StaticFileHandler as never, kwargs: { path: "/" } });
+    (handler as StaticFileHandler).absolutePath = path;
+    return (handler as StaticFileHandler).getContentType();
+  },
+
+  "web.addslash": ([method, uri]: readonly string[]) => decorated(addslash, { method: method!, uri: uri! }),
+  "web.removeslash": ([method, uri]: readonly string[]) =>
+    decorated(removeslash, { method: method!, uri: uri! }),
+  "web.authenticated": ([loginUrl, method, uri, host, user]: readonly string[]) =>
+    decorated(authenticated, {
+      settings: { login_url: loginUrl },
+      method: method!,
+      uri: uri!,
+      host: host!,
+      user,
+    }),
+
+  "web.RedirectHandler"([url, permanent, args, kwargs, uri]: readonly [
+    string,
+    boolean,
+    string[],
+    Record<string, string>,
+    string,
+  ]) {
+    const test = makeHandler({ handlerClass: RedirectHandler as never, kwargs: { url, permanent }, uri });
+    test.handler.pathArgs = args;
+    test.handler.pathKwargs = kwargs;
+    (test.handler as RedirectHandler).get();
+    return outcome(test, false);
+  },
+
+  "web.HTTPError"([args, kwargs]: readonly [[number, string], Options]) {
+    const error = new HTTPError(...args, ...(Object.keys(kwargs).length > 0 ? [kwargs] : []));
+    return { ...httpError(error), reason: error.reason, get_message: error.getMessage() };
+  },
+
+  "web.MissingArgumentError"([name]: readonly string[]) {
+    const error = new MissingArgumentError(name!);
+    return { ...httpError(error), log_message: error.getMessage(), arg_name: error.argName };
+  },
+};
+
+export const family: Family = {
+  functions: Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, atTime(run)])),
+};
