@@ -15,30 +15,9 @@ import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.j
 import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
 import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
+import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
 import { SingleExchange } from "./single-exchange.js";
-
-/** What an exchange asks of the connection it runs on. */
-export interface ExchangeHost {
-  /** False when the connection closes after this exchange, whatever the peer asked for. */
-  mayKeepAlive(exchange: HTTP1Connection): boolean;
-  /** The stream is above its high-water mark. */
-  outputBacklog(): void;
-  /** The outgoing message is complete. */
-  exchangeFinished(exchange: HTTP1Connection): void;
-  /** Gives the stream away; see {@link HTTP1Connection.detach}. */
-  detach(exchange: HTTP1Connection, guest: StreamGuest | undefined): BaseIOStream;
-  /** Ends the connection at once. */
-  closeNow(exchange: HTTP1Connection): void;
-  setMaxBodySize(exchange: HTTP1Connection, bytes: number): void;
-  setBodyTimeout(exchange: HTTP1Connection, ms: number): void;
-}
-
-/** Another protocol that lives on a detached stream and wants to hear when the server stops. */
-export interface StreamGuest {
-  /** The server is stopping: say goodbye and close the stream. Called at most once. */
-  shutdown(): void;
-}
 
 /** Methods whose requests have a body, though maybe an empty one (RFC 9110 §9.3). */
 const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
@@ -51,7 +30,7 @@ function rejectedQuietly(error: Error): Promise<void> {
 }
 
 /** One exchange. Made by the server for each request; a client makes its own. */
-export class HTTP1Connection implements HTTPConnection {
+export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** True on the side that sends the request. */
   readonly isClient: boolean;
   readonly params: HTTP1ConnectionParameters;

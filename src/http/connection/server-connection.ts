@@ -22,7 +22,8 @@ import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
 import { gunzipDelegate } from "../gzip-body.js";
-import { type ExchangeHost, HTTP1Connection, type StreamGuest } from "./http1-connection.js";
+import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
+import { HTTP1Connection } from "./http1-connection.js";
 import { closeInStages } from "./linger.js";
 import { type MessageOwner, MessageReader, type ReadPhase } from "./message-reader.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
@@ -220,7 +221,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   // -- ExchangeHost: what the exchange asks
 
-  mayKeepAlive(exchange: HTTP1Connection): boolean {
+  mayKeepAlive(exchange: HostedExchange): boolean {
     const head = exchange.requestHead!;
     return (
       head.keepAlive &&
@@ -240,7 +241,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     this.#writeStall.set(writeStallTimeout);
   }
 
-  exchangeFinished(exchange: HTTP1Connection): void {
+  exchangeFinished(exchange: HostedExchange): void {
     if (this.#exchange !== exchange) return;
     this.#exchange = undefined;
     this.#message = undefined;
@@ -249,7 +250,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     else this.#reader?.drain();
   }
 
-  detach(exchange: HTTP1Connection, guest: StreamGuest | undefined): BaseIOStream {
+  detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream {
     const reader = this.#reader!;
     this.#reader = undefined;
     if (this.#exchange === exchange) this.#exchange = undefined;
@@ -266,11 +267,11 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     this.stream.close();
   }
 
-  setMaxBodySize(exchange: HTTP1Connection, bytes: number): void {
+  setMaxBodySize(exchange: HostedExchange, bytes: number): void {
     if (this.#exchange === exchange) this.#reader?.setMaxBodySize(bytes);
   }
 
-  setBodyTimeout(exchange: HTTP1Connection, ms: number): void {
+  setBodyTimeout(exchange: HostedExchange, ms: number): void {
     if (this.#exchange === exchange) this.#reader?.setBodyTimeout(ms);
   }
 

@@ -8,7 +8,7 @@ import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import type { RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate } from "../delegates.js";
 import { ExchangeAbortedError } from "../errors.js";
-import type { ExchangeHost, HTTP1Connection } from "./http1-connection.js";
+import type { ExchangeHost, HostedExchange } from "./exchange-host.js";
 import { type MessageOwner, MessageReader } from "./message-reader.js";
 
 /** Passes the head of a 1xx response on, and keeps its (empty) end from the delegate (RFC 9110 §15.2). */
@@ -34,7 +34,7 @@ class Interim implements HTTPMessageDelegate {
 
 /** See the file's comment. */
 export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | ResponseHead> {
-  readonly #exchange: HTTP1Connection;
+  readonly #exchange: HostedExchange;
   readonly #stream: BaseIOStream;
   readonly #delegate: HTTPMessageDelegate;
   readonly #reader: MessageReader<RequestHead | ResponseHead>;
@@ -45,7 +45,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
   #delegateDone = false;
   #over = false;
 
-  constructor(exchange: HTTP1Connection, stream: BaseIOStream, delegate: HTTPMessageDelegate) {
+  constructor(exchange: HostedExchange, stream: BaseIOStream, delegate: HTTPMessageDelegate) {
     this.#exchange = exchange;
     this.#stream = stream;
     this.#delegate = delegate;
@@ -60,7 +60,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
     });
   }
 
-  /** Reads the message; resolves as {@link HTTP1Connection.readResponse} does. */
+  /** Reads the message; resolves as `HTTP1Connection.readResponse` does. */
   run(): Promise<boolean> {
     if (this.#stream.closed()) this.streamClosed(this.#stream.error);
     else {
@@ -168,11 +168,11 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
     this.#stream.close();
   }
 
-  setMaxBodySize(_exchange: HTTP1Connection, bytes: number): void {
+  setMaxBodySize(_exchange: HostedExchange, bytes: number): void {
     this.#reader.setMaxBodySize(bytes);
   }
 
-  setBodyTimeout(_exchange: HTTP1Connection, ms: number): void {
+  setBodyTimeout(_exchange: HostedExchange, ms: number): void {
     this.#reader.setBodyTimeout(ms);
   }
 

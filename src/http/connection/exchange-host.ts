@@ -1,0 +1,57 @@
+/**
+ * The seam between one exchange and the connection that it runs on. A host reads the messages and decides what
+ * follows an exchange; the exchange writes, and asks its host for what concerns the whole connection.
+ */
+import type { BaseIOStream } from "../../net/base-stream.js";
+import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { ExchangeAbortedError } from "../errors.js";
+import type { HTTP1ConnectionParameters } from "./params.js";
+
+/** What a host knows of an exchange. */
+export interface HostedExchange {
+  readonly isClient: boolean;
+  readonly params: HTTP1ConnectionParameters;
+  readonly context: unknown;
+  /** The head of the request that the exchange answers; undefined on a client. */
+  readonly requestHead: RequestHead | undefined;
+  /** The method of the request that was received (server) or sent (client). */
+  readonly requestMethod: string;
+  /** A final start line has been written. */
+  readonly started: boolean;
+  /** The outgoing message is complete. */
+  readonly finished: boolean;
+  /** False when what was written closes the connection afterwards. */
+  readonly keepAlive: boolean;
+  /** The incoming message was received whole; the host sets it. */
+  messageReceived: boolean;
+  /** The fields behind a chunked body that may be kept; the host sets them. */
+  trailers: RawFields | undefined;
+  /** The exchange answers this request. */
+  answers(head: RequestHead): void;
+  /** Sends 100 (Continue) if the peer waits for it. */
+  writeContinue(): void;
+  /** The exchange ended before its outgoing message was complete. */
+  aborted(reason: ExchangeAbortedError): void;
+}
+
+/** What an exchange asks of the connection it runs on. */
+export interface ExchangeHost {
+  /** False when the connection closes after this exchange, whatever the peer asked for. */
+  mayKeepAlive(exchange: HostedExchange): boolean;
+  /** The stream is above its high-water mark. */
+  outputBacklog(): void;
+  /** The outgoing message is complete. */
+  exchangeFinished(exchange: HostedExchange): void;
+  /** Gives the stream away; see `HTTP1Connection.detach`. */
+  detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream;
+  /** Ends the connection at once. */
+  closeNow(exchange: HostedExchange): void;
+  setMaxBodySize(exchange: HostedExchange, bytes: number): void;
+  setBodyTimeout(exchange: HostedExchange, ms: number): void;
+}
+
+/** Another protocol that lives on a detached stream and wants to hear when the server stops. */
+export interface StreamGuest {
+  /** The server is stopping: say goodbye and close the stream. Called at most once. */
+  shutdown(): void;
+}
