@@ -21,6 +21,7 @@ export {
   TestResponse,
   TestResponseError,
 } from "./testing/http-test.js";
+export { type MainOptions, main } from "./testing/main.js";
 export { MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
 export { type BindUnusedPortOptions, bindUnusedPort } from "./testing/ports.js";
 export { getAsyncTestTimeout } from "./testing/test-timeout.js";
