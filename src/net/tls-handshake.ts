@@ -87,6 +87,8 @@ function watchHandshake(
     if (timer !== undefined) ioLoop.removeTimeout(timer);
     tls.off("_tlsError", remember);
     tls.off("close", onClose);
+    tls.off("end", onClose);
+    tls.pause();
     if (error !== undefined) tls.destroy();
     // The listener for `error` stays until there is another one.
     done(error);
@@ -105,6 +107,10 @@ function watchHandshake(
   tls.on("error", remember);
   tls.on("_tlsError", remember);
   tls.on("close", onClose);
+  // A FIN in the middle of a handshake is seen only by who reads. There is nothing to read before `secure`, which
+  // OpenSSL tells first, so nothing is lost.
+  tls.on("end", onClose);
+  tls.resume();
   tls.once(settings.serverSide ? "secure" : "secureConnect", onSecure);
 }
 

@@ -1,0 +1,270 @@
+/** TLS: who is believed, who is not, and that nothing which goes wrong in a handshake hurts anybody else. */
+import assert from "node:assert/strict";
+import { connect as rawConnect } from "node:net";
+import { test } from "node:test";
+import { IOStream, SSLIOStream, StreamClosedError } from "squall/iostream";
+import { type SSLOptions, sslOptionsToContext } from "squall/netutil";
+import { TCPServer, type TCPServerOptions } from "squall/tcpserver";
+import { TimeoutError } from "#room/base/errors";
+import { appLog, genLog } from "#room/base/log";
+import { ExpectLog } from "#room/testing/expect-log";
+import { caCerts, certificate } from "../support/certs.js";
+
+class Greeter extends TCPServer {
+  override async handleStream(stream: IOStream): Promise<void> {
+    await stream.write("hello\n");
+    await stream.readUntilClose();
+  }
+}
+
+async function greeter(sslOptions: SSLOptions, options: TCPServerOptions = {}): Promise<Greeter> {
+  return await new Greeter({ sslOptions, ...options }).listen(0, "127.0.0.1");
+}
+
+async function greeting(
+  server: TCPServer,
+  sslOptions: SSLOptions,
+  serverHostname: string | undefined = "localhost",
+): Promise<string> {
+  const stream = new SSLIOStream(undefined, { sslOptions });
+  await stream.connect({ host: "127.0.0.1", port: server.port! }, { serverHostname });
+  const line = await stream.readUntil("\n");
+  stream.close();
+  return line.toString();
+}
+
+function code(expected: string): (error: unknown) => true {
+  return (error) => {
+    assert.equal((error as NodeJS.ErrnoException).code, expected, String(error));
+    return true;
+  };
+}
+
+test("a client trusts a certificate of its authority for the name, or the address, that it asked for", async () => {
+  const server = await greeter(certificate("server"));
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  assert.equal(await greeting(server, { caCerts }, "127.0.0.1"), "hello\n");
+  await server.stop();
+});
+
+test("a client refuses an unknown authority, another name, and an expired trust in nothing by default", async () => {
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const stranger = await greeter(certificate("stranger"));
+  await assert.rejects(greeting(stranger, { caCerts }), code("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
+  await assert.rejects(greeting(stranger, {}), code("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
+  const other = await greeter(certificate("other"));
+  await assert.rejects(greeting(other, { caCerts }), code("ERR_TLS_CERT_ALTNAME_INVALID"));
+  assert.equal(await greeting(other, { caCerts }, "other.test"), "hello\n");
+  assert.equal(await greeting(other, { caCerts, checkHostname: false }), "hello\n");
+  assert.equal(await greeting(stranger, { certReqs: "none" }), "hello\n");
+  await Promise.all([stranger.stop(), other.stop()]);
+});
+
+test("a checkServerIdentity that throws ends the handshake and nothing else", async () => {
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const server = await greeter(certificate("server"));
+  const sslOptions: SSLOptions = {
+    caCerts,
+    checkServerIdentity() {
+      throw new Error("no idea");
+    },
+  };
+  await assert.rejects(greeting(server, sslOptions), /no idea/);
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  await server.stop();
+});
+
+test("certReqs: required wants a good certificate of the client", async () => {
+  const server = await greeter({ ...certificate("server"), caCerts, certReqs: "required" });
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  assert.equal(await greeting(server, { caCerts, ...certificate("client") }), "hello\n");
+  await assert.rejects(greeting(server, { caCerts }));
+  await assert.rejects(greeting(server, { caCerts, ...certificate("stranger") }));
+  await server.stop();
+});
+
+test("certReqs: optional lets a client without a certificate in, but not one with a bad one", async () => {
+  const server = await greeter({ ...certificate("server"), caCerts, certReqs: "optional" });
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  assert.equal(await greeting(server, { caCerts, ...certificate("client") }), "hello\n");
+  await assert.rejects(greeting(server, { caCerts, ...certificate("stranger") }));
+  await server.stop();
+});
+
+test("the server chooses by SNI; an SNICallback that throws or rejects costs that one connection", async () => {
+  using _ = new ExpectLog(appLog, /SNICallback/);
+  using __ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const other = sslOptionsToContext(certificate("other"));
+  const server = await greeter({
+    ...certificate("server"),
+    SNICallback(name, done) {
+      if (name === "other.test") return other;
+      if (name === "throws.test") throw new Error("boom");
+      if (name === "rejects.test") return Promise.reject(new Error("boom"));
+      done(null);
+      return undefined;
+    },
+  });
+  assert.equal(await greeting(server, { caCerts }, "other.test"), "hello\n");
+  await assert.rejects(greeting(server, { caCerts }, "throws.test"));
+  await assert.rejects(greeting(server, { caCerts }, "rejects.test"));
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  await server.stop();
+});
+
+test("ALPN is agreed on and visible on both sides", async () => {
+  const agreed: (string | undefined)[] = [];
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      assert.ok(stream instanceof SSLIOStream);
+      await stream.waitForHandshake();
+      agreed.push(stream.alpnProtocol);
+      stream.close();
+    }
+  }
+  const sslOptions = { ...certificate("server"), ALPNProtocols: ["h9", "squall/1"] };
+  const server = await new Server({ sslOptions }).listen(0, "127.0.0.1");
+  const stream = new SSLIOStream(undefined, { sslOptions: { caCerts, ALPNProtocols: ["squall/1"] } });
+  await stream.connect({ host: "127.0.0.1", port: server.port! });
+  assert.equal(stream.alpnProtocol, "squall/1");
+  await stream.readUntilClose();
+  assert.deepEqual(agreed, ["squall/1"]);
+  await server.stop();
+});
+
+test("handleStream() begins before the handshake; garbage instead of TLS is logged and the server goes on", async () => {
+  using _ = new ExpectLog(genLog, /TLS handshake failed/);
+  const server = await greeter(certificate("server"));
+  const socket = rawConnect(server.port!, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write("GET / HTTP/1.0\r\n\r\n");
+  await new Promise((resolve) => socket.once("close", resolve).resume());
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  await server.stop();
+});
+
+test("a client that resets or leaves during the handshake leaves no line in the log", async () => {
+  const server = await greeter(certificate("server"));
+  for (const leave of ["resetAndDestroy", "end"] as const) {
+    const socket = rawConnect(server.port!, "127.0.0.1");
+    socket.on("error", () => {});
+    await new Promise((resolve) => socket.once("connect", resolve));
+    socket[leave]();
+    socket.resume();
+    await new Promise((resolve) => socket.once("close", resolve));
+  }
+  while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  await server.stop();
+});
+
+test("a client that never begins is closed after handshakeTimeout", async () => {
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const server = await greeter(certificate("server"), { handshakeTimeout: 30 });
+  const socket = rawConnect(server.port!, "127.0.0.1");
+  await new Promise((resolve) => socket.once("close", resolve).resume());
+  await server.stop();
+});
+
+test("a missing or unreadable certificate is refused in the constructor", () => {
+  const missing = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+  assert.throws(() => new TCPServer({ sslOptions: {} }), missing);
+  assert.throws(() => new TCPServer({ sslOptions: { certfile: "/no/such/file.pem" } }), missing);
+  const { certfile } = certificate("server");
+  assert.throws(() => new TCPServer({ sslOptions: { certfile, keyfile: "/no/such/key.pem" } }), missing);
+  assert.throws(() => sslOptionsToContext({ certReqs: "perhaps" as "none" }), missing);
+});
+
+test("sslOptionsToContext() passes contexts through, Node's too", () => {
+  const context = sslOptionsToContext(certificate("server"), { serverSide: true });
+  assert.equal(sslOptionsToContext(context), context);
+  assert.equal(sslOptionsToContext(context.secureContext).secureContext, context.secureContext);
+});
+
+test("startTls() turns a plain connection into TLS on both sides, and the close callback moves along", async () => {
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.readUntil("STARTTLS\n");
+      await stream.write("go on\n");
+      const secure = await stream.startTls(true, { sslOptions: certificate("server") });
+      await assert.rejects(stream.write("x"), StreamClosedError);
+      for await (const chunk of secure) await secure.write(chunk);
+    }
+  }
+  const server = await new Server().listen(0, "127.0.0.1");
+  const plain = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  const closed = new Promise<void>((resolve) => plain.setCloseCallback(resolve));
+  await plain.write("STARTTLS\n");
+  await plain.readUntil("\n");
+  const secure = await plain.startTls(false, { sslOptions: { caCerts }, serverHostname: "localhost" });
+  assert.ok(plain.closed());
+  await secure.write("secret");
+  assert.equal((await secure.readBytes(6)).toString(), "secret");
+  await assert.rejects(secure.startTls(), /already/);
+  secure.close();
+  await closed;
+  await server.stop();
+});
+
+test("startTls() refuses a stream that is not idle and leaves it as it was", async () => {
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.write("line\nleft over");
+      await stream.readUntilClose();
+    }
+  }
+  const server = await new Server().listen(0, "127.0.0.1");
+  const stream = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  const options = { sslOptions: { caCerts }, serverHostname: "localhost" };
+  const reading = stream.readUntil("\n");
+  await assert.rejects(stream.startTls(false, options), /not idle/);
+  await reading;
+  await assert.rejects(stream.startTls(false, options), /not idle/);
+  await assert.rejects(stream.startTls(false, { sslOptions: { caCerts } }), /serverHostname/);
+  assert.equal((await stream.readBytes(9)).toString(), "left over");
+  stream.close();
+  await server.stop();
+});
+
+test("waitForHandshake() has one waiter and rejects with what made the handshake fail", async () => {
+  const silent = await new (class extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.readUntilClose();
+    }
+  })().listen(0, "127.0.0.1");
+  const socket = rawConnect(silent.port!, "127.0.0.1");
+  const stream = new SSLIOStream(socket, { serverHostname: "localhost", handshakeTimeout: 50 });
+  const first = stream.waitForHandshake();
+  await assert.rejects(stream.waitForHandshake(), /already/);
+  await assert.rejects(first, TimeoutError);
+  assert.ok(stream.closed());
+  await assert.rejects(stream.waitForHandshake(), TimeoutError);
+  await silent.stop();
+});
+
+test("connect() with a timeout covers the handshake and closes the stream", async () => {
+  const silent = await new (class extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.readUntilClose();
+    }
+  })().listen(0, "127.0.0.1");
+  const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
+  await assert.rejects(
+    stream.connect({ host: "127.0.0.1", port: silent.port! }, { timeout: 50 }),
+    TimeoutError,
+  );
+  assert.ok(stream.closed());
+  await stream.whenClosed();
+  await silent.stop();
+});
+
+test("an orderly close says goodbye inside TLS", async () => {
+  const server = await greeter(certificate("server"));
+  const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
+  await stream.connect({ host: "127.0.0.1", port: server.port! });
+  assert.equal((await stream.readUntil("\n")).toString(), "hello\n");
+  assert.equal(stream.socket?.getProtocol(), "TLSv1.3");
+  stream.close();
+  while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+  await server.stop();
+});
