@@ -8,6 +8,16 @@
  *     ```ts serve       it runs and listens; in a ```console block below it, each `$ curl …` prints what is shown
  *
  * Port 8888 of a page is a free port here. Links between pages lead somewhere.
+ *
+ * A page may show pieces. What a block imports is known in the later blocks of its page, and what else a piece takes for
+ * granted is declared, a line each, in a comment that readers do not see:
+ *
+ *     <!-- given:
+ *     declare const loop: IOLoop;
+ *     declare function save(order: object): Promise<void>;
+ *     -->
+ *
+ * A block that begins with a comment like `// tasks.ts` can be imported as "./tasks.js" by the others of its page.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -50,9 +60,72 @@ interface Program {
   readonly shown: Block | undefined;
 }
 
+/** A declaration that a block may use without showing it: an import of an earlier block, or a line of a `given` comment. */
+interface Known {
+  readonly name: string;
+  readonly declaration: string;
+}
+
+/** Each name that the text imports, as an import of its own. */
+function importsOf(text: string): Known[] {
+  const whole = [...text.matchAll(/^import (\w+) from "[^"]*";$/gm)];
+  return [...whole.map(([declaration, name = ""]) => ({ name, declaration })), ...namedImportsOf(text)];
+}
+
+function namedImportsOf(text: string): Known[] {
+  return [...text.matchAll(/^import (type )?\{([^}]*)\} from ("[^"]*");$/gm)].flatMap(
+    ([, type = "", names = "", from = ""]) =>
+      names
+        .split(",")
+        .map((spec) => spec.trim())
+        .filter((spec) => spec !== "")
+        .map((spec) => ({
+          name: /(\S+)$/.exec(spec)?.[1] ?? "",
+          declaration: `import ${type}{ ${spec} } from ${from};`,
+        })),
+  );
+}
+
+/** The lines of the `given` comments of a page, by the line on which each stands. */
+function givenOf(page: string): (Known & { readonly line: number })[] {
+  return [...page.matchAll(/^<!-- given:\n([\s\S]*?)^-->$/gm)].flatMap((match) => {
+    const text = match[1] ?? "";
+    const line = page.slice(0, match.index).split("\n").length;
+    const declared = [
+      ...text.matchAll(/^(?:declare |export )*(?:const|let|function|class|interface|type) (\w+).*$/gm),
+    ];
+    return [...importsOf(text), ...declared.map((one) => ({ name: one[1] ?? "", declaration: one[0] }))].map(
+      (known) => ({ ...known, line }),
+    );
+  });
+}
+
+/** What a block uses of what is known, and does not declare itself; what declarations use in turn comes along. */
+function preamble(text: string, known: readonly Known[]): string {
+  const uses = (source: string, name: string): boolean => new RegExp(`(?<![\\w.])${name}\\b`).test(source);
+  const own = new Set(importsOf(text).map(({ name }) => name));
+  for (const [, name = ""] of text.matchAll(/(?:const|let|var|function\*?|class|interface|type) (\w+)/g))
+    own.add(name);
+  const chosen = new Map<string, string>();
+  let source = text;
+  // The later declaration of a name is the one that counts, as for a reader.
+  for (let found = true; found; ) {
+    found = false;
+    for (const { name, declaration } of known.toReversed()) {
+      if (own.has(name) || chosen.has(name) || !uses(source, name)) continue;
+      chosen.set(name, declaration);
+      source += declaration;
+      found = true;
+    }
+  }
+  return [...chosen.values()].map((line) => `${line}\n`).join("");
+}
+
 function programsOf(path: string, page: string): Program[] {
   const found: Program[] = [];
-  let last: Program | undefined;
+  const given = givenOf(page);
+  const imported: Known[] = [];
+  let last = "";
   const blocks = blocksOf(page);
   for (const [i, block] of blocks.entries()) {
     if (block.language !== "ts") continue;
@@ -60,16 +133,17 @@ function programsOf(path: string, page: string): Program[] {
       ["", "continued", "run", "serve"].includes(block.task),
       `${path}:${block.line}: ts ${block.task}?`,
     );
-    const continued: boolean = block.task === "continued";
-    assert.ok(!continued || last !== undefined, `${path}:${block.line}: nothing to continue`);
+    const continued = block.task === "continued";
+    assert.ok(!continued || last !== "", `${path}:${block.line}: nothing to continue`);
     const next = blocks[i + 1];
-    last = {
-      name: `${path.replace(/\.md$/, "").replaceAll("/", "-")}-${block.line}`,
-      source: `${continued ? last?.source : ""}${block.text}`,
+    last = (continued ? last : "") + block.text;
+    found.push({
+      name: `${path.replace(/\.md$/, "").replaceAll("/", "-")}/${/^\/\/ ([\w-]+)\.ts\b/.exec(block.text)?.[1] ?? `line-${block.line}`}`,
+      source: preamble(last, [...given.filter(({ line }) => line < block.line), ...imported]) + last,
       task: block.task,
       shown: next?.language === "output" || next?.language === "console" ? next : undefined,
-    };
-    found.push(last);
+    });
+    imported.push(...importsOf(block.text));
   }
   return found;
 }
@@ -93,7 +167,10 @@ const folder = join(root, "build", "docs");
 function compile(programs: readonly Program[]): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const { name, source } of programs) writeFileSync(join(folder, `${name}.ts`), source);
+  for (const { name, source } of programs) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, `${name}.ts`), source);
+  }
   const compilerOptions = {
     noEmit: false,
     rootDir: ".",
@@ -104,7 +181,7 @@ function compile(programs: readonly Program[]): string {
     noUnusedParameters: false,
     erasableSyntaxOnly: false,
   };
-  const config = { extends: "../../tsconfig.base.json", compilerOptions, include: ["*.ts"] };
+  const config = { extends: "../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const done = spawnSync(process.execPath, [tsc, "-p", folder], { cwd: root, encoding: "utf8" });
@@ -236,8 +313,23 @@ describe("the checks bite", () => {
     assert.deepEqual(
       programsOf("a/b.md", page).map(({ name, source, task, shown }) => [name, source, task, shown?.text]),
       [
-        ["a-b-2", "const a = 1;\n", "run", "1\n"],
-        ["a-b-9", "const a = 1;\na;\n", "continued", undefined],
+        ["a-b/line-2", "const a = 1;\n", "run", "1\n"],
+        ["a-b/line-9", "const a = 1;\na;\n", "continued", undefined],
+      ],
+    );
+    const given =
+      "<!-- given:\ndeclare const a: A;\ntype A = number;\ndeclare const b: 1;\n-->\n```ts\na;\n```\n```ts\nconst a = 1;\na;\n```\n";
+    assert.deepEqual(
+      programsOf("a.md", given).map(({ source }) => source),
+      ["declare const a: A;\ntype A = number;\na;\n", "const a = 1;\na;\n"],
+    );
+    const imports = '```ts\nimport { a, type B } from "x";\n```\n```ts\na;\n```\n```ts\nx.a as B;\n```\n';
+    assert.deepEqual(
+      programsOf("a.md", imports).map(({ source }) => source.split("\n").slice(0, -1)),
+      [
+        ['import { a, type B } from "x";'],
+        ['import { a } from "x";', "a;"],
+        ['import { type B } from "x";', "x.a as B;"],
       ],
     );
     assert.throws(() => programsOf("a.md", "```ts maybe\n```\n"), /ts maybe/);
@@ -245,10 +337,10 @@ describe("the checks bite", () => {
   });
   test("code that does not compile is told with its page and line", () => {
     const complaints = compile([
-      program("page-7", 'import { nothing } from "squall/web";\nconst x: number = "1";\n'),
+      program("page/line-7", 'import { nothing } from "squall/web";\nconst x: number = "1";\n'),
     ]);
-    assert.match(complaints, /page-7\.ts\(1,10\).*nothing/);
-    assert.match(complaints, /page-7\.ts\(2,7\)/);
+    assert.match(complaints, /page\/line-7\.ts\(1,10\).*nothing/);
+    assert.match(complaints, /page\/line-7\.ts\(2,7\)/);
   });
   test("commands and what they show are told apart", () => {
     const block = { language: "console", task: "", text: "$ curl a\none\ntwo\n$ curl b\n", line: 1 };
