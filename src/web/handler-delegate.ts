@@ -3,6 +3,7 @@
  * lets the handler live.
  */
 import { pendingResult } from "../async/yieldable.js";
+import { ByteQueue } from "../base/byte-queue.js";
 import { appLog } from "../base/log.js";
 import { sendBareStatus } from "../http/bare-response.js";
 import type { HTTPMessageDelegate } from "../http/delegates.js";
@@ -51,7 +52,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   /** What it is given. */
   readonly options: HandlerDelegateOptions;
   readonly #streaming: boolean;
-  #chunks: Buffer[] | undefined = undefined;
+  /** The body so far; a queue, because it gathers what comes in drops. */
+  #body: ByteQueue | undefined = undefined;
   #handler: RequestHandler | undefined = undefined;
 
   constructor(
@@ -75,8 +77,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
 
   dataReceived(chunk: Buffer): void | Promise<void> {
     if (!this.#streaming) {
-      if (this.#chunks === undefined) this.#chunks = [chunk];
-      else this.#chunks.push(chunk);
+      this.#body ??= new ByteQueue();
+      this.#body.push(chunk);
       return;
     }
     const handler = this.#handler;
@@ -95,17 +97,17 @@ export class HandlerDelegate implements HTTPMessageDelegate {
       if (this.#handler !== undefined) runVerb(this.#handler);
       return;
     }
-    const chunks = this.#chunks;
-    if (chunks !== undefined) {
-      this.#chunks = undefined;
-      this.#request.body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    const body = this.#body;
+    if (body !== undefined) {
+      this.#body = undefined;
+      this.#request.body = body.takeAll();
     }
     this.#handler = this.#create();
     if (this.#handler !== undefined) executeHandler(this.#handler, this.options);
   }
 
   onConnectionClose(): void {
-    this.#chunks = undefined;
+    this.#body = undefined;
     this.onExchangeAborted(new ExchangeAbortedError("closed"));
   }
 

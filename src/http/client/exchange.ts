@@ -4,7 +4,7 @@
  */
 import { onAbort } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
-import { concatBytes } from "../../base/bytes.js";
+import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { version } from "../../base/version.js";
@@ -64,15 +64,17 @@ class ResponseCollector implements HTTPMessageDelegate {
   headers = new HTTPHeaders();
   finished = false;
   onContinue: (() => void) | undefined = undefined;
-  readonly #chunks: Buffer[] = [];
+  /** A queue, because it gathers what comes in drops. */
+  readonly #chunks = new ByteQueue();
   readonly #onBody: ((chunk: Buffer) => void | Promise<void>) | undefined;
 
   constructor(onBody: ((chunk: Buffer) => void | Promise<void>) | undefined) {
     this.#onBody = onBody;
   }
 
-  get body(): Buffer {
-    return concatBytes(this.#chunks);
+  /** The body, to be taken once. */
+  takeBody(): Buffer {
+    return this.#chunks.takeAll();
   }
 
   headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
@@ -208,7 +210,7 @@ export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest)
       reason,
       version: startLine.version,
       headers: collector.headers,
-      body: collector.body,
+      body: collector.takeBody(),
       reusable,
     };
   } finally {

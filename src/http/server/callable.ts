@@ -1,5 +1,5 @@
 /** A plain function as an application: it gets each request once its body is whole. */
-import { concatBytes } from "../../base/bytes.js";
+import { ByteQueue } from "../../base/byte-queue.js";
 import { appLog } from "../../base/log.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
@@ -15,7 +15,8 @@ export class CallableDelegate implements HTTPMessageDelegate {
   readonly #serverConnection: unknown;
   readonly #connection: HTTPConnection;
   #request: HTTPServerRequest | undefined = undefined;
-  #chunks: Buffer[] = [];
+  /** The body so far; a queue, because it gathers what comes in drops. */
+  readonly #body = new ByteQueue();
 
   constructor(callback: RequestCallback, serverConnection: unknown, connection: HTTPConnection) {
     this.#callback = callback;
@@ -33,14 +34,13 @@ export class CallableDelegate implements HTTPMessageDelegate {
   }
 
   dataReceived(chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    this.#body.push(chunk);
   }
 
   /** An error of the function reaches whoever feeds this delegate; a rejected promise is logged. */
   finish(): void {
     const request = this.#request!;
-    request.body = concatBytes(this.#chunks);
-    this.#chunks = [];
+    request.body = this.#body.takeAll();
     request.parseBody();
     const result = this.#callback(request);
     if (result instanceof Promise) {
@@ -52,6 +52,6 @@ export class CallableDelegate implements HTTPMessageDelegate {
   }
 
   onConnectionClose(): void {
-    this.#chunks = [];
+    this.#body.clear();
   }
 }
