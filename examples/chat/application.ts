@@ -3,9 +3,8 @@
  * something came after the cursor, and otherwise waits for it. A waiting reader costs a connection and a promise, no
  * thread: that is what this library is for.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { extname } from "node:path";
-import { Application, HTTPError, RequestHandler } from "squall/web";
+import { fileURLToPath } from "node:url";
+import { Application, HTTPError, RequestHandler, StaticFileHandler } from "squall/web";
 import type { Draft, MessageBuffer } from "./message-buffer.js";
 
 /** How long a poll waits for news (ms): below the 30 seconds after which some networks forget a quiet connection. */
@@ -13,39 +12,16 @@ const POLL_TIME = 25_000;
 const LONGEST_NAME = 40;
 const LONGEST_TEXT = 2_000;
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".css": "text/css; charset=UTF-8",
-  ".html": "text/html; charset=UTF-8",
-  ".js": "text/javascript; charset=UTF-8",
-  ".svg": "image/svg+xml",
-};
-
-/** The few files of the page by name, read once. */
-const page = new Map(
-  readdirSync(new URL("page/", import.meta.url)).map((name) => [
-    name,
-    {
-      type: TYPES[extname(name)] ?? "application/octet-stream",
-      body: readFileSync(new URL(`page/${name}`, import.meta.url)),
-    },
-  ]),
-);
+const page = fileURLToPath(new URL("page", import.meta.url));
 
 /** The page and its parts. The policy lets it load nothing from elsewhere, and run no script but its own files. */
-class PageHandler extends RequestHandler {
-  override setDefaultHeaders(): void {
+class PageHandler extends StaticFileHandler {
+  override setExtraHeaders(): void {
     this.setHeader("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
     this.setHeader("X-Content-Type-Options", "nosniff");
     this.setHeader("Referrer-Policy", "no-referrer");
     // Kept by the browser, and asked about by its entity tag each time.
     this.setHeader("Cache-Control", "no-cache");
-  }
-
-  get(name = "index.html"): void {
-    const file = page.get(name);
-    if (file === undefined) throw new HTTPError(404);
-    this.setHeader("Content-Type", file.type);
-    this.write(file.body);
   }
 }
 
@@ -104,8 +80,8 @@ function trimmed(field: string, value: unknown, longest: number): string {
 /** The room as an application, ready to listen. */
 export function makeApplication(messages: MessageBuffer): Application {
   return new Application([
-    ["/", PageHandler],
-    ["/static/([a-z.]+)", PageHandler],
+    ["/()", PageHandler, { path: page, defaultFilename: "index.html" }],
+    ["/static/(.*)", PageHandler, { path: page }],
     ["/updates", UpdatesHandler, { messages }],
     ["/messages", MessagesHandler, { messages }],
   ]);
