@@ -19,7 +19,9 @@ let beat = Atomics.load(shared, BEAT);
 let lookedAt = performance.now();
 /** Milliseconds since the last beat, as seen from here. */
 let still = 0;
-let asking = false;
+/** A pause was asked for and has not happened yet. It may come late, when the loop is free again. */
+let asked = false;
+/** Where the loop was found in the present block. */
 let stack: string | undefined;
 let told = false;
 
@@ -36,14 +38,13 @@ function look(): void {
       parentPort?.postMessage(report);
     }
     still = 0;
-    asking = false;
     stack = undefined;
     told = false;
     return;
   }
   still += passed;
-  if (still >= threshold && !asking) {
-    asking = true;
+  if (still >= threshold && stack === undefined && !asked) {
+    asked = true;
     session.post("Debugger.setSkipAllPauses", { skip: false });
     session.post("Debugger.pause");
   }
@@ -70,10 +71,11 @@ session.connectToMainThread();
 session.on("Debugger.scriptParsed", ({ params }) => scripts.set(params.scriptId, params.url));
 session.on("Debugger.paused", ({ params }) => {
   // The pauses of somebody else's debugger are none of our business.
-  if (!asking || stack !== undefined) return;
+  if (!asked) return;
+  asked = false;
   session.post("Debugger.resume");
   session.post("Debugger.setSkipAllPauses", { skip: true });
-  stack = describe(params.callFrames);
+  if (still >= threshold && Atomics.load(shared, BEAT) === beat) stack = describe(params.callFrames);
 });
 session.post("Debugger.enable", () => {
   // Else a `debugger` statement would stop the program, with nobody there to let it go on.

@@ -34,9 +34,13 @@ export class BlockedLoopWatch {
   /** Resolves when the watchdog is on duty (or has failed, which is logged). */
   readonly ready: Promise<void>;
 
-  /** @throws InvalidStateError in a worker thread: only the main thread can be looked into from another one */
+  /**
+   * The threshold is in milliseconds and at least 10.
+   *
+   * @throws InvalidStateError in a worker thread: only the main thread can be looked into from another one
+   */
   constructor(threshold: number) {
-    checkNumber("threshold", threshold, { min: 1 });
+    checkNumber("threshold", threshold, { min: 10 });
     if (!isMainThread) {
       throw new InvalidStateError(
         "only the loop of the main thread can be watched: Node's inspector reaches no other",
@@ -87,7 +91,9 @@ export class BlockedLoopWatch {
   /** Node does not end a process while an inspector is connected, so the watchdog is asked to leave first. */
   readonly #farewell = (): void => {
     this.#worker.postMessage("stop");
-    Atomics.wait(this.#shared, GONE, 0, FAREWELL);
+    const end = systemClock.time() + FAREWELL;
+    // In short steps: between them the inspector gets to run in this thread, which the farewell needs.
+    while (systemClock.time() < end && Atomics.wait(this.#shared, GONE, 0, 2) === "timed-out");
   };
 
   #onReport({ milliseconds, stack }: BlockedReport): void {

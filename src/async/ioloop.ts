@@ -356,7 +356,7 @@ export class IOLoop implements WorkSource {
 
   /**
    * Logs a warning with the stack of what is running when a callback keeps the loop busy for longer than so many
-   * milliseconds; undefined, which is the beginning, for never. Resolves when the change is in force. It costs a thread
+   * milliseconds, at least 10; undefined, which is the beginning, for never. Resolves when the change is in force. It costs a thread
    * and some speed: a tool for finding faults rather than for all days. It ends with {@link IOLoop.close}.
    *
    * @throws InvalidStateError (as a rejection) in a worker thread, which cannot be looked into
