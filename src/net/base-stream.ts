@@ -90,6 +90,12 @@ interface Transport extends Duplex {
   [STREAM]?: BaseIOStream | undefined;
 }
 
+/** What the handle of a socket of Node's counts. */
+interface WriteCounters {
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+}
+
 /** A promise with its ends. */
 interface Waiting extends Settle<void> {
   readonly promise: Promise<void>;
@@ -221,6 +227,21 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   get bytesQueued(): number {
     if ((this.#state & CLOSED) !== 0) return 0;
     return (this.#socket?.writableLength ?? 0) + (this.#output?.byteLength ?? 0);
+  }
+
+  /**
+   * A number that grows whenever the other side takes something, also in the middle of one long write; only
+   * differences mean anything. It tells a slow reader from one that has stopped.
+   */
+  get writeProgress(): number {
+    const socket = this.#socket as (Duplex & { readonly _handle?: WriteCounters | null }) | undefined;
+    if (socket === undefined) return 0;
+    // Node counts whole writes only; its handles know how much of the present one the kernel has taken.
+    const handle = socket._handle;
+    if (typeof handle?.bytesWritten === "number" && typeof handle.writeQueueSize === "number") {
+      return handle.bytesWritten - handle.writeQueueSize;
+    }
+    return -socket.writableLength;
   }
 
   /** Received bytes that nobody has read yet. */

@@ -101,7 +101,9 @@ class Report {
     const skipped = this.skipped > 0 ? `, ${this.skipped} skipped` : "";
     const verdict =
       this.failures.length > 0 ? `FAILED (${this.failures.length})` : count > 0 ? "OK" : "no tests";
-    this.#write(`\nran ${count} ${count === 1 ? "test" : "tests"} in ${(milliseconds / 1000).toFixed(2)} s${skipped}: ${verdict}\n`);
+    this.#write(
+      `\nran ${count} ${count === 1 ? "test" : "tests"} in ${(milliseconds / 1000).toFixed(2)} s${skipped}: ${verdict}\n`,
+    );
   }
 
   #tell(outcome: Outcome, dot: string, word: string): void {

@@ -252,6 +252,67 @@ describe("HTTPServer", () => {
     );
   });
 
+  test("a slow reader gets the whole of a long last response, however long that takes", () =>
+    withServer(
+      (request) => {
+        const connection = request.connection as HTTP1Connection;
+        void connection.writeHeaders(
+          { version: "HTTP/1.1", code: 200, reason: "OK" },
+          new HTTPHeaders({ "Content-Length": "3000000", Connection: "close" }),
+        );
+        for (let i = 0; i < 30; i++) void connection.write(Buffer.alloc(100_000));
+        connection.finish();
+      },
+      { writeStallTimeout: 10_000, drainTimeout: 100 },
+      async ({ connect, loop }) => {
+        const client = await connect();
+        client.send(GET);
+        client.socket.pause();
+        // One look every five seconds: slow, but never still for ten.
+        while (!client.ended && client.received.length < 3_000_000) {
+          client.socket.resume();
+          await pass(loop, 1);
+          client.socket.pause();
+          await pass(loop, 5000);
+        }
+        client.socket.resume();
+        const response = await client.response();
+        assert.equal(response.body.length, 3_000_000);
+        assert.equal(response.truncated, false);
+      },
+    ));
+
+  test("gives up on a half-closed client whose answer takes longer than halfClosedTimeout", () =>
+    withServer(
+      () => {},
+      { halfClosedTimeout: 5000 },
+      async ({ connect, server, loop }) => {
+        const client = await connect();
+        client.send(GET);
+        client.end();
+        await client.whenEnded();
+        await pass(loop, 100);
+        assert.equal(server.connectionCount, 0);
+      },
+    ));
+
+  test("answers 500 when no delegate can be made for a request", () =>
+    withServer(
+      {
+        startRequest() {
+          throw new Error("no delegate");
+        },
+      },
+      {},
+      async ({ connect }) => {
+        using _ = new ExpectLog("squall.application", "Uncaught exception");
+        const client = await connect();
+        client.send(GET);
+        assert.equal((await client.response()).status, 500);
+        await client.whenEnded();
+      },
+    ));
+
   test("unpacks gzip bodies when told to, within the body limit", () =>
     withServer(
       (request) => answer(request, `${request.body} ${request.headers.get("X-Consumed-Content-Encoding")}`),

@@ -1,50 +1,78 @@
 /**
  * Ending a connection in stages (RFC 9112 §9.6). Closing a socket while the peer still sends makes the system
- * answer with a reset, which can destroy the response before the peer has read it. So: answer, send FIN, throw away
- * what still comes within bounds, and only then close.
+ * answer with a reset, which can destroy the response before the peer has read it. So:
+ *
+ *     flushing ── what is queued goes out, as long as the peer goes on taking it ──▶ lingering
+ *     lingering ─ FIN is out; what still comes is thrown away, within bounds ──▶ closed
  */
 import { Deadline } from "../../async/deadline.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
 import type { StreamSink } from "../../net/stream-sink.js";
 
-/** How much and how long a closing connection is read. */
+/** How long and how much a closing connection is cared for. */
 export interface LingerLimits {
+  /** Milliseconds in which a peer takes nothing of what is queued for it before it is given up. */
+  readonly writeStallTimeout: number;
   /** Bytes that are thrown away at most. */
   readonly drainSize: number;
-  /** Milliseconds that the peer has to close its side. */
+  /** Milliseconds that the peer has, after our FIN, to close its side. */
   readonly drainTimeout: number;
 }
 
-function giveUp(sink: LingerSink): void {
-  sink.close();
+function timeIsUp(sink: LingerSink): void {
+  sink.expired();
 }
 
-/** Throws away what comes until the peer ends, a bound is reached or the time is over. */
+/** Flushes, then throws away what comes until the peer ends or a bound is reached. */
 class LingerSink implements StreamSink {
   readonly #stream: BaseIOStream;
+  readonly #limits: LingerLimits;
   readonly #deadline: Deadline<LingerSink>;
   readonly #onClosed: (error: Error | undefined) => void;
   #left: number;
+  #peerEnded: boolean;
+  #flushed = false;
+  #progress = 0;
 
-  constructor(stream: BaseIOStream, limits: LingerLimits, onClosed: (error: Error | undefined) => void) {
+  constructor(
+    stream: BaseIOStream,
+    limits: LingerLimits,
+    peerEnded: boolean,
+    onClosed: (error: Error | undefined) => void,
+  ) {
     this.#stream = stream;
+    this.#limits = limits;
     this.#left = limits.drainSize;
+    this.#peerEnded = peerEnded;
     this.#onClosed = onClosed;
-    this.#deadline = new Deadline(stream.ioLoop, giveUp, this);
-    this.#deadline.set(limits.drainTimeout);
+    this.#deadline = new Deadline(stream.ioLoop, timeIsUp, this);
+  }
+
+  begin(): void {
+    this.#stream.consume(this);
+    this.#stream.resumeReading();
+    this.#stream.end();
+    if (this.#stream.bytesQueued === 0) {
+      this.#whenFlushed();
+      return;
+    }
+    this.#progress = this.#stream.writeProgress;
+    this.#deadline.set(this.#limits.writeStallTimeout);
+    this.#stream.drained().then(
+      () => this.#whenFlushed(),
+      () => {},
+    );
   }
 
   onData(chunk: Buffer): void {
     this.#left -= chunk.length;
-    if (this.#left < 0) this.close();
+    if (this.#left < 0 && this.#flushed) this.#stream.close();
+    else if (this.#left < 0) this.#stream.pauseReading();
   }
 
   onFin(): void {
-    // Both sides have ended; what is still queued for the peer goes out first.
-    void this.#stream.drained().then(
-      () => this.#stream.close(),
-      () => {},
-    );
+    this.#peerEnded = true;
+    if (this.#flushed) this.#stream.close();
   }
 
   onDrain(): void {}
@@ -54,8 +82,20 @@ class LingerSink implements StreamSink {
     this.#onClosed(error);
   }
 
-  close(): void {
-    this.#stream.close();
+  expired(): void {
+    const progress = this.#stream.writeProgress;
+    if (!this.#flushed && progress > this.#progress) {
+      this.#progress = progress;
+      this.#deadline.set(this.#limits.writeStallTimeout);
+    } else {
+      this.#stream.close();
+    }
+  }
+
+  #whenFlushed(): void {
+    this.#flushed = true;
+    if (this.#peerEnded || this.#left < 0) this.#stream.close();
+    else this.#deadline.set(this.#limits.drainTimeout);
   }
 }
 
@@ -69,9 +109,5 @@ export function closeInStages(
   peerEnded: boolean,
   onClosed: (error: Error | undefined) => void,
 ): void {
-  const sink = new LingerSink(stream, limits, onClosed);
-  stream.consume(sink);
-  stream.resumeReading();
-  stream.end();
-  if (peerEnded) sink.onFin();
+  new LingerSink(stream, limits, peerEnded, onClosed).begin();
 }

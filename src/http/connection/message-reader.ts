@@ -11,7 +11,7 @@
  *     head ── the first byte (or the accepted connection) to the end of the head    headerTimeout
  *     body ── between two pieces of the body, and in all                            bodyStallTimeout, bodyTimeout
  *     rest ── between two messages                                                  idleTimeout
- *     held ── a delegate or the application has the floor                           none
+ *     held ── a delegate or the application has the floor                           none; half-closed: halfClosedTimeout
  *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
  */
 import { Deadline } from "../../async/deadline.js";
@@ -140,6 +140,11 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#resume();
   }
 
+  /** The peer has ended its side and waits for an answer: not for ever, since it may be gone altogether. */
+  limitHalfClosed(): void {
+    this.#deadline.set(this.#params.halfClosedTimeout);
+  }
+
   /** Throws away the rest of the message in progress, within the drain limits; then goes on with the next. */
   drain(): void {
     if (this.#stopped) return;
@@ -235,13 +240,13 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   // -- the receiver's calls
 
   onHead(head: H): void {
-    const delegate = this.#owner.messageBegins(head);
-    this.#delegate = delegate;
     this.#phase = "body";
     this.#bodyDeadline = Number.POSITIVE_INFINITY;
     this.#bodyTimeout = this.#params.bodyTimeout;
     let waiting: void | Promise<void>;
     try {
+      const delegate = this.#owner.messageBegins(head);
+      this.#delegate = delegate;
       waiting = delegate.headersReceived(head, HTTPHeaders.fromRaw(head.fields));
     } catch (error) {
       this.#owner.delegateFailed(error);

@@ -28,6 +28,11 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   readonly bodyStallTimeout?: number | undefined;
   /** Milliseconds in which a reader that is behind takes nothing at all; default 60 s. Over it: reset. */
   readonly writeStallTimeout?: number | undefined;
+  /**
+   * Milliseconds that the answer to a client which has ended its side (FIN) may take; default 60 s. Such a client
+   * may still read, or be gone: `handler.signal` has been aborted.
+   */
+  readonly halfClosedTimeout?: number | undefined;
   /** Bytes of further requests held while one is answered; above it the socket is paused; default 64 KiB. */
   readonly maxPipelinedSize?: number | undefined;
   /** Requests answered on one connection before it is closed; default off. */
@@ -59,6 +64,7 @@ export class HTTP1ConnectionParameters implements HTTP1Limits {
   readonly bodyTimeout: number;
   readonly bodyStallTimeout: number;
   readonly writeStallTimeout: number;
+  readonly halfClosedTimeout: number;
   readonly maxPipelinedSize: number;
   readonly maxRequests: number;
   readonly drainSize: number;
@@ -81,6 +87,7 @@ export class HTTP1ConnectionParameters implements HTTP1Limits {
     this.bodyTimeout = checkMilliseconds("bodyTimeout", options.bodyTimeout ?? Number.POSITIVE_INFINITY);
     this.bodyStallTimeout = checkMilliseconds("bodyStallTimeout", options.bodyStallTimeout ?? 60_000);
     this.writeStallTimeout = checkMilliseconds("writeStallTimeout", options.writeStallTimeout ?? 60_000);
+    this.halfClosedTimeout = checkMilliseconds("halfClosedTimeout", options.halfClosedTimeout ?? 60_000);
     this.maxPipelinedSize = checkLimit("maxPipelinedSize", options.maxPipelinedSize ?? 64 * KIB);
     this.maxRequests = checkLimit("maxRequests", options.maxRequests ?? Number.POSITIVE_INFINITY, 1);
     this.drainSize = checkLimit("drainSize", options.drainSize ?? 256 * KIB);

@@ -60,7 +60,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   #message: HTTPMessageDelegate | undefined = undefined;
   #guest: StreamGuest | undefined = undefined;
   #writeStall: Deadline<HTTP1ServerConnection> | undefined = undefined;
-  #queuedAtStall = 0;
+  #progressAtStall = 0;
   #requests = 0;
   #stopping = false;
   #closing = false;
@@ -114,7 +114,8 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
       return "guest";
     }
     if (this.#reader === undefined) return "guest";
-    if (this.#closing || this.#exchange !== undefined || this.#reader.receiving) return "busy";
+    // A request of which only a part has come is a request: its client would have to send it again elsewhere.
+    if (this.#closing || this.#exchange !== undefined || !this.#reader.resting) return "busy";
     this.#endInStages();
     return "idle";
   }
@@ -139,12 +140,15 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     exchange.startTime = this.#reader!.now;
     this.#exchange = exchange;
     let message = this.#delegate!.startRequest(this, exchange);
-    if (this.params.decompress)
-      message = gunzipDelegate(message, this.stream.ioLoop, this.params, (error) =>
-        this.delegateFailed(error),
-      );
+    if (this.params.decompress) message = this.#unpacked(message, exchange);
     this.#message = message;
     return message;
+  }
+
+  #unpacked(message: HTTPMessageDelegate, exchange: HTTP1Connection): HTTPMessageDelegate {
+    return gunzipDelegate(message, this.stream.ioLoop, this.params, (error) => {
+      if (this.#exchange === exchange) this.delegateFailed(error);
+    });
   }
 
   headAccepted(head: RequestHead): void {
@@ -159,7 +163,11 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     exchange.trailers = trailers;
     try {
       const waiting = delegate.finish();
-      if (waiting !== undefined) waiting.catch((error: unknown) => this.delegateFailed(error));
+      if (waiting !== undefined) {
+        waiting.catch((error: unknown) => {
+          if (this.#exchange === exchange) this.delegateFailed(error);
+        });
+      }
     } catch (error) {
       this.delegateFailed(error);
       return;
@@ -189,6 +197,10 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
       this.#endInStages();
     } else if (phase === "drain") {
       this.drainFailed();
+    } else if (phase === "held") {
+      // The client has ended its side and got no answer for a long time: it is gone.
+      this.#abortExchange("closed");
+      this.#endInStages();
     } else {
       genLog.info("Timeout reading the %s of a request from %s", phase, this.#peer);
       this.#refuse(408);
@@ -200,8 +212,12 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   peerEnded(): void {
-    if (this.#exchange !== undefined) this.#abortExchange("half-closed");
-    else this.#endInStages();
+    if (this.#exchange === undefined) {
+      this.#endInStages();
+      return;
+    }
+    this.#reader?.limitHalfClosed();
+    this.#abortExchange("half-closed");
   }
 
   writable(): void {
@@ -237,7 +253,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     if (writeStallTimeout === Number.POSITIVE_INFINITY) return;
     this.#writeStall ??= new Deadline(this.stream.ioLoop, writeStalled, this);
     if (this.#writeStall.active) return;
-    this.#queuedAtStall = this.stream.bytesQueued;
+    this.#progressAtStall = this.stream.writeProgress;
     this.#writeStall.set(writeStallTimeout);
   }
 
@@ -314,15 +330,16 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     this.#exchange = undefined;
     const peerEnded = this.#reader?.peerHasEnded ?? false;
     this.#reader?.stop();
+    this.#writeStall?.clear();
     if (this.stream.closed()) return;
     closeInStages(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
   }
 
   /** Called by the timer: a peer that took nothing in the whole time is gone for us. */
   writeStallPassed(): void {
-    const queued = this.stream.bytesQueued;
-    if (queued < this.#queuedAtStall) {
-      this.#queuedAtStall = queued;
+    const progress = this.stream.writeProgress;
+    if (progress > this.#progressAtStall) {
+      this.#progressAtStall = progress;
       this.#writeStall?.set(this.params.writeStallTimeout);
       return;
     }
