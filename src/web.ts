@@ -23,6 +23,7 @@ export { type Fallback, FallbackHandler } from "./web/fallback-handler.js";
 export type { ErrorPageOptions, Writable } from "./web/handler-core.js";
 export type { HandlerDelegateOptions, RequestHandlerClass } from "./web/handler-delegate.js";
 export type { HeaderValue } from "./web/header-value.js";
+export { isAbsolute } from "./web/is-absolute.js";
 export { OutputTransform } from "./web/output-transform.js";
 export { isLocalUrl, type RedirectOptions } from "./web/redirect.js";
 export { RedirectHandler, type RedirectHandlerOptions } from "./web/redirect-handler.js";

@@ -12,6 +12,7 @@ import { ExchangeAbortedError } from "../http/errors.js";
 import { StreamClosedError } from "../net/stream-errors.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { reasonPhrase } from "../protocol/fields/status.js";
+import { CLIENT_LEFT } from "./access-log.js";
 import { Finish, HTTPError } from "./errors.js";
 import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
 import { STATE } from "./handler-state.js";
@@ -30,13 +31,12 @@ function isAbort(handler: HandlerCore, error: unknown): boolean {
   return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);
 }
 
-/** True if nobody can read a response any more. */
-function clientIsGone(handler: HandlerCore): boolean {
+/**
+ * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a whole one.
+ */
+function clientHasLeft(handler: HandlerCore): boolean {
   const { abortReason } = handler[STATE];
-  return (
-    abortReason instanceof ExchangeAbortedError &&
-    (abortReason.reason === "closed" || abortReason.reason === "write-stalled")
-  );
+  return abortReason instanceof ExchangeAbortedError && abortReason.reason !== "stopping";
 }
 
 /** Deals with whatever a handler's method threw. Never throws. */
@@ -70,15 +70,15 @@ export function statusOf(error: unknown): number {
   return 500;
 }
 
-/** The handler gave up when its signal aborted: 503 for a client that still reads, silence for one that is gone. */
+/** The handler gave up when its signal aborted: 503 for a client that still waits, nothing for one that has left. */
 function endAborted(handler: HandlerCore): void {
-  if (clientIsGone(handler)) {
-    // The number by which proxies log a request whose client left.
-    handler[STATE].status = 499;
-    endOfResponse(handler, handler[STATE]);
-  } else {
-    handler.sendError(503, { error: handler[STATE].abortReason });
+  const state = handler[STATE];
+  if (!clientHasLeft(handler)) {
+    handler.sendError(503, { error: state.abortReason });
+    return;
   }
+  if (!state.headersWritten) state.status = CLIENT_LEFT;
+  abandon(handler);
 }
 
 /** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */

@@ -441,7 +441,7 @@ describe("handler.signal", () => {
     delegate.onExchangeAborted?.(reason);
     await new Promise(setImmediate);
     assert.deepEqual(seen, [reason, "finished"]);
-    assert.deepEqual(connection.calls, []);
+    assert.deepEqual(connection.calls, ["close"]);
   });
 
   test("a half-closed client still gets what the handler writes", async () => {

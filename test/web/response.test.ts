@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HTTPHeaders } from "squall/httputil";
 import { ExpectLog } from "squall/testing";
-import { Application, type HeaderValue, isLocalUrl, OutputTransform, RequestHandler } from "squall/web";
+import {
+  Application,
+  type HeaderValue,
+  isAbsolute,
+  isLocalUrl,
+  OutputTransform,
+  RequestHandler,
+} from "squall/web";
 import { ask, begin, type FakeConnection, type FakeRequest } from "../support/fake-exchange.js";
 import "../support/guard.js";
 
@@ -381,6 +388,28 @@ describe("cookies", () => {
   });
 });
 
+describe("cookieSecret and keyVersion", () => {
+  test("the keyVersion setting picks the secret of new cookies; older ones are still read", async () => {
+    class Signs extends RequestHandler {
+      override get() {
+        this.write(this.createSignedValue("n", "v"));
+      }
+      override post() {
+        this.write(this.getSignedCookie("n", { value: this.request.body.toString() }) ?? "none");
+      }
+    }
+    const keys = { 1: "one", 2: "two" };
+    const old = new Application([["/", Signs]], { cookieSecret: keys, keyVersion: 1 });
+    const now = new Application([["/", Signs]], { cookieSecret: keys, keyVersion: 2 });
+    const rotated = new Application([["/", Signs]], { cookieSecret: { 2: "two" }, keyVersion: 2 });
+    const value = (await ask(old, "/")).body;
+    assert.match(value, /^2\|1:1\|/);
+    assert.match((await ask(now, "/")).body, /^2\|1:2\|/);
+    assert.equal((await ask(now, "/", { method: "POST", body: value })).body, "v");
+    assert.equal((await ask(rotated, "/", { method: "POST", body: value })).body, "none");
+  });
+});
+
 describe("transforms", () => {
   class Shout extends OutputTransform {
     override transformFirstChunk(status: number, headers: HTTPHeaders, chunk: Buffer, finishing: boolean) {
@@ -430,4 +459,9 @@ describe("detach()", () => {
   test("throws for a connection that cannot", async () => {
     assert.equal((await errorOf((handler) => handler.detach())).code, "ERR_SQUALL_INVALID_STATE");
   });
+});
+
+test("isAbsolute() is true for rooted paths and http URLs", () => {
+  for (const path of ["/", "/a", "//x", "http://x", "https:x"]) assert.ok(isAbsolute(path), path);
+  for (const path of ["", "a", "ftp://x", "HTTP://x", "httpx"]) assert.ok(!isAbsolute(path), path);
 });

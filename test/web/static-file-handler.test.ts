@@ -373,6 +373,30 @@ describe("staticUrl()", () => {
     ]);
   });
 
+  test("the version of a URL is kept for all handlers until reset(), or not at all without staticHashCache", async () => {
+    const path = join(root, "kept.txt");
+    class Kept extends RequestHandler {
+      override get() {
+        this.write(this.staticUrl("kept.txt"));
+      }
+    }
+    const version = async (settings = {}) =>
+      (await ask(new Application([["/", Kept]], { staticPath: root, ...settings }), "/")).body.split("v=")[1];
+    writeFileSync(path, "one");
+    assert.equal(await version(), hashOf("one"));
+    writeFileSync(path, "two");
+    assert.equal(await version(), hashOf("one"));
+    assert.equal(await version({ staticHashCache: false }), hashOf("two"));
+    writeFileSync(path, "three");
+    StaticFileHandler.reset();
+    assert.equal(await version(), hashOf("three"));
+  });
+
+  test("staticHandlerArgs go to the handler's initialize()", async () => {
+    const app = new Application([], { staticPath: root, staticHandlerArgs: { dotfiles: true } });
+    assert.equal((await ask(app, "/static/.env")).body, "SECRET");
+  });
+
   test("a missing file has no version, and the log says so", async () => {
     class Missing extends RequestHandler {
       override get() {
