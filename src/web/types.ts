@@ -27,8 +27,6 @@ export interface ApplicationSettings {
   defaultHandlerClass?: HandlerClass | undefined;
   /** Passed to its `initialize`. */
   defaultHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
-  /** Compress responses for clients that accept it; default false. */
-  compressResponse?: boolean | undefined;
   /** Called with the handler after each request instead of the default access log line. */
   logFunction?: ((handler: LoggedHandler) => void) | undefined;
   /** Error pages hold the stack trace (as plain text); default false. Not for production. */
