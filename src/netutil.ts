@@ -3,5 +3,27 @@ export type { ConnectAddress, PeerAddress } from "./net/address.js";
 export { isValidIp } from "./net/address.js";
 export type { BindOptions, BindUnixOptions } from "./net/listen.js";
 export { addAcceptHandler, bindSockets, bindUnixSocket } from "./net/listen.js";
+export type {
+  CaresResolverOptions,
+  ExecutorResolverOptions,
+  OverrideKey,
+  OverrideMapping,
+  OverrideResolverOptions,
+  OverrideTarget,
+  ResolvedEndpoint,
+  ResolveOptions,
+  ResolverOptions,
+  ThreadedResolverOptions,
+} from "./net/resolver.js";
+export {
+  BlockingResolver,
+  CaresResolver,
+  DefaultExecutorResolver,
+  DefaultLoopResolver,
+  ExecutorResolver,
+  OverrideResolver,
+  Resolver,
+  ThreadedResolver,
+} from "./net/resolver.js";
 export type { CertificateRequirement, SniAnswer, SSLOptions } from "./net/ssl-options.js";
 export { SSLContext, sslOptionsToContext } from "./net/ssl-options.js";

@@ -28,6 +28,10 @@ export interface ConnectStreamOptions extends WaitOptions {
    * host of the address. Plain streams do not need it.
    */
   readonly serverHostname?: string | undefined;
+  /** The local address to connect from; default the system's choice. */
+  readonly sourceIp?: string | undefined;
+  /** The local port to connect from; default the system's choice. */
+  readonly sourcePort?: number | undefined;
 }
 
 /** Options of {@link IOStream.startTls}. */
@@ -92,7 +96,11 @@ export class IOStream extends BaseIOStream {
     const target = normalizeAddress(address);
     this.nameServer(options?.serverHostname ?? ("host" in target ? target.host : undefined));
     await cancellable<void>(this.ioLoop, "connecting", options, (settle) => {
-      const socket = (this.ioLoop.network ?? nodeNetwork).connect(target);
+      const socket = (this.ioLoop.network ?? nodeNetwork).connect({
+        ...target,
+        localAddress: options?.sourceIp,
+        localPort: options?.sourcePort,
+      });
       this.#connecting = true;
       const ended: Settle<void> = {
         resolve: () => {
