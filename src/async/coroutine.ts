@@ -19,6 +19,14 @@ const coroutines = new WeakSet<object>();
 export type CoroutineResult<R> = R extends Generator<unknown, infer T, never> ? Awaited<T> : Awaited<R>;
 
 /**
+ * As a decorator of a method, `@coroutine *get() { … }`. Decorators cannot change a method's type, so the compiler goes on
+ * to see the generator where there is a promise now.
+ */
+export function coroutine<This, A extends unknown[], R>(
+  method: (this: This, ...args: A) => R,
+  context: ClassMethodDecoratorContext<This, (this: This, ...args: A) => R>,
+): (this: This, ...args: A) => R;
+/**
  * Makes a generator function (or any other) into one that returns a promise.
  *
  * The body runs at once up to its first `yield`. What it throws, even before that, is in the promise and never
@@ -27,6 +35,10 @@ export type CoroutineResult<R> = R extends Generator<unknown, infer T, never> ? 
  */
 export function coroutine<This, A extends unknown[], R>(
   body: (this: This, ...args: A) => R,
+): (this: This, ...args: A) => Promise<CoroutineResult<R>>;
+export function coroutine<This, A extends unknown[], R>(
+  body: (this: This, ...args: A) => R,
+  _context?: unknown,
 ): (this: This, ...args: A) => Promise<CoroutineResult<R>> {
   if (typeof body !== "function") {
     throw new InvalidArgumentError(`coroutine() needs a generator function, got ${typeof body}`);

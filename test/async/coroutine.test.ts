@@ -176,6 +176,19 @@ describe("coroutine()", () => {
     assert.equal(isCoroutineFunction(undefined), false);
   });
 
+  test("decorates a method", async () => {
+    class Story {
+      readonly title = "a story";
+      @coroutine
+      *read(page: number): Generator<Promise<number>, string, number> {
+        return `${this.title}, page ${yield later(page)}`;
+      }
+    }
+    const reading: unknown = new Story().read(7);
+    assert.ok(reading instanceof Promise);
+    assert.equal(await reading, "a story, page 7");
+  });
+
   test("refuses what is no function", () => {
     assert.throws(() => coroutine(7 as never), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
   });
