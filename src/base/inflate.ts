@@ -17,8 +17,8 @@ import {
 } from "node:zlib";
 import { asBuffer, concatBytes, NO_BYTES } from "./bytes.js";
 import { DecodeError } from "./decode-error.js";
-import { InvalidArgumentError, InvalidStateError } from "./errors.js";
-import { checkOneOf } from "./validate.js";
+import { InvalidStateError } from "./errors.js";
+import { checkLimit, checkOneOf } from "./validate.js";
 
 /** The container: RFC 1952, RFC 1950 (which HTTP calls `deflate`), or RFC 1951 bare. */
 export type InflateFormat = "gzip" | "deflate" | "deflate-raw";
@@ -96,7 +96,7 @@ export class Inflate {
    */
   step(input: Uint8Array, maxLength: number = Number.POSITIVE_INFINITY): InflateStep {
     const pieces: Buffer[] = [];
-    let room = maxLength;
+    let room = checkLimit("maxLength", maxLength);
     let left = input.length;
     this.#fed ||= left > 0;
     for (;;) {
@@ -175,12 +175,9 @@ export class GzipDecompressor {
    * bytes. Throws a `DecodeError` for corrupt data.
    */
   decompress(value: Uint8Array, options: DecompressOptions = {}): Buffer {
-    const maxLength = options.maxLength || Number.POSITIVE_INFINITY;
-    if (!(maxLength > 0)) {
-      throw new InvalidArgumentError(
-        `maxLength must be a number of bytes, or 0 or Infinity for no limit, got ${maxLength}`,
-      );
-    }
+    // As in Tornado, 0 is no limit here: nobody asks for nothing.
+    const limit = options.maxLength ?? 0;
+    const maxLength = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     const { output, used } = this.#inflate.step(value, maxLength);
     this.#tail = asBuffer(value).subarray(used);
     return output;

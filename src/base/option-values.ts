@@ -5,6 +5,7 @@
  */
 import { inspect } from "node:util";
 import { strftime } from "./strftime.js";
+import { checkFunction } from "./validate.js";
 
 /** What makes a value of text; throws for text that means nothing. `Date` itself stands for dates. */
 export type OptionType<T = unknown> = (text: string) => T;
@@ -247,6 +248,7 @@ const KINDS = new Map<unknown, ValueKind>([
 
 /** How a type reads, checks and shows values; a function of the user's own reads, and accepts any value. */
 export function kindOf(type: OptionType): ValueKind {
+  checkFunction("type", type);
   return (
     KINDS.get(type) ?? {
       description: `what ${type.name || "its type"} makes`,

@@ -110,6 +110,7 @@ export class Option<T = unknown> {
     this.type = definition.type ?? typeOfValue(Array.isArray(preset) && multiple ? preset[0] : preset);
     this.#kind = kindOf(this.type);
     this.#callback = callback;
+    if (preset !== undefined) this.#check(preset);
   }
 
   /** The value that was set, or the default. */
@@ -132,13 +133,7 @@ export class Option<T = unknown> {
    * value is not of the option's type.
    */
   set(value: unknown): void {
-    if (this.multiple) {
-      if (!Array.isArray(value) || !value.every((item) => this.#fits(item))) {
-        this.#refuse(`a list, each item ${this.#kind.description}`, value);
-      }
-    } else if (!this.#fits(value)) {
-      this.#refuse(this.#kind.description, value);
-    }
+    this.#check(value);
     this.#store((value ?? undefined) as T);
   }
 
@@ -172,6 +167,14 @@ export class Option<T = unknown> {
     this.#value = value;
     this.#isSet = true;
     this.#callback?.(value);
+  }
+
+  #check(value: unknown): void {
+    if (this.multiple) {
+      if (Array.isArray(value) && value.every((item) => this.#fits(item))) return;
+      this.#refuse(`a list, each item ${this.#kind.description}`, value);
+    }
+    if (!this.#fits(value)) this.#refuse(this.#kind.description, value);
   }
 
   #fits(value: unknown): boolean {

@@ -13,6 +13,12 @@ import {
   options,
 } from "squall/options";
 
+declare module "squall/options" {
+  interface DefinedOptions {
+    squallTestOption: number;
+  }
+}
+
 const optionError = { name: "OptionError", code: "ERR_SQUALL_OPTION" };
 const nowhere = { write: () => true };
 
@@ -51,6 +57,18 @@ describe("OptionParser", () => {
     assert.deepEqual(when.value, new Date(2026, 0, 31, 12, 34));
   });
 
+  it("define() gives the callback the same type, and no other passes the compiler", () => {
+    const parser = new OptionParser();
+    const seen: number[] = [];
+    parser.define("a", { default: 1, callback: (value) => seen.push(value.valueOf()) });
+    parser.define("b", { type: Integer, multiple: true, callback: (values) => seen.push(...values) });
+    // @ts-expect-error: an option without default may have no value
+    const b: { value: string } = parser.define("c", { type: String });
+    parser.parseCommandLine(["prog", "--a=2", "--b=3:4"]);
+    assert.deepEqual(seen, [2, 3, 4]);
+    assert.equal(b.value, undefined);
+  });
+
   it("takes log_file, log-file and logFile for the same name, on the command line and in code", () => {
     const parser = new OptionParser();
     parser.define("log_file", { default: "a" });
@@ -72,6 +90,16 @@ describe("OptionParser", () => {
       () => parser.define("port"),
       (error: Error) => error instanceof OptionError && error.message.includes("option-parser.test"),
     );
+  });
+
+  it("define() refuses a default that is not of the type, and a type that is none", () => {
+    const parser = new OptionParser();
+    assert.throws(() => parser.define("a", { type: Integer, default: "80" }), optionError);
+    assert.throws(() => parser.define("b", { multiple: true, default: 80 }), optionError);
+    assert.throws(() => parser.define("c", { type: "int" as unknown as typeof String }), {
+      code: "ERR_SQUALL_INVALID_ARGUMENT",
+    });
+    assert.deepEqual([...parser], ["help"]);
   });
 
   it("parseCommandLine() stops at -- and at the first argument that is no option", () => {
@@ -295,6 +323,11 @@ describe("the options of the program", () => {
   it("know the options of logging, and define() adds to them", () => {
     const option = define("squallTestOption", { default: 1 });
     assert.equal(options.get("squall-test-option"), 1);
+    const declared: number = options.squallTestOption;
+    assert.equal(declared, 1);
+    // @ts-expect-error: the compiler knows what type it has
+    const mistaken: string = options.squallTestOption;
+    assert.equal(mistaken, 1);
     assert.match(option.file, /option-parser\.test/);
     assert.equal(options.logging, "info");
     options.printHelp({ file: nowhere });
