@@ -5,10 +5,11 @@ export {
   type OptionElement,
   OptionError as Error,
   OptionError,
+  type OptionShape,
   type OptionValue,
+  type TypedDefinition,
 } from "./base/option.js";
 export {
-  type DefinitionWithCallback,
   type Mockable,
   OptionParser,
   type ParseCommandLineOptions,

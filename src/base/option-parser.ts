@@ -10,21 +10,23 @@
  */
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
-import { Option, type OptionDefinition, OptionError, type OptionValue } from "./option.js";
+import {
+  Option,
+  type OptionDefinition,
+  OptionError,
+  type OptionShape,
+  type OptionValue,
+  type TypedDefinition,
+} from "./option.js";
 import { type ConfigValues, readConfigFile } from "./option-file.js";
 import { helpText } from "./option-help.js";
+import type { OptionType } from "./option-values.js";
 
 /** One spelling for each name: words in lower case with hyphens between. */
 export function normaliseName(name: string): string {
   return name
     .replaceAll("_", "-")
     .replace(/([a-z\d])([A-Z])/g, (_, a: string, b: string) => `${a}-${b.toLowerCase()}`);
-}
-
-/** A definition with its callback, which gets what the rest of the definition implies. */
-export interface DefinitionWithCallback<D> extends OptionDefinition {
-  /** Called with each new value. */
-  readonly callback?: ((value: OptionValue<D>) => void) | undefined;
 }
 
 /** What {@link OptionParser.parseCommandLine} can be told. */
@@ -95,10 +97,10 @@ export class OptionParser implements Iterable<string> {
    * Defines an option and returns it; `option.value` has the type that the definition implies. The callback gets each
    * new value. Throws an {@link OptionError} if the name is taken, in any spelling.
    */
-  define<const D extends OptionDefinition = Record<never, never>>(
+  define<const V = undefined, Ty extends OptionType = OptionType, const M extends boolean = false>(
     name: string,
-    definition?: D & DefinitionWithCallback<D>,
-  ): Option<OptionValue<D>> {
+    definition?: TypedDefinition<V, Ty, M>,
+  ): Option<OptionValue<OptionShape<V, Ty, M>>> {
     return defineFrom(this, name, definition, this.define);
   }
 
@@ -258,13 +260,13 @@ function addOption<T>(
 }
 
 /** @internal `define` for functions that stand before it: `entry` is the one that the user called. */
-export function defineFrom<const D extends OptionDefinition>(
+export function defineFrom<const V, Ty extends OptionType, const M extends boolean>(
   parser: OptionParser,
   name: string,
-  definition: (D & DefinitionWithCallback<D>) | undefined,
+  definition: TypedDefinition<V, Ty, M> | undefined,
   entry: unknown,
-): Option<OptionValue<D>> {
-  const { callback, ...rest } = definition ?? ({} as D & { readonly callback?: undefined });
+): Option<OptionValue<OptionShape<V, Ty, M>>> {
+  const { callback, ...rest }: TypedDefinition<V, Ty, M> = definition ?? {};
   return addOption(parser, name, rest, callback, callSite(entry).path);
 }
 

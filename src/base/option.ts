@@ -46,20 +46,24 @@ type Widened<T> = T extends string
         ? bigint
         : T;
 
+type ElementOfDefault<D> = D extends { readonly default: readonly (infer E)[] }
+  ? [E] extends [never]
+    ? string
+    : Widened<E>
+  : D extends { readonly default: infer V }
+    ? [V] extends [null | undefined]
+      ? string
+      : Widened<NonNullable<V>>
+    : string;
+
 /** One value of an option so defined, of a list its element. */
 export type OptionElement<D> = D extends { readonly type: DateConstructor }
   ? Date
   : D extends { readonly type: (text: string) => infer T }
-    ? T
-    : D extends { readonly default: readonly (infer E)[] }
-      ? [E] extends [never]
-        ? string
-        : Widened<E>
-      : D extends { readonly default: infer V }
-        ? [V] extends [null | undefined]
-          ? string
-          : Widened<NonNullable<V>>
-        : string;
+    ? unknown extends T
+      ? ElementOfDefault<D> // no type was given
+      : T
+    : ElementOfDefault<D>;
 
 /** The type of an option's value by its definition. */
 export type OptionValue<D> = D extends { readonly multiple: true }
@@ -69,6 +73,23 @@ export type OptionValue<D> = D extends { readonly multiple: true }
       ? OptionElement<D> | undefined
       : OptionElement<D>
     : OptionElement<D> | undefined;
+
+/** What of a definition tells the type of its value. */
+export interface OptionShape<V, Ty, M> {
+  readonly default: V;
+  readonly type: Ty;
+  readonly multiple: M;
+}
+
+/** A definition whose callback gets what the rest of it implies. */
+export interface TypedDefinition<V, Ty extends OptionType | undefined, M extends boolean>
+  extends OptionDefinition {
+  readonly default?: V | undefined;
+  readonly type?: Ty | undefined;
+  readonly multiple?: M | undefined;
+  /** Called with each new value. */
+  readonly callback?: ((value: OptionValue<OptionShape<V, Ty, M>>) => void) | undefined;
+}
 
 /** More than this many integers in one range are a slip of the finger. */
 const LARGEST_RANGE = 1_000_000;

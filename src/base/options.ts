@@ -3,9 +3,10 @@
 import type { Logger } from "./log.js";
 import { rootLogger } from "./log.js";
 import { applyLoggingOptions, defineLoggingOptions } from "./log-options.js";
-import type { Option, OptionDefinition, OptionValue } from "./option.js";
+import type { Option, OptionShape, OptionValue, TypedDefinition } from "./option.js";
 import type { ParseCommandLineOptions, ParseConfigOptions, PrintHelpOptions } from "./option-parser.js";
-import { type DefinitionWithCallback, defineFrom, OptionParser } from "./option-parser.js";
+import { defineFrom, OptionParser } from "./option-parser.js";
+import type { OptionType } from "./option-values.js";
 
 /**
  * The types of the options on {@link options}, for the compiler. A program adds its own:
@@ -24,10 +25,11 @@ export const options: OptionParser & DefinedOptions = new OptionParser() as Opti
 defineLoggingOptions(options);
 
 /** Defines an option of the program, see {@link OptionParser.define}. */
-export function define<const D extends OptionDefinition = Record<never, never>>(
-  name: string,
-  definition?: D & DefinitionWithCallback<D>,
-): Option<OptionValue<D>> {
+export function define<
+  const V = undefined,
+  Ty extends OptionType = OptionType,
+  const M extends boolean = false,
+>(name: string, definition?: TypedDefinition<V, Ty, M>): Option<OptionValue<OptionShape<V, Ty, M>>> {
   return defineFrom(options, name, definition, define);
 }
 

@@ -30,14 +30,22 @@ function properties(parser: OptionParser): Record<string, unknown> {
 describe("OptionParser", () => {
   it("define() gives an option whose value has the type of the default, for the compiler too", () => {
     const parser = new OptionParser();
-    const port: { value: number } = parser.define("port", { default: 8888 });
-    const name: { value: string | undefined } = parser.define("name");
-    const hosts: { value: string[] } = parser.define("hosts", { multiple: true });
-    const ids: { value: number[] } = parser.define("ids", { multiple: true, type: Integer });
-    const when: { value: Date | undefined } = parser.define("when", { type: Date });
-    const wait: { value: number } = parser.define("wait", { type: Duration, default: 1500 });
-    const url: { value: URL | undefined } = parser.define("url", { type: (text) => new URL(text) });
-    const debug: { value: boolean } = parser.define("debug", { default: false });
+    const port = parser.define("port", { default: 8888 });
+    port.value satisfies number;
+    const name = parser.define("name");
+    name.value satisfies string | undefined;
+    const hosts = parser.define("hosts", { multiple: true });
+    hosts.value satisfies string[];
+    const ids = parser.define("ids", { multiple: true, type: Integer });
+    ids.value satisfies number[];
+    const when = parser.define("when", { type: Date });
+    when.value satisfies Date | undefined;
+    const wait = parser.define("wait", { type: Duration, default: 1500 });
+    wait.value satisfies number;
+    const url = parser.define("url", { type: (text) => new URL(text) });
+    url.value satisfies URL | undefined;
+    const debug = parser.define("debug", { default: false });
+    debug.value satisfies boolean;
     const rest = parser.parseCommandLine([
       "prog",
       "--port=80",
@@ -62,8 +70,9 @@ describe("OptionParser", () => {
     const seen: number[] = [];
     parser.define("a", { default: 1, callback: (value) => seen.push(value.valueOf()) });
     parser.define("b", { type: Integer, multiple: true, callback: (values) => seen.push(...values) });
+    const b = parser.define("c", { type: String });
     // @ts-expect-error: an option without default may have no value
-    const b: { value: string } = parser.define("c", { type: String });
+    b.value satisfies string;
     parser.parseCommandLine(["prog", "--a=2", "--b=3:4"]);
     assert.deepEqual(seen, [2, 3, 4]);
     assert.equal(b.value, undefined);
