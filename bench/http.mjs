@@ -76,10 +76,10 @@ const tables = heads.map((head) => {
   });
   const columns = [
     "requests/s",
-    `${base} is`,
+    `${base} ÷ it`,
     "CPU µs/request",
     "range",
-    `${base} takes`,
+    `${base} ÷ it`,
     "p99 ms",
     "RSS MiB",
   ];

@@ -42,11 +42,21 @@ const server = await makeApplication(messages)
 const host = ["localhost", "127.0.0.1", "::1"].includes(values.address) ? "localhost" : values.address;
 console.log(`The chat is open on http://${host}:${server.port} (Ctrl-C ends it)`);
 
+/** npm passes a terminal's Ctrl-C on, so that one press may come twice; within this time it is one (ms). */
+const ONE_PRESS = 500;
+let stoppingSince: number | undefined;
+
 /** Stops accepting, answers the polls that wait, and lets what is on its way arrive. A second signal ends at once. */
 async function stop(): Promise<void> {
+  const now = performance.now();
+  if (stoppingSince !== undefined) {
+    if (now - stoppingSince > ONE_PRESS) process.exit(1);
+    return;
+  }
+  stoppingSince = now;
   console.log("Closing the chat …");
   server.stop();
   messages.close();
   await server.closeAllConnections({ timeout: GRACE });
 }
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
+process.on("SIGINT", stop).on("SIGTERM", stop);

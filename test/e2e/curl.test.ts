@@ -1,9 +1,11 @@
 /** curl against a squall server. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
 import { run } from "../support/child.js";
 import { needs, pathOf } from "../support/programs.js";
+import { root } from "../support/root.js";
 import { type Echo, startWireServer } from "../support/wire-app.js";
 
 /** Runs curl to its end; what it prints, line ends as \n. */
@@ -146,6 +148,58 @@ describe("curl", needs("curl"), () => {
     assert.deepEqual(output.trim().split("\n"), ["404 1", "418 0", "503 0", "200 0"]);
     assert.equal(await curl(context, ["-X", "DELETE", ...format, `${base}/hello`]), "405 1\n");
     assert.equal(await curl(context, ["-X", "BREW", ...format, `${base}/hello`]), "501 1\n");
+  });
+
+  test("gets ranges of a file, goes on where it stopped, and reads 416 beyond the end", async (context) => {
+    const { base } = await startWireServer(context);
+    const url = `${base}/docs/errors.md`;
+    const file = readFileSync(`${root}docs/errors.md`);
+    assert.equal(await curl(context, [url]), file.toString());
+    for (const [range, expected] of [
+      ["0-4", file.subarray(0, 5)],
+      ["7-7", file.subarray(7, 8)],
+      ["100-", file.subarray(100)],
+      ["-20", file.subarray(-20)],
+      ["50-99999999", file.subarray(50)],
+    ] as const) {
+      const output = await curl(context, ["-w", "%{http_code}", "-r", range, url]);
+      assert.equal(output, `${expected.toString()}206`, range);
+    }
+    const head = await curl(context, ["-o", "/dev/null", "-D", "-", "-r", "2-3", url]);
+    assert.match(head, new RegExp(`^content-range: bytes 2-3/${file.length}$`, "im"));
+    assert.match(head, /^content-length: 2$/im);
+    assert.equal(await curl(context, ["-C", String(file.length - 9), url]), file.subarray(-9).toString());
+    const beyond = await curl(context, [
+      "-o",
+      "/dev/null",
+      "-w",
+      "%{http_code}",
+      "-r",
+      `${file.length}-`,
+      url,
+    ]);
+    assert.equal(beyond, "416");
+  });
+
+  test("asks for a file that has not changed, by time and by tag", async (context) => {
+    const { base } = await startWireServer(context);
+    const url = `${base}/docs/errors.md`;
+    const head = await curl(context, ["--head", url]);
+    const modified = /^last-modified: (.*)$/im.exec(head)?.[1] ?? "";
+    const etag = /^etag: (.*)$/im.exec(head)?.[1] ?? "";
+    for (const field of [
+      `If-Modified-Since: ${modified}`,
+      `If-None-Match: ${etag}`,
+      `If-None-Match: "x", W/${etag}`,
+    ]) {
+      assert.equal(
+        await curl(context, ["-o", "/dev/null", "-w", "%{http_code}", "-H", field, url]),
+        "304",
+        field,
+      );
+    }
+    const stale = ["-o", "/dev/null", "-w", "%{http_code}", "-r", "0-1", "-H", 'If-Range: "another"', url];
+    assert.equal(await curl(context, stale), "200");
   });
 
   test("gets a large body whole", async (context) => {

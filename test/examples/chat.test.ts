@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { chatServer, say, startChat, type Updates, updates } from "../support/chat.js";
 import { Child } from "../support/child.js";
+import { root } from "../support/root.js";
 
 const hello = { id: "id-000001", name: "Ada", text: "Hello" };
 
@@ -99,6 +100,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const { cursor } = await updates(base);
     const waiting = [1, 2, 3].map(() => updates(base, cursor, true));
     await updates(base); // the server has seen the polls: they came before this one
+    void child.kill(signal); // once by the terminal, once by npm: one press of Ctrl-C
     assert.deepEqual(await child.kill(signal), { code: 0, signal: null }, child.output);
     for (const answer of await Promise.all(waiting)) assert.deepEqual(answer.messages, []);
     await assert.rejects(fetch(base));
@@ -127,4 +129,24 @@ test("PORT names the port too, and what is no port is refused", async (context) 
   const wrong = Child.start(context, process.execPath, [chatServer], { PORT: "http" });
   assert.deepEqual(await wrong.ended, { code: 1, signal: null });
   assert.match(wrong.output, /^The port must be a number/);
+});
+
+test("npm start opens the chat on the port that it is given, and passes SIGTERM on", async (context) => {
+  const child = Child.start(context, process.execPath, [
+    `${root}scripts/start.mjs`,
+    "--port",
+    "0",
+    "--address",
+    "127.0.0.1",
+  ]);
+  const [, port] = await child.prints(/http:\/\/localhost:(\d+)/);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
+  assert.deepEqual(await child.kill("SIGTERM"), { code: 0, signal: null }, child.output);
+});
+
+test("the smallest application says hello", async (context) => {
+  const script = `${root}build/examples/helloworld/server.js`;
+  const child = Child.start(context, process.execPath, [script], { PORT: "0" });
+  const [, port] = await child.prints(/http:\/\/localhost:(\d+)/);
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "Hello, world");
 });

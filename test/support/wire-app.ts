@@ -4,7 +4,8 @@
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { HTTPServer } from "squall/httpserver";
-import { Application, HTTPError, RequestHandler } from "squall/web";
+import { Application, HTTPError, RequestHandler, StaticFileHandler } from "squall/web";
+import { root } from "./root.js";
 
 const MEBIBYTE = 2 ** 20;
 
@@ -132,6 +133,7 @@ export async function startWireServer(
       ["/status/([0-9]+)", StatusHandler],
       ["/away", AwayHandler],
       ["/wait", WaitHandler],
+      ["/docs/(.*)", StaticFileHandler, { path: `${root}docs` }],
     ],
     { left, logFunction: () => {} },
   );
