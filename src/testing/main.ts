@@ -164,7 +164,10 @@ export async function main(options: MainOptions = {}): Promise<number> {
   const style = is("quiet") ? "quiet" : is("verbose") ? "lines" : "dots";
   const report = new Report((text) => void output.write(text), style, is("buffer"));
   const end = new AbortController();
-  const interrupts = listenForInterrupt(is("exceptionOnInterrupt"), is("catch"), end);
+  const interrupts = listenForInterrupt(is("exceptionOnInterrupt"), is("catch"), () => {
+    output.write("\ninterrupted; again ends at once\n");
+    if (!is("catch")) end.abort();
+  });
   const started = performance.now();
   try {
     const files = [...new Set(chosen.flatMap(testFiles))];
@@ -221,13 +224,13 @@ async function runFiles(
 function listenForInterrupt(
   report: boolean,
   finishFile: boolean,
-  end: AbortController,
+  onInterrupt: () => void,
 ): { readonly count: number; stop(): void } {
   let count = 0;
   const listener = (): void => {
     count++;
     process.removeListener("SIGINT", listener);
-    if (!finishFile) end.abort();
+    onInterrupt();
   };
   if (report || finishFile) process.on("SIGINT", listener);
   return {

@@ -14,10 +14,17 @@ const sample = join(folder, "sample.test.mjs");
 cpSync(fileURLToPath(new URL("../support/fixtures/sample.js", import.meta.url)), sample);
 const good = join(folder, "good.test.mjs");
 writeFileSync(good, 'import { test } from "node:test"; test("good passes", () => console.log("chatter"));\n');
-const endless = join(folder, "endless.mjs");
+const marker = join(folder, "marker");
+/** A test that says when it runs, and ends when the marker is there. */
 writeFileSync(
-  endless,
-  'import { test } from "node:test"; test("endless", () => { console.log("started"); return new Promise((r) => setTimeout(r, 60_000)); });\n',
+  join(folder, "patient.mjs"),
+  `import { existsSync } from "node:fs";
+   import { test } from "node:test";
+   test("patient", async () => {
+     console.log("started");
+     const parent = process.ppid; // who changes when the runner is killed
+     while (!existsSync(${JSON.stringify(marker)}) && process.ppid === parent) await new Promise(setImmediate);
+   });`,
 );
 
 interface Result {
@@ -96,11 +103,11 @@ describe("main()", () => {
         interrupt();
       };
     };
-    const soft = await run(["good.test.mjs", "endless.mjs"], interruptOnce());
+    const soft = await run(["good.test.mjs", "patient.mjs"], interruptOnce());
     assert.equal(soft.status, 130, soft.output);
     assert.match(soft.output, /ran 1 test/);
     const hard = await run(
-      ["--exception-on-interrupt=false", "good.test.mjs", "endless.mjs"],
+      ["--exception-on-interrupt=false", "good.test.mjs", "patient.mjs"],
       interruptOnce(),
     );
     assert.doesNotMatch(hard.output, /ran \d+ tests/);
@@ -108,15 +115,15 @@ describe("main()", () => {
   });
 
   test("--catch finishes the file that runs on Ctrl-C and begins no other", async () => {
-    let done = false;
-    const { status, output } = await run(
-      ["--catch", "good.test.mjs", "sample.test.mjs"],
-      (text, interrupt) => {
-        if (done || !text.includes("chatter")) return;
-        done = true;
+    let interrupted = false;
+    const { status, output } = await run(["--catch", "patient.mjs", "sample.test.mjs"], (text, interrupt) => {
+      if (!interrupted && text.includes("started")) {
+        interrupted = true;
         interrupt();
-      },
-    );
+      } else if (text.includes("interrupted;")) {
+        writeFileSync(marker, "");
+      }
+    });
     assert.equal(status, 130, output);
     assert.match(output, /ran 1 test in .*: OK/);
     assert.doesNotMatch(output, /sample/);
