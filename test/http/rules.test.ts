@@ -209,6 +209,14 @@ describe("Expect: 100-continue", () => {
     ));
 });
 
+test("case 45: a body that is announced over the limit is refused with 413 at once, and not asked for with 100", () =>
+  withServer(ok, { maxBodySize: 1000 }, async ({ connect }) => {
+    const client = await connect();
+    client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000000\r\n\r\n");
+    assert.equal((await client.response()).status, 413);
+    await client.whenEnded();
+  }));
+
 describe("xheaders", () => {
   const shown = (request: HTTPServerRequest) => answer(request, `${request.remoteIp} ${request.protocol}`);
   const cases: readonly (readonly [fields: string, expected: string])[] = [

@@ -152,7 +152,9 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   headAccepted(head: RequestHead): void {
-    if (head.expectContinue) this.#exchange?.writeContinue();
+    // Whoever is about to be refused for the size of the body must not be asked for it.
+    const limit = this.#reader?.receiver.maxBodySize ?? 0;
+    if (head.expectContinue && head.contentLength <= limit) this.#exchange?.writeContinue();
   }
 
   messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void {

@@ -16,7 +16,10 @@ test("case 40, case 104: a body of single bytes is gathered as it comes", (conte
     body = request.body;
   };
   const delegate = new CallableDelegate(answer, undefined, {} as HTTPConnection);
-  delegate.headersReceived({ method: "POST", path: "/", version: "HTTP/1.1" }, new HTTPHeaders({ Host: "a" }));
+  delegate.headersReceived(
+    { method: "POST", path: "/", version: "HTTP/1.1" },
+    new HTTPHeaders({ Host: "a" }),
+  );
   collect();
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < COUNT; i++) delegate.dataReceived(Buffer.alloc(1, 0x61));
