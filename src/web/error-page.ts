@@ -114,7 +114,8 @@ export function sendError(handler: HandlerCore, statusCode: number, options: Err
   }
   handler.clear();
   const { error } = options;
-  const reason = (error instanceof HTTPError ? error.reason : undefined) ?? options.reason;
+  const own = error instanceof HTTPError && error.reason !== "" ? error.reason : undefined;
+  const reason = own ?? options.reason;
   handler.setStatus(statusCode, reason);
   if (statusCode === 405) state.headers.set("Allow", allowedMethods(handler).join(", "));
   try {

@@ -5,7 +5,7 @@
  * differently than they look (NUL, a backslash, a drive or stream on Windows) and `..`. Containment is a question of whole
  * segments: `/srv/static` does not contain `/srv/static_secret`.
  */
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 
 /** True for paths that no file of a site has: with NUL, a backslash, or on Windows a colon. */
 export function isStrangePath(path: string): boolean {
@@ -19,9 +19,9 @@ export function hasDotfile(path: string): boolean {
     .some((segment) => segment.startsWith(".") && segment !== "." && segment !== "..");
 }
 
-/** The absolute path of a URL path below a root; it may still lead out of it. */
+/** The absolute path of a URL path below a root; with `..`, or if it is absolute itself, it leads out of the root. */
 export function absolutePathOf(root: string, path: string): string {
-  return resolve(join(root, path));
+  return resolve(root, path);
 }
 
 /** True if `path` is `root` or lies in it, both absolute. */

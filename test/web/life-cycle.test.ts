@@ -260,6 +260,16 @@ describe("errors of handlers", () => {
     assert.match(traced.body, /Error: shown\n\s+at /);
   });
 
+  test("an empty reason is the standard one on an error page", async () => {
+    class Empty extends RequestHandler {
+      override get() {
+        throw new HTTPError(404, { reason: "" });
+      }
+    }
+    const connection = await ask(appOf(Empty), "/");
+    assert.equal(connection.startLine?.reason, "Not Found");
+  });
+
   test("an error page keeps default headers of the class and drops what the handler set", async () => {
     class Defaults extends RequestHandler {
       override setDefaultHeaders() {

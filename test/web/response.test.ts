@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import type { HTTPHeaders } from "squall/httputil";
 import { ExpectLog } from "squall/testing";
@@ -188,6 +189,7 @@ describe("Etag", () => {
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 500; i++) {
         const tag = etagOf(`body ${i}`);
+        assert.equal(tag, `"${createHash("sha1").update(`body ${i}`).digest("hex")}"`);
         assert.equal(tags.get(tag) ?? `body ${i}`, `body ${i}`);
         tags.set(tag, `body ${i}`);
       }

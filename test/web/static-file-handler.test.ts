@@ -173,6 +173,7 @@ describe("security 79: paths stay in the root", () => {
       "/static/sub/../../outside.txt",
       "/static/%2e%2e%2f%2e%2e%2fetc/passwd",
       "/static//etc/passwd",
+      "/static/%2fetc%2fpasswd",
       "/static/..%5coutside.txt",
       "/static/..\\outside.txt",
       "/static/%252e%252e/outside.txt",
