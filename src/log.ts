@@ -30,8 +30,6 @@ export {
 export { LogRateLimit, type LogRateLimitOptions } from "./base/log-limit.js";
 export { defineLoggingOptions } from "./base/log-options.js";
 export {
-  escapeControls,
-  formatMessage,
   type LogClock,
   LogLevel,
   type LogLevelName,

@@ -8,7 +8,8 @@
  * beginning of the next; no record can fake that beginning, see `log-record.ts`.
  */
 import { inspect } from "node:util";
-import { escapeControls, LogLevel, type LogRecord } from "./log-record.js";
+import { escapeControls } from "./format-message.js";
+import { LogLevel, type LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";
 
 /** What {@link LogFormatter} can be told; every member has a default. */

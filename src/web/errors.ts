@@ -2,7 +2,7 @@
  * What a handler throws on purpose: `HTTPError` for an error response, `Finish` to stop here.
  */
 import { SquallError } from "../base/errors.js";
-import { formatMessage } from "../base/log-record.js";
+import { formatMessage } from "../base/format-message.js";
 import { reasonPhrase } from "../protocol/fields/status.js";
 
 /** Keyword arguments of {@link HTTPError}. */
