@@ -66,6 +66,7 @@ export class HeadScanner {
   text: string;
 
   #state: number;
+  #isResponse: boolean;
   /** The next byte to look at, relative to the start of the block. */
   #position: number;
   #blankLines: number;
@@ -79,6 +80,7 @@ export class HeadScanner {
     this.fieldCount = 0;
     this.text = "";
     this.#state = BLANK;
+    this.#isResponse = false;
     this.#position = 0;
     this.#blankLines = 0;
     this.#lineLimit = 0;
@@ -91,6 +93,7 @@ export class HeadScanner {
   begin(kind: HeadKind, limits: HTTP1Limits): void {
     this.fieldCount = 0;
     this.marks[0] = 0;
+    this.#isResponse = kind === "response";
     this.#state = kind === "request" ? BLANK : kind === "response" ? STATUS_FIRST : FIELD;
     this.#position = 0;
     this.#blankLines = 0;
@@ -185,7 +188,7 @@ export class HeadScanner {
       at++;
       state = FIELD;
     } else if (at - base >= limit) {
-      throw overLimit(state, limit);
+      throw this.#isResponse ? statusLineTooLong(limit) : overLimit(state, limit);
     }
     this.#state = state;
     this.#position = at - base;
@@ -382,13 +385,14 @@ function tooManyFields(max: number): HTTP1Error {
   return new HTTP1Error("ERR_SQUALL_HTTP_TOO_MANY_FIELDS", `more than ${max} header fields`);
 }
 
+function statusLineTooLong(limit: number): HTTP1Error {
+  return new HTTP1Error("ERR_SQUALL_HTTP_STATUS_LINE", `the status line is longer than ${limit} bytes`);
+}
+
 /** Which part did not fit decides the answer: the method, the target, or the fields. */
 function overLimit(state: number, limit: number): HTTP1Error {
   if (state === METHOD) {
     return new HTTP1Error("ERR_SQUALL_HTTP_METHOD_TOO_LONG", `the method is longer than ${limit} bytes`);
-  }
-  if (state === STATUS) {
-    return new HTTP1Error("ERR_SQUALL_HTTP_STATUS_LINE", `the status line is longer than ${limit} bytes`);
   }
   if (state < FIELD) {
     return new HTTP1Error(

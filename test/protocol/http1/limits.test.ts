@@ -7,7 +7,7 @@ import {
   type HTTP1LimitsOptions,
   resolveHTTP1Limits,
 } from "#room/protocol/http1/limits";
-import { octets, serverReceiver, tellRequests } from "../../support/http1.js";
+import { octets, serverReceiver, tellRequests, tellResponse } from "../../support/http1.js";
 import { inSteps } from "../../support/splits.js";
 
 /** The last thing said, for input given whole and in single bytes: both must agree. */
@@ -156,5 +156,13 @@ test("resolveHTTP1Limits() fills in defaults, keeps 0 and Infinity, and refuses 
   assert.equal(limits.maxHeaderSize, Number.POSITIVE_INFINITY);
   for (const value of [-1, 1.5, Number.NaN, "5"]) {
     assert.throws(() => resolveHTTP1Limits({ maxHeaderFields: value as number }), InvalidArgumentError);
+  }
+});
+
+test("maxStartLineSize bounds status lines too", () => {
+  const line = (size: number) => `HTTP/1.1 200 ${"x".repeat(size - 15)}\r\nContent-Length: 0\r\n\r\n`;
+  assert.deepEqual(tellResponse([octets(line(8192))]).at(-1), END);
+  for (const pieces of [[octets(line(8193))], inSteps(octets(line(8193)), 1)]) {
+    assert.deepEqual(tellResponse(pieces).at(-1), error("STATUS_LINE", 400));
   }
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RequestHead } from "#room/protocol/http1/visitor";
 import { octets, type Told, tellRequests } from "../../support/http1.js";
-import { cuttings } from "../../support/splits.js";
+import { cuttings, inSteps } from "../../support/splits.js";
 
 const NEXT = "GET /next HTTP/1.1\r\nHost: n\r\n\r\n";
 
@@ -268,5 +268,64 @@ test("case 41: receiver: many pipelined requests in one chunk are told in order"
     const head = told[3 * i]!;
     assert.ok("head" in head && head.head.path === `/${i}`);
     assert.deepEqual(told[3 * i + 1], { body: String(10 + i) });
+  }
+});
+
+test("receiver: usual methods and their look-alikes are told as sent", () => {
+  const usual = ["GET", "PUT", "POST", "HEAD", "PATCH", "DELETE", "OPTIONS"];
+  for (const method of [...usual, "GOT", "PUS", "HEAT", "POSE", "WATCH", "DELUTE", "OPTIONZ", "TRACE", "x"]) {
+    const [told] = tellRequests([octets(`\r\n${method} / HTTP/1.1\r\nHost: a\r\n\r\n`)]);
+    assert.ok(told !== undefined && "head" in told);
+    assert.equal(told.head.method, method);
+  }
+});
+
+test("case 37: receiver: every shape of chunk extension that the grammar allows is ignored", () => {
+  const shapes = [
+    "ab",
+    "ab=cd",
+    'ab="cd"',
+    "a \t=b",
+    "a =b",
+    "a= \tb",
+    "a ;b",
+    "a\t;b",
+    'a="" ;b',
+    "a=b ; c",
+    "a=b\t;c=d",
+    'a="\\""',
+    'a="x";b',
+  ];
+  for (const shape of shapes) {
+    for (const before of ["5;", "5 ;", "5\t; ", "5 \t ;\t"]) {
+      const text = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${before}${shape}\r\nhello\r\n0\r\n\r\n`;
+      for (const { how, pieces } of cuttings(octets(text))) {
+        assert.deepEqual(
+          tellRequests(pieces).slice(1),
+          [{ body: "hello" }, { end: undefined }],
+          `${before}${shape} ${how}`,
+        );
+      }
+    }
+  }
+});
+
+test("receiver: small and large chunks in one read come in their order", () => {
+  const sizes = [1, 5000, 3, 2, 1023, 1024, 20_000, 1, 900, 900, 900, 70_000, 16_000, 1000, 7];
+  let text = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  let body = "";
+  for (const [i, size] of sizes.entries()) {
+    const data = String.fromCharCode(0x61 + i).repeat(size);
+    text += `${size.toString(16)}\r\n${data}\r\n`;
+    body += data;
+  }
+  text += `${"3ff\r\n".concat("z".repeat(1023), "\r\n").repeat(40)}0\r\n\r\n`;
+  body += "z".repeat(1023 * 40);
+  for (const step of [text.length, 65_536, 1000, 17]) {
+    assert.deepEqual(
+      tellRequests(inSteps(octets(text), step)).slice(1),
+      [{ body }, { end: undefined }],
+      `${step}`,
+    );
   }
 });

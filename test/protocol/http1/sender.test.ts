@@ -457,3 +457,26 @@ test("what the sender sends, the receiver reads back", () => {
     { numRuns: 500 },
   );
 });
+
+test("a 2xx to CONNECT carries no framing, since a tunnel follows", () => {
+  const { wire, sender } = make();
+  const connect: ResponseContext = { method: "CONNECT", version: "HTTP/1.1", keepAlive: true };
+  sender.respond(OK, ["Content-Length", "0"], connect);
+  assert.equal(wire.take(1), "HTTP/1.1 200 OK\r\n\r\n");
+  sender.respond({ ...OK, code: 405, reason: "No" }, [], connect);
+  assert.equal(wire.take(1), "HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+});
+
+test("isComplete is false before a message, while some of it is missing, and after a failure", () => {
+  const { sender } = make();
+  assert.equal(sender.isComplete, false);
+  sender.beginResponse(OK, [], GET, "x");
+  assert.equal(sender.isComplete, false);
+  sender.end();
+  assert.equal(sender.isComplete, true);
+  sender.beginResponse(OK, ["Content-Length", "20000"], GET);
+  sender.write("a".repeat(20_000));
+  assert.equal(sender.isComplete, true);
+  assert.throws(() => sender.write("b"));
+  assert.equal(sender.isComplete, false);
+});
