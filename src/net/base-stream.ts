@@ -639,6 +639,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (sink !== undefined) {
       if (this.#buffered > 0 || (this.#state & PAUSED) !== 0) {
         this.#bytes().push(chunk);
+        // Somebody else made the socket flow: Node does so with the pipes of a child that has ended.
+        if ((this.#state & (PAUSED | FLOWING)) === PAUSED) this.#socket?.pause();
         return;
       }
       try {
@@ -656,7 +658,10 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
       return;
     }
     this.#unasked += chunk.length;
-    if (queue.length >= this.#settings.readChunkSize) this.#stopFlow();
+    if (queue.length >= this.#settings.readChunkSize) {
+      this.#state &= ~FLOWING;
+      this.#socket?.pause();
+    }
   }
 
   #read<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {

@@ -14,7 +14,9 @@
  * with what `bindSockets()` returned. Whatever goes wrong with one connection is logged and hurts no other.
  */
 
+import cluster from "node:cluster";
 import type { SecureContext } from "node:tls";
+import { cancellable } from "../async/cancel.js";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
 import { pendingResult } from "../async/yieldable.js";
@@ -25,7 +27,8 @@ import { type BindOptions, bindSockets } from "./listen.js";
 import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
 import { StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
-import { IOStream, SSLIOStream } from "./tcp-stream.js";
+import { IOStream, reset, SSLIOStream } from "./tcp-stream.js";
+import { type ForkOptions, forkProcesses, onWorkerStop } from "./workers.js";
 
 /** Options of {@link TCPServer}; those of streams are for the streams of its connections. */
 export interface TCPServerOptions extends StreamOptions {
@@ -57,10 +60,12 @@ export class TCPServer {
     | { readonly sslOptions: SSLContext; readonly serverSide: true; readonly handshakeTimeout?: number }
     | undefined;
   readonly #sockets: Set<NetworkServer> = new Set();
-  #bound: NetworkServer[] = [];
-  #connections = 0;
+  readonly #bound: NetworkServer[] = [];
+  readonly #open: Set<NetworkSocket> = new Set();
   #stopped = false;
   #stopping: Promise<void> = Promise.resolve();
+  /** Who waits until no connection is open. */
+  readonly #emptied: (() => void)[] = [];
   /** When exhausted descriptors were last logged, in the loop's time. */
   #exhaustionLogged = Number.NEGATIVE_INFINITY;
 
@@ -96,7 +101,7 @@ export class TCPServer {
 
   /** How many connections are open. */
   get connections(): number {
-    return this.#connections;
+    return this.#open.size;
   }
 
   /** What the server listens on; with several interfaces or ports more than one. */
@@ -126,11 +131,25 @@ export class TCPServer {
     this.#bound.push(...sockets);
   }
 
-  /** Accepts on everything that was bound. */
-  async start(): Promise<void> {
-    const bound = this.#bound;
-    this.#bound = [];
-    this.addSockets(bound);
+  /**
+   * Accepts on everything that was bound. With another number than 1 it does so in that many worker processes (0 or null:
+   * one for each processor), each of which runs the program from its beginning: see `forkProcesses`. In the primary process
+   * the promise does not resolve then, and the process exits when the workers are done; a worker that is told to
+   * stop calls {@link TCPServer.stop} and {@link TCPServer.closeAllConnections} before it exits.
+   */
+  async start(numProcesses: number | null = 1, options: ForkOptions = {}): Promise<void> {
+    if (numProcesses !== 1) {
+      if (cluster.isPrimary) {
+        // The workers bind them again, by way of this process, which holds them for all.
+        await Promise.all(this.#bound.splice(0).map((socket) => socket.close()));
+      }
+      await forkProcesses(numProcesses, options);
+      onWorkerStop(async () => {
+        await this.stop();
+        await this.closeAllConnections();
+      });
+    }
+    this.addSockets(this.#bound.splice(0));
   }
 
   /** Accepts on listening sockets, as `bindSockets()` and `bindUnixSocket()` return them. */
@@ -157,9 +176,30 @@ export class TCPServer {
     this.#stopped = true;
     const closing = [...this.#sockets, ...this.#bound].map((socket) => socket.close());
     this.#sockets.clear();
-    this.#bound = [];
+    this.#bound.length = 0;
     this.#stopping = Promise.all(closing).then(() => undefined);
     return this.#stopping;
+  }
+
+  /**
+   * Waits until the open connections have ended, at most `timeout` milliseconds (default 30 s; 0: not at all; Infinity: as
+   * long as it takes), then cuts off those that have not. Says how many ended by themselves and how many were cut off.
+   * Call {@link TCPServer.stop} first, or new ones go on coming.
+   */
+  async closeAllConnections(
+    options: { readonly timeout?: number | undefined } = {},
+  ): Promise<{ readonly finished: number; readonly aborted: number }> {
+    const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
+    const before = this.#open.size;
+    if (before > 0 && timeout > 0) {
+      await cancellable<void>(this.ioLoop, "closing connections", { timeout }, (settle) => {
+        this.#emptied.push(() => settle.resolve());
+        return undefined;
+      }).catch(ignore);
+    }
+    const left = [...this.#open];
+    for (const socket of left) reset(socket);
+    return { finished: Math.max(0, before - left.length), aborted: left.length };
   }
 
   /**
@@ -184,6 +224,14 @@ export class TCPServer {
       : new SSLIOStream(socket, tls, this.#settings);
   }
 
+  /**
+   * Near the limit of connections or descriptors: closes up to `count` connections that can be spared, and says how many.
+   * A plain server knows of none.
+   */
+  protected closeResting(_count: number): number {
+    return 0;
+  }
+
   #bind(port: number, options: ListenOptions | string | undefined): Promise<NetworkServer[]> {
     const settings = typeof options === "string" ? { address: options } : options;
     return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
@@ -192,16 +240,19 @@ export class TCPServer {
   #count(socket: CountedSocket): void {
     socket[SERVER] = this;
     socket.on("close", TCPServer.#uncount);
-    this.#connections++;
+    this.#open.add(socket);
   }
 
   static #uncount(this: CountedSocket): void {
     const server = this[SERVER];
-    if (server !== undefined) server.#connections--;
+    if (server === undefined) return;
+    server.#open.delete(this);
+    if (server.#open.size === 0) for (const wake of server.#emptied.splice(0)) wake();
   }
 
   #accepted(socket: NetworkSocket): void {
-    if (this.#connections >= this.#maxConnections) {
+    if (this.#open.size >= this.#maxConnections) {
+      this.closeResting(1);
       socket.on("error", ignore);
       socket.destroy();
       return;
@@ -229,6 +280,7 @@ export class TCPServer {
   }
 
   #acceptFailed(error: Error): void {
+    this.closeResting(16);
     // Out of descriptors: the system is asked again with every connection that waits, so one line a second will do.
     const now = this.ioLoop.time();
     if (now - this.#exhaustionLogged < 1000) return;

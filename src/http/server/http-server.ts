@@ -129,7 +129,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
    * What is not done after `timeout` milliseconds (default 30 s; 0: at once; Infinity: never) is cut off, and
    * `handler.signal` of the exchanges aborts with the reason "stopping". Never rejects; calling it twice is fine.
    */
-  async closeAllConnections(
+  override async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<ShutdownReport> {
     const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
@@ -151,7 +151,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   /** Near the limit of descriptors or connections: resting connections make room, the oldest first. */
-  protected closeResting(count: number): number {
+  protected override closeResting(count: number): number {
     let closed = 0;
     for (const connection of this.#connections) {
       if (closed >= count) break;
