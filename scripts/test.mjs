@@ -3,6 +3,7 @@
 // npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
@@ -39,6 +40,8 @@ const options = [
   "--test",
   "--test-reporter=spec",
 ];
+// Files at once: node's own choice is one less than there are cores, which on two cores leaves one idle.
+options.push(`--test-concurrency=${Math.max(2, availableParallelism() - 1)}`);
 const run = spawnSync(process.execPath, [...options, ...flags.filter((flag) => !OURS.has(flag)), ...files], {
   cwd: root,
   stdio: "inherit",

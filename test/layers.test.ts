@@ -39,6 +39,11 @@ const SOCKETS = new Set(["net", "tls", "dgram", "child_process", "cluster"]);
 /** What node:net has that only reads text, and no socket is touched by it. */
 const ADDRESS_FUNCTIONS = new Set(["isIP", "isIPv4", "isIPv6", "BlockList", "SocketAddress"]);
 const LONGEST = 700;
+/** Who may read the platform's clocks outside async/, and why. */
+const MAY_READ_CLOCKS = new Map([
+  ["http/request.ts", "a request that was made by hand has no connection, and so no loop"],
+  ["testing/main.ts", "a test run tells how long it took for the person who waits"],
+]);
 
 const layerOf = (path: string): string => path.slice(0, path.indexOf("/"));
 
@@ -115,6 +120,26 @@ function strayTimers(tree: SourceTree): string[] {
   return complaints;
 }
 
+/** The time is asked of the loop: only async/ reads the platform's clocks, so that virtual time is all the time there is. */
+function strayClocks(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (path.startsWith("async/") || MAY_READ_CLOCKS.has(path)) continue;
+    const all = tokens(source);
+    all.forEach(({ text, line }, i) => {
+      const call = all
+        .slice(i, i + 4)
+        .map((token) => token.text)
+        .join("");
+      const now = /^(Date|performance)\.now\($/.test(call);
+      const today = text === "Date" && all[i - 1]?.text === "new" && /^Date(\(\)|[^(])/.test(call);
+      if (now || today || call.startsWith("process.hrtime"))
+        complaints.push(`${path}:${line}: ${call} outside async/`);
+    });
+  }
+  return complaints;
+}
+
 /** Only net/ touches sockets and processes (`import type` too: a type from there is a seam missing here). */
 function straySockets(tree: SourceTree): string[] {
   const complaints: string[] = [];
@@ -168,6 +193,24 @@ function doorsWithLogic(tree: SourceTree): string[] {
   return complaints;
 }
 
+/**
+ * Files that no door leads to: what nobody can use should not be shipped. Threads and children are started by
+ * `new URL("./file.js", import.meta.url)`, which leads there too.
+ */
+function unreachable(tree: SourceTree): string[] {
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    const source = tree.get(path);
+    if (source === undefined || reached.has(path)) return;
+    reached.add(path);
+    const all = tokens(source);
+    const named = all.filter(({ kind, text }) => kind === "string" && /^\.\.?\/.*\.js$/.test(text));
+    for (const { text } of named) visit(resolveInside(path, text) ?? "");
+  };
+  for (const path of tree.keys()) if (isDoor(path)) visit(path);
+  return [...tree.keys()].filter((path) => !reached.has(path));
+}
+
 /** A file that has outgrown one concept. */
 function tooLong(tree: SourceTree): string[] {
   return [...tree]
@@ -199,6 +242,11 @@ describe("the sources keep to their layers", () => {
   test("timers are armed in async/ alone", () => {
     assert.deepEqual(strayTimers(tree), []);
   });
+  test("clocks are read in async/ alone", () => {
+    assert.deepEqual(strayClocks(tree), []);
+    for (const path of MAY_READ_CLOCKS.keys())
+      assert.ok(tree.has(path), `${path} is gone: take it from the list`);
+  });
   test("sockets and processes are touched in net/ alone", () => {
     assert.deepEqual(straySockets(tree), []);
   });
@@ -207,6 +255,9 @@ describe("the sources keep to their layers", () => {
   });
   test("doors hold no logic", () => {
     assert.deepEqual(doorsWithLogic(tree), []);
+  });
+  test("a door leads to every file", () => {
+    assert.deepEqual(unreachable(tree), []);
   });
   test("no file has more than 700 lines", () => {
     assert.deepEqual(tooLong(tree), []);
@@ -315,6 +366,18 @@ describe("the rules bite", () => {
       [],
     );
   });
+  test("clocks outside async/ are found, dates made of something are not", () => {
+    for (const text of ["Date.now();", "performance.now();", "new Date();", "process.hrtime.bigint();"]) {
+      assert.equal(strayClocks(tree({ "net/a.ts": text })).length, 1, text);
+      assert.deepEqual(strayClocks(tree({ "async/a.ts": text })), []);
+    }
+    assert.deepEqual(
+      strayClocks(
+        tree({ "net/a.ts": "new Date(loop.wallTime()); Date.parse(x); clock.now(); // Date.now()" }),
+      ),
+      [],
+    );
+  });
   test("sockets and processes outside net/ are found", () => {
     for (const name of ["net", "tls", "dgram", "child_process", "cluster"]) {
       const text = `import type { X } from "node:${name}";`;
@@ -357,6 +420,18 @@ describe("the rules bite", () => {
       "console.log(1);",
     ])
       assert.equal(doorsWithLogic(tree({ "web.ts": good + bad, ...rooms })).length, 1, bad);
+  });
+  test("a file that no door leads to is found, a thread's is not", () => {
+    const found = unreachable(
+      tree({
+        "web.ts": 'export { a } from "./web/a.js";',
+        "web/a.ts": 'import type { B } from "./b.js"; new Worker(new URL("./thread.js", import.meta.url));',
+        "web/b.ts": room,
+        "web/thread.ts": room,
+        "web/dead.ts": 'import { a } from "./a.js";',
+      }),
+    );
+    assert.deepEqual(found, ["web/dead.ts"]);
   });
   test("a file of 701 lines is found, one of 700 is not", () => {
     assert.equal(tooLong(tree({ "base/a.ts": "x;\n".repeat(701) })).length, 1);

@@ -4,8 +4,8 @@ import { IOLoop } from "squall/ioloop";
 import { IOStream, SSLIOStream, type StreamOptions } from "squall/iostream";
 import { bindSockets } from "squall/netutil";
 import { MemoryNetwork } from "#room/testing/memory-network";
-import { applies, type StreamKit, type StreamPair, streamContract } from "#room/testing/stream-contract";
 import { caCerts, certificate } from "../support/certs.js";
+import { applies, type StreamKit, type StreamPair, streamContract } from "./stream-contract.js";
 
 /** Streams over sockets of the system, or of the network of the loop. */
 function socketKit(name: string, loop: () => IOLoop, tls: boolean): StreamKit {

@@ -10,12 +10,12 @@
  */
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { InvalidStateError, TimeoutError } from "../base/errors.js";
-import type { BaseIOStream } from "../net/base-stream.js";
-import { StreamBufferFullError, StreamClosedError, UnsatisfiableReadError } from "../net/stream-errors.js";
-import type { StreamOptions } from "../net/stream-settings.js";
-import type { StreamSink } from "../net/stream-sink.js";
-import { ExpectLog } from "./expect-log.js";
+import { ExpectLog } from "squall/testing";
+import { InvalidStateError, TimeoutError } from "squall/util";
+import type { BaseIOStream } from "#room/net/base-stream";
+import { StreamBufferFullError, StreamClosedError, UnsatisfiableReadError } from "#room/net/stream-errors";
+import type { StreamOptions } from "#room/net/stream-settings";
+import type { StreamSink } from "#room/net/stream-sink";
 
 /** Two streams that are connected with each other. */
 export interface StreamPair {
