@@ -5,7 +5,7 @@
  * leaves in one call (`connection.respond`) with its length known; one that was flushed before is framed by the
  * connection.
  */
-import { pendingResult } from "../async/yieldable.js";
+import { isThenable, pendingResult } from "../async/yieldable.js";
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { jsonEncode } from "../base/escape.js";
 import { appLog } from "../base/log.js";
@@ -34,6 +34,9 @@ export function writeChunk(handler: HandlerCore, chunk: Writable): void {
   if (typeof chunk === "string" || chunk instanceof Uint8Array) {
     state.append(chunk);
     return;
+  }
+  if (isThenable(chunk)) {
+    throw new InvalidArgumentError("write() got a promise; await it and write its result");
   }
   const isObject = typeof chunk === "object" && chunk !== null && !Array.isArray(chunk);
   if (!isObject) {

@@ -66,6 +66,7 @@ describe("write()", () => {
 
   test("refuses arrays with the reason, and everything else", async () => {
     assert.match((await errorOf((handler) => handler.write([1]))).message, /an array.*wrap it in an object/);
+    assert.match((await errorOf((handler) => handler.write(Promise.resolve("x")))).message, /await it/);
     for (const wrong of [5, true, null, undefined, 5n, Symbol("s"), () => 1]) {
       assert.equal(
         (await errorOf((handler) => handler.write(wrong as never))).code,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { accessLog } from "squall/log";
+import { Matcher } from "squall/routing";
 import { ExpectLog } from "squall/testing";
 import { Application, RequestHandler } from "squall/web";
 import { HTTP1Connection } from "#room/http/connection/http1-connection";
@@ -215,6 +216,91 @@ describe("an application on a server", () => {
       client.send(get("/"));
       assert.equal((await client.response()).status, 503);
       assert.ok(loop.time() - began >= 5000);
+    });
+  });
+
+  test("security 32: a body that does not fit its Content-Length is never sent as if it did", async () => {
+    class Lies extends RequestHandler {
+      override get(length: string, body: string) {
+        this.setHeader("Content-Length", length);
+        this.write(body);
+      }
+    }
+    await serving(new Application([["/([0-9]+)/(.*)", Lies]]), async ({ connect }) => {
+      const long = await connect();
+      {
+        using _log = new ExpectLog("squall.application", /Uncaught exception/);
+        long.send(get("/3/12345"));
+        assert.equal((await long.response()).status, 500);
+      }
+      const short = await connect();
+      using _log = new ExpectLog("squall.application", /Uncaught exception/);
+      short.send(get("/10/12345"));
+      assert.equal((await short.response()).status, 500);
+    });
+  });
+
+  test("security 115: whatever throws, the process goes on and other connections are not touched", async () => {
+    const boom = (): never => {
+      throw new Error("boom");
+    };
+    class Fine extends RequestHandler {
+      override get() {
+        this.write("fine");
+      }
+    }
+    class Throws extends RequestHandler {
+      override initialize({ at }: { at?: string }) {
+        if (at === "initialize") boom();
+        if (at === "setDefaultHeaders") this.setDefaultHeaders = boom;
+        for (const hook of [
+          "prepare",
+          "onFinish",
+          "computeEtag",
+          "decodeArgument",
+          "logException",
+          "writeError",
+          "onConnectionClose",
+        ]) {
+          if (at === hook) (this as unknown as Record<string, unknown>)[hook] = boom;
+        }
+      }
+      override get(_path: string) {
+        boom();
+      }
+    }
+    class Bad extends Matcher {
+      override match(): never {
+        return boom();
+      }
+    }
+    const hooks = [
+      "initialize",
+      "prepare",
+      "onFinish",
+      "computeEtag",
+      "decodeArgument",
+      "logException",
+      "writeError",
+      "setDefaultHeaders",
+    ];
+    const app = new Application([
+      ["/fine", Fine],
+      ...hooks.map((at) => [`/(${at})`, Throws, { at }] as const),
+      [new Bad(), Fine],
+    ]);
+    await serving(app, async ({ connect }) => {
+      const other = await connect();
+      using _app = new ExpectLog("squall.application", /./);
+      using _general = new ExpectLog("squall.general", /./, { required: false });
+      for (const at of [...hooks, "matcher"]) {
+        const client = await connect();
+        client.send(get(`/${at}`));
+        assert.equal((await client.response()).status, 500, at);
+        client.close();
+        other.send(get("/fine"));
+        assert.equal(String((await other.response()).body), "fine");
+      }
     });
   });
 
