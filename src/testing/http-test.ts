@@ -1,8 +1,9 @@
 /**
  * Tests of applications by asking them over HTTP.
  *
- * Each test gets a server for its application on a free port of the loop's network: the machine's own, or one in memory if
- * {@link AsyncTestCase.getNewIoloop} gives a `VirtualLoop` with a `MemoryNetwork`, where timeouts take no time.
+ * Each test gets a server for its application on a free port of the loop's network: the machine's own, or one
+ * in memory if {@link AsyncTestCase.getNewIoloop} gives a `VirtualLoop` with a `MemoryNetwork`, where
+ * timeouts take no time.
  *
  *     class HelloTest extends AsyncHTTPTestCase {
  *       getApp() { return new Application([["/", MainHandler]]); }
@@ -156,8 +157,8 @@ export abstract class AsyncHTTPTestCase extends AsyncTestCase {
   }
 
   /**
-   * Asks the server for a path, or another one for a whole URL. A status of 400 or more is a response like any other, unless
-   * `raiseError` says otherwise.
+   * Asks the server for a path, or another one for a whole URL. A status of 400 or more is a response like
+   * any other, unless `raiseError` says otherwise.
    */
   fetch(path: string, options: TestFetchOptions = {}): Promise<TestResponse> {
     return this.httpClient.fetch(/^https?:/i.test(path) ? path : this.getUrl(path), options);

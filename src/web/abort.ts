@@ -1,8 +1,9 @@
 /**
  * `handler.signal`: one scope for everything that a handler waits for.
  *
- * It aborts when the exchange ends before the response is done, or when the handler's time is up. The controller is made when
- * somebody asks, the timer when somebody sets a time; once the response is done neither does anything any more.
+ * It aborts when the exchange ends before the response is done, or when the handler's time is up. The
+ * controller is made when somebody asks, the timer when somebody sets a time; once the response is done
+ * neither does anything any more.
  */
 
 import { IOLoop } from "../async/ioloop.js";

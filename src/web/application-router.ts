@@ -1,4 +1,7 @@
-/** The router inside an application: targets may be handler classes and lists of rules, besides what every router takes. */
+/**
+ * The router inside an application: targets may be handler classes and lists of rules, besides what every
+ * router takes.
+ */
 import type { HTTPMessageDelegate } from "../http/delegates.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import type { TargetParams } from "../http/routing/router.js";

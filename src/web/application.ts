@@ -22,14 +22,16 @@ import { resolveSettings } from "./settings.js";
 import { staticRules } from "./static-rules.js";
 import type { ApplicationSettings, HandlerApplication, LoggedHandler, TransformClass } from "./types.js";
 
-/** Routes of an application: `[pattern, Handler, kwargs, name]`, `url(…)`, or any rule; see {@link RuleInit}. */
+/**
+ * Routes of an application: `[pattern, Handler, kwargs, name]`, `url(…)`, or any rule; see {@link RuleInit}.
+ */
 export type Routes = Iterable<RuleInit>;
 
 /** The settings, and what else the constructor takes by name. */
 export interface ApplicationOptions extends ApplicationSettings {
   /**
-   * The host whose routes (see {@link Application.addHandlers}) also answer requests to other hosts that no rule
-   * takes; default none.
+   * The host whose routes (see {@link Application.addHandlers}) also answer requests to other hosts that no
+   * rule takes; default none.
    */
   defaultHost?: string | undefined;
   /** Transforms of all responses; default those that the settings ask for. */
@@ -42,7 +44,8 @@ export interface ApplicationListenOptions
     Omit<HTTPServerOptions, keyof ListenOptions> {}
 
 /**
- * A web application: a router from requests to {@link RequestHandler} classes, with the settings that they share.
+ * A web application: a router from requests to {@link RequestHandler} classes, with the settings that they
+ * share.
  *
  *     const app = new Application([["/", MainHandler], url("/story/:id", StoryHandler)], { debug: true });
  *     const server = await app.listen(8888);
@@ -79,8 +82,8 @@ export class Application
   }
 
   /**
-   * Adds routes for the hosts that a pattern matches (see {@link HostMatches}). Patterns are tried in the order of
-   * their adding, before the routes of the constructor.
+   * Adds routes for the hosts that a pattern matches (see {@link HostMatches}). Patterns are tried in the
+   * order of their adding, before the routes of the constructor.
    */
   addHandlers(hostPattern: string | RegExp, handlers: Routes): void {
     const matcher = new HostMatches(hostPattern);
@@ -92,9 +95,9 @@ export class Application
   }
 
   /**
-   * Starts a server for this application on a port, 0 for a free one, and resolves with it once it listens; its `port`
-   * tells which. The options are those of `HTTPServer` and of its `listen()`. For this process alone; to share a port
-   * between processes use `HTTPServer` itself.
+   * Starts a server for this application on a port, 0 for a free one, and resolves with it once it listens;
+   * its `port` tells which. The options are those of `HTTPServer` and of its `listen()`. For this process
+   * alone; to share a port between processes use `HTTPServer` itself.
    */
   async listen(port: number, options: ApplicationListenOptions | string = {}): Promise<HTTPServer> {
     const settings = typeof options === "string" ? { address: options } : options;

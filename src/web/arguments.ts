@@ -1,5 +1,6 @@
 /**
- * Arguments of query and form as handlers see them: text without control characters, trimmed unless told not to.
+ * Arguments of query and form as handlers see them: text without control characters, trimmed unless told not
+ * to.
  */
 import { InvalidArgumentError } from "../base/errors.js";
 import type { ArgumentMap } from "../protocol/body/form.js";
@@ -14,7 +15,9 @@ export interface ArgumentsOptions {
 
 /** Options of `getArgument` and its relatives. */
 export interface ArgumentOptions<Default = undefined> extends ArgumentsOptions {
-  /** What to return if the argument is absent; without it (or undefined) a missing argument is an error, 400. */
+  /**
+   * What to return if the argument is absent; without it (or undefined) a missing argument is an error, 400.
+   */
   readonly default?: Default | undefined;
 }
 

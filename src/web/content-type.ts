@@ -4,7 +4,8 @@ import { lookup } from "mrmime";
 
 const UNKNOWN = "application/octet-stream";
 
-// A compressed file is sent as what it is, not as its content with a Content-Encoding: who asks for an archive wants it whole.
+// A compressed file is sent as what it is, not as its content with a Content-Encoding: who asks for an
+// archive wants it whole.
 const OURS: ReadonlyMap<string, string> = new Map([
   [".gz", "application/gzip"],
   [".tgz", "application/gzip"],
@@ -17,7 +18,10 @@ const OURS: ReadonlyMap<string, string> = new Map([
   [".ico", "image/vnd.microsoft.icon"],
 ]);
 
-/** The type for a path; `application/octet-stream` if it is not known or the file is compressed in another way than gzip. */
+/**
+ * The type for a path; `application/octet-stream` if it is not known or the file is compressed in another way
+ * than gzip.
+ */
 export function contentTypeOf(path: string): string {
   const extension = extname(path).toLowerCase();
   if (extension === "" || extension === ".") return UNKNOWN;

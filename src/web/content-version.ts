@@ -1,8 +1,9 @@
 /**
- * The version of a static file: the SHA-512 of its content, in hexadecimal. It is the file's entity tag and the `v` of its URL.
+ * The version of a static file: the SHA-512 of its content, in hexadecimal. It is the file's entity tag and
+ * the `v` of its URL.
  *
- * Versions are kept per path, for the whole process. A file that is served is looked at anyway, so a changed one gets a new version at
- * once; a URL is made without looking, from the version known.
+ * Versions are kept per path, for the whole process. A file that is served is looked at anyway, so a changed
+ * one gets a new version at once; a URL is made without looking, from the version known.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
@@ -46,7 +47,10 @@ async function hashOpenFile({ handle, size }: OpenFile): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The version for a URL: what is known, else what `read` gives. Throws the system's error if the file cannot be read. */
+/**
+ * The version for a URL: what is known, else what `read` gives. Throws the system's error if the file cannot
+ * be read.
+ */
 export function versionOfPath(path: string, useCache: boolean, read: (path: string) => string): string {
   const there = known.get(path);
   if (useCache && there !== undefined) return there.version;

@@ -1,8 +1,10 @@
 /**
- * Decorators of handlers: who may call a method, which form of its path is the right one, how the body is received.
+ * Decorators of handlers: who may call a method, which form of its path is the right one, how the body is
+ * received.
  *
- * They are decorators of the language (`@authenticated`); without them, each is a function that takes the method, or the class,
- * and gives the other one back: `override get = authenticated(function (this: MyHandler) { … })`.
+ * They are decorators of the language (`@authenticated`); without them, each is a function that takes the
+ * method, or the class, and gives the other one back: `override get = authenticated(function (this:
+ * MyHandler) { … })`.
  */
 
 import { urlConcat } from "../protocol/fields/url.js";
@@ -16,8 +18,8 @@ export type HandlerMethod<This extends RequestHandler, Args extends unknown[], R
   ...args: Args
 ) => Result;
 
-// Where these decorators answer themselves, the method's result is undefined whatever its type says: nobody but the
-// framework sees it.
+// Where these decorators answer themselves, the method's result is undefined whatever its type says: nobody
+// but the framework sees it.
 
 /** True for the methods whose answer to a wrong address is another address. */
 function canRedirect(handler: RequestHandler): boolean {
@@ -33,8 +35,8 @@ export function redirectToPath(handler: RequestHandler, path: string): void {
 }
 
 /**
- * The path has a slash at its end: GET and HEAD of one without are redirected (301, the query is kept), other methods
- * get 404. Use it with a route like `"/foo/?"`.
+ * The path has a slash at its end: GET and HEAD of one without are redirected (301, the query is kept), other
+ * methods get 404. Use it with a route like `"/foo/?"`.
  */
 export function addslash<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
@@ -50,8 +52,8 @@ export function addslash<This extends RequestHandler, Args extends unknown[], Re
 }
 
 /**
- * The path has no slash at its end, but for `/` itself: GET and HEAD of one with slashes are redirected (301, the query is kept),
- * other methods get 404. Use it with a route like `"/foo/*"`.
+ * The path has no slash at its end, but for `/` itself: GET and HEAD of one with slashes are redirected (301,
+ * the query is kept), other methods get 404. Use it with a route like `"/foo/*"`.
  */
 export function removeslash<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
@@ -69,8 +71,8 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
 }
 
 /**
- * Only for users who are signed in (`this.currentUser` is truthy). Others are sent to `getLoginUrl()` with `next` in its query
- * if the method is GET or HEAD, and get 403 otherwise.
+ * Only for users who are signed in (`this.currentUser` is truthy). Others are sent to `getLoginUrl()` with
+ * `next` in its query if the method is GET or HEAD, and get 403 otherwise.
  */
 export function authenticated<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
@@ -90,8 +92,8 @@ export function authenticated<This extends RequestHandler, Args extends unknown[
 }
 
 /**
- * The response stays open when the method returns, until `finish()` is called, by a callback for instance. For ports from Tornado
- * 4; a method that awaits what it waits for needs no such thing.
+ * The response stays open when the method returns, until `finish()` is called, by a callback for instance.
+ * For ports from Tornado 4; a method that awaits what it waits for needs no such thing.
  */
 export function asynchronous<This extends RequestHandler, Args extends unknown[], Result>(
   method: HandlerMethod<This, Args, Result>,
@@ -104,8 +106,9 @@ export function asynchronous<This extends RequestHandler, Args extends unknown[]
 }
 
 /**
- * Marks a handler class whose body is not collected: `prepare()` runs when the headers are there, `dataReceived()` gets each piece,
- * and the method of the request runs after the last one. `static override readonly streamRequestBody = true` does the same.
+ * Marks a handler class whose body is not collected: `prepare()` runs when the headers are there,
+ * `dataReceived()` gets each piece, and the method of the request runs after the last one. `static override
+ * readonly streamRequestBody = true` does the same.
  */
 export function streamRequestBody<Handler extends typeof RequestHandler>(
   handlerClass: Handler,

@@ -1,7 +1,8 @@
 /**
  * What happens to errors: which status they become, what the client is shown, and what the log is told.
  *
- * The client sees a status and a reason; log messages and stacks stay in the log, unless `serveTraceback` is set.
+ * The client sees a status and a reason; log messages and stacks stay in the log, unless `serveTraceback` is
+ * set.
  */
 import { pendingResult } from "../async/yieldable.js";
 import { InvalidArgumentError } from "../base/errors.js";
@@ -32,7 +33,8 @@ function isAbort(handler: HandlerCore, error: unknown): boolean {
 }
 
 /**
- * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a whole one.
+ * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a
+ * whole one.
  */
 function clientHasLeft(handler: HandlerCore): boolean {
   const { abortReason } = handler[STATE];
@@ -70,7 +72,10 @@ export function statusOf(error: unknown): number {
   return 500;
 }
 
-/** The handler gave up when its signal aborted: 503 for a client that still waits, nothing for one that has left. */
+/**
+ * The handler gave up when its signal aborted: 503 for a client that still waits, nothing for one that has
+ * left.
+ */
 function endAborted(handler: HandlerCore): void {
   const state = handler[STATE];
   if (!clientHasLeft(handler)) {

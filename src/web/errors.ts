@@ -21,8 +21,8 @@ function isOptions(value: unknown): value is HTTPErrorOptions {
 }
 
 /**
- * An error response (`ERR_SQUALL_HTTP_ERROR`). Thrown in a handler, it becomes a page with this status; the log
- * message is for the log alone and is never shown to the client. Tornado `web.HTTPError`.
+ * An error response (`ERR_SQUALL_HTTP_ERROR`). Thrown in a handler, it becomes a page with this status; the
+ * log message is for the log alone and is never shown to the client. Tornado `web.HTTPError`.
  *
  *     throw new HTTPError(404);
  *     throw new HTTPError(403, "user %s may not edit %s", user.id, story.id);
@@ -99,8 +99,8 @@ export class MissingArgumentError extends HTTPError {
 }
 
 /**
- * Ends the request here, without an error page and without a log line (`ERR_SQUALL_FINISH`): what was written so far
- * is sent, and the argument, if there is one, as the last chunk. Tornado `web.Finish`.
+ * Ends the request here, without an error page and without a log line (`ERR_SQUALL_FINISH`): what was written
+ * so far is sent, and the argument, if there is one, as the last chunk. Tornado `web.Finish`.
  */
 export class Finish extends SquallError {
   static {

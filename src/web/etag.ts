@@ -11,7 +11,10 @@ const hash: (algorithm: string, data: Chunk, encoding: "hex") => string =
     ? crypto.hash
     : (algorithm, data, encoding) => crypto.createHash(algorithm).update(data).digest(encoding);
 
-/** Tags of small texts seen lately, by a number made of length and ends. A text that is equal has the same tag. */
+/**
+ * Tags of small texts seen lately, by a number made of length and ends. A text that is equal has the same
+ * tag.
+ */
 const MEMO_SIZE = 64;
 const MEMO_MAX_LENGTH = 1024;
 const memoTexts: string[] = new Array<string>(MEMO_SIZE).fill("");

@@ -4,8 +4,9 @@
  *     method known? (405, 501) → form body parsed (400) → path arguments decoded (400)
  *       → prepare() → the verb → finish() unless it was called
  *
- * Every step may be a plain, `async` or generator method. A handler that never waits runs to its end in the call that
- * brought the last byte of its request, without a promise. Whatever is thrown ends in `handleException`.
+ * Every step may be a plain, `async` or generator method. A handler that never waits runs to its end in the
+ * call that brought the last byte of its request, without a promise. Whatever is thrown ends in
+ * `handleException`.
  */
 import { pendingResult } from "../async/yieldable.js";
 import type { PathGroup } from "../http/routing/matchers.js";
@@ -21,7 +22,10 @@ export interface PathGroups {
   readonly pathKwargs?: Readonly<Record<string, PathGroup | string>> | undefined;
 }
 
-/** An empty body can be a malformed form, too; but a GET without one, the usual request, need not be looked at. */
+/**
+ * An empty body can be a malformed form, too; but a GET without one, the usual request, need not be looked
+ * at.
+ */
 function mayHaveForm(request: HandlerCore["request"]): boolean {
   return request.body.length > 0 || (request.method !== "GET" && request.method !== "HEAD");
 }
@@ -46,8 +50,8 @@ function decodePath(handler: HandlerCore, groups: PathGroups): void {
 }
 
 /**
- * Runs everything up to and including `prepare()`. Returns a promise if `prepare` waits; it never rejects, and
- * afterwards the handler may be finished already.
+ * Runs everything up to and including `prepare()`. Returns a promise if `prepare` waits; it never rejects,
+ * and afterwards the handler may be finished already.
  */
 export function prepareHandler(
   handler: HandlerCore,
@@ -74,7 +78,9 @@ async function settle(handler: HandlerCore, pending: PromiseLike<unknown>): Prom
   }
 }
 
-/** Calls the verb, unless the response is done already, and finishes what it leaves unfinished. Never throws. */
+/**
+ * Calls the verb, unless the response is done already, and finishes what it leaves unfinished. Never throws.
+ */
 export function runVerb(handler: HandlerCore): void {
   const state = handler[STATE];
   if (state.finished) return;

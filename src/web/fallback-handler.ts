@@ -4,14 +4,16 @@ import type { HTTPServerRequest } from "../http/request.js";
 import { STATE } from "./handler-state.js";
 import { RequestHandler } from "./request-handler.js";
 
-/** What answers instead: a function of the request (which writes to `request.connection`), or an application. */
+/**
+ * What answers instead: a function of the request (which writes to `request.connection`), or an application.
+ */
 export type Fallback =
   | ((request: HTTPServerRequest) => unknown)
   | { handle(request: HTTPServerRequest): unknown };
 
 /**
- * Lets another container answer: `[".*", FallbackHandler, { fallback: container }]`. For routes beside those of
- * handlers; a whole server can be started on the container itself. The fallback writes its own log line.
+ * Lets another container answer: `[".*", FallbackHandler, { fallback: container }]`. For routes beside those
+ * of handlers; a whole server can be started on the container itself. The fallback writes its own log line.
  */
 export class FallbackHandler extends RequestHandler {
   /** What answers. */

@@ -1,8 +1,9 @@
 /**
  * Templates of redirects: `/new/{0}`, `/new/{name}`, `{}` for the next one, `{{` and `}}` for braces.
  *
- * What is filled in comes from a request. It is percent-encoded, so that it cannot begin a query or hold a line end, and a
- * template that begins with one slash gives a URL that does: `/{0}` with `/evil.com` must not lead to another site.
+ * What is filled in comes from a request. It is percent-encoded, so that it cannot begin a query or hold a
+ * line end, and a template that begins with one slash gives a URL that does: `/{0}` with `/evil.com` must not
+ * lead to another site.
  */
 import { InvalidArgumentError } from "../base/errors.js";
 import { percentEncodePath } from "../http/routing/escape-path.js";

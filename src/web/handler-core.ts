@@ -1,6 +1,6 @@
 /**
- * A handler as the function files see it. `RequestHandler` implements it; subclasses override most of these methods,
- * which is why the functions call them instead of each other.
+ * A handler as the function files see it. `RequestHandler` implements it; subclasses override most of these
+ * methods, which is why the functions call them instead of each other.
  */
 import type { HTTPServerRequest } from "../http/request.js";
 import type { HandlerState, STATE } from "./handler-state.js";

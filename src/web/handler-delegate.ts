@@ -1,6 +1,6 @@
 /**
- * The message delegate of a request that a handler class answers: collects the body, or hands it on as it comes, then
- * lets the handler live.
+ * The message delegate of a request that a handler class answers: collects the body, or hands it on as it
+ * comes, then lets the handler live.
  */
 import { pendingResult } from "../async/yieldable.js";
 import { ByteQueue } from "../base/byte-queue.js";
@@ -25,7 +25,9 @@ export interface HandlerDelegateOptions extends PathGroups {
   readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Makes a handler, ready to live. Constructor first: fields of subclasses would undo what `initialize` sets. */
+/**
+ * Makes a handler, ready to live. Constructor first: fields of subclasses would undo what `initialize` sets.
+ */
 export function createHandler<H extends RequestHandler>(
   handlerClass: new (application: HandlerApplication, request: HTTPServerRequest) => H,
   application: HandlerApplication,

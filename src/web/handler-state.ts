@@ -1,6 +1,6 @@
 /**
- * What a handler has gathered for its response so far. It is kept apart from the handler's class so that the function
- * files can work on it, and under a symbol so that no name of a subclass can collide with it.
+ * What a handler has gathered for its response so far. It is kept apart from the handler's class so that the
+ * function files can work on it, and under a symbol so that no name of a subclass can collide with it.
  */
 import type { Chunk } from "../http/delegates.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";

@@ -1,8 +1,9 @@
 /**
  * Opens a file for being served, so that what was checked is what is sent.
  *
- * A name can lead elsewhere a moment later, so size, kind and time are asked of the open file. It is opened without waiting, since
- * opening a FIFO would wait for a writer, and whatever is no regular file is closed again.
+ * A name can lead elsewhere a moment later, so size, kind and time are asked of the open file. It is opened
+ * without waiting, since opening a FIFO would wait for a writer, and whatever is no regular file is closed
+ * again.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath, stat } from "node:fs/promises";
@@ -43,8 +44,9 @@ export async function isDirectory(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a regular file below `root`. With `followSymlinks` false, one that is reached by a symbolic link which leads
- * out of `root` counts as outside. Errors of the system that are about more than this file (`EMFILE`, `EIO`) are thrown.
+ * Opens a regular file below `root`. With `followSymlinks` false, one that is reached by a symbolic link
+ * which leads out of `root` counts as outside. Errors of the system that are about more than this file
+ * (`EMFILE`, `EIO`) are thrown.
  */
 export async function openFile(
   root: string,
@@ -99,8 +101,8 @@ async function isReallyInside(
 export const CHUNK_SIZE: number = 64 * 1024;
 
 /**
- * The bytes of an open file from `start` up to, but not including, `end`, in pieces of at most 64 KiB. Ends early if the file has
- * become shorter.
+ * The bytes of an open file from `start` up to, but not including, `end`, in pieces of at most 64 KiB. Ends
+ * early if the file has become shorter.
  */
 export async function* readPieces(
   handle: FileHandle,

@@ -4,8 +4,8 @@ import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { Transform } from "./types.js";
 
 /**
- * Changes the pieces of a response before they are sent; a new object is made for each request. The chunks hold what
- * was written between two flushes and may be empty.
+ * Changes the pieces of a response before they are sent; a new object is made for each request. The chunks
+ * hold what was written between two flushes and may be empty.
  */
 export class OutputTransform implements Transform {
   /** The request whose response this is. */
@@ -16,8 +16,9 @@ export class OutputTransform implements Transform {
   }
 
   /**
-   * The first piece, with status and headers, which may be changed too. `finishing` says that it is the last piece as well.
-   * `Content-Length` is there if the response was finished in one piece; whoever changes the length corrects it.
+   * The first piece, with status and headers, which may be changed too. `finishing` says that it is the last
+   * piece as well. `Content-Length` is there if the response was finished in one piece; whoever changes the
+   * length corrects it.
    */
   transformFirstChunk(
     statusCode: number,

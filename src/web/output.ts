@@ -1,9 +1,9 @@
 /**
  * The way of a response from `write()` to the connection.
  *
- * What is written is gathered until `flush()` or `finish()`. A response that is finished in one piece, which most are,
- * leaves in one call (`connection.respond`) with its length known; one that was flushed before is framed by the
- * connection.
+ * What is written is gathered until `flush()` or `finish()`. A response that is finished in one piece, which
+ * most are, leaves in one call (`connection.respond`) with its length known; one that was flushed before is
+ * framed by the connection.
  */
 import { isThenable, pendingResult } from "../async/yieldable.js";
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
@@ -182,7 +182,10 @@ export function finishOutput(handler: HandlerCore): Promise<void> {
   return sent;
 }
 
-/** After the last byte was handed over: the log line, then the hook. Also for responses that somebody else writes. */
+/**
+ * After the last byte was handed over: the log line, then the hook. Also for responses that somebody else
+ * writes.
+ */
 export function endOfResponse(handler: HandlerCore, state: HandlerState): void {
   state.finished = true;
   state.clearBody();

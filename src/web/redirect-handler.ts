@@ -12,7 +12,8 @@ export interface RedirectHandlerOptions {
 }
 
 /**
- * Redirects every GET: `["/photos/(.*)", RedirectHandler, { url: "/pictures/{0}" }]`. Arguments of the query go along.
+ * Redirects every GET: `["/photos/(.*)", RedirectHandler, { url: "/pictures/{0}" }]`. Arguments of the query
+ * go along.
  */
 export class RedirectHandler extends RequestHandler {
   #url = "";

@@ -14,7 +14,9 @@ export interface RedirectOptions {
   readonly status?: number | undefined;
 }
 
-/** Text as it may stand in a `Location`: what is no ASCII, and spaces, are percent-encoded (RFC 3986 §2.1). */
+/**
+ * Text as it may stand in a `Location`: what is no ASCII, and spaces, are percent-encoded (RFC 3986 §2.1).
+ */
 export function locationText(url: string | Uint8Array): string {
   const octets = typeof url === "string" ? Buffer.from(url, "utf8") : Buffer.from(url);
   return octets
@@ -41,9 +43,9 @@ export function redirectTo(
 }
 
 /**
- * True if `url`, which came from outside, leads to a path of this very site wherever it is followed: it begins with
- * one slash, and holds nothing that browsers drop or turn into a second slash (`//evil`, `/\evil`, tabs, line ends).
- * Ask before `redirect(this.getArgument("next"))`.
+ * True if `url`, which came from outside, leads to a path of this very site wherever it is followed: it
+ * begins with one slash, and holds nothing that browsers drop or turn into a second slash (`//evil`,
+ * `/\evil`, tabs, line ends). Ask before `redirect(this.getArgument("next"))`.
  */
 export function isLocalUrl(url: string): boolean {
   return /^\/(?![/\\])[^\\\0-\x20\x7f]*$/.test(url);

@@ -1,6 +1,6 @@
 /**
- * The base class of request handlers. The class holds the contracts; what takes more than a line is done in the
- * function files beside this one, each of which can be read and tested alone.
+ * The base class of request handlers. The class holds the contracts; what takes more than a line is done in
+ * the function files beside this one, each of which can be read and tested alone.
  */
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import type { HTTPServerRequest } from "../http/request.js";
@@ -59,10 +59,11 @@ export interface RequestHandler {
 /**
  * Answers one request; a new object is made for each.
  *
- * Write a method for each HTTP method that you answer: `get`, `head`, `post`, `delete`, `patch`, `put`, `options`. They get
- * the groups of the route's pattern, positional ones as arguments, named ones as one object. Any of them, and every
- * hook, may be plain, `async`, or a generator (which is driven as a coroutine). When the method is done the
- * response is finished; call {@link RequestHandler.finish} to do it earlier.
+ * Write a method for each HTTP method that you answer: `get`, `head`, `post`, `delete`, `patch`, `put`,
+ * `options`. They get the groups of the route's pattern, positional ones as arguments, named ones as one
+ * object. Any of them, and every hook, may be plain, `async`, or a generator (which is driven as a
+ * coroutine). When the method is done the response is finished; call {@link RequestHandler.finish} to do it
+ * earlier.
  *
  *     class StoryHandler extends RequestHandler {
  *       async get({ id }: PathParams<"/story/:id">) {
@@ -70,12 +71,14 @@ export interface RequestHandler {
  *       }
  *     }
  *
- * What is thrown becomes an error page: {@link HTTPError} with its status, everything else with 500 and a stack in the log.
- * Do not override the constructor; override {@link RequestHandler.initialize}, which runs when the fields of
- * subclasses are there. Tornado `web.RequestHandler`.
+ * What is thrown becomes an error page: {@link HTTPError} with its status, everything else with 500 and a
+ * stack in the log. Do not override the constructor; override {@link RequestHandler.initialize}, which runs
+ * when the fields of subclasses are there. Tornado `web.RequestHandler`.
  */
 export class RequestHandler implements HandlerCore {
-  /** The methods that handlers of this class may answer; others get 405, or 501 if HTTP does not know them. */
+  /**
+   * The methods that handlers of this class may answer; others get 405, or 501 if HTTP does not know them.
+   */
   static readonly SUPPORTED_METHODS: readonly string[] = [
     "GET",
     "HEAD",
@@ -86,7 +89,10 @@ export class RequestHandler implements HandlerCore {
     "OPTIONS",
   ];
 
-  /** True if the body is handed to {@link RequestHandler.dataReceived} as it comes; see {@link streamRequestBody}. */
+  /**
+   * True if the body is handed to {@link RequestHandler.dataReceived} as it comes; see {@link
+   * streamRequestBody}.
+   */
   static readonly streamRequestBody: boolean = false;
 
   static {
@@ -97,7 +103,10 @@ export class RequestHandler implements HandlerCore {
   readonly application: HandlerApplication;
   /** The request being answered. */
   readonly request: HTTPServerRequest;
-  /** The positional groups of the route, decoded; there from `prepare()` on. `undefined` for one without a part in the match. */
+  /**
+   * The positional groups of the route, decoded; there from `prepare()` on. `undefined` for one without a
+   * part in the match.
+   */
   pathArgs: readonly (string | undefined)[];
   /** The named groups of the route, decoded; there from `prepare()` on. Without prototype. */
   pathKwargs: Readonly<Record<string, string | undefined>>;
@@ -114,19 +123,25 @@ export class RequestHandler implements HandlerCore {
     (this as { [STATE]: HandlerState })[STATE] = new HandlerState();
   }
 
-  // --- hooks, to be overridden -----------------------------------------------------------------------------------
+  // --- hooks, to be overridden -----------------------------------------------------------------------------
 
-  /** Takes the arguments that the route was given for its handler. Called once, before anything else; not for waiting. */
+  /**
+   * Takes the arguments that the route was given for its handler. Called once, before anything else; not for
+   * waiting.
+   */
   initialize(_kwargs: Record<string, unknown>): void {}
 
-  /** Runs before the method of the request, whichever it is. If it finishes the response, that method is not called. */
+  /**
+   * Runs before the method of the request, whichever it is. If it finishes the response, that method is not
+   * called.
+   */
   prepare(): unknown {
     return undefined;
   }
 
   /**
-   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}. While a promise that it returns is
-   * pending, no more is read from the client.
+   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}. While a promise that it
+   * returns is pending, no more is read from the client.
    */
   dataReceived(_chunk: Buffer): unknown {
     throw new HTTPError(500, "a handler that streams the request body must have dataReceived()");
@@ -138,8 +153,8 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * Runs if the client goes away before the response is done, just after {@link RequestHandler.signal} aborted. Not after an
-   * ordinary end.
+   * Runs if the client goes away before the response is done, just after {@link RequestHandler.signal}
+   * aborted. Not after an ordinary end.
    */
   onConnectionClose(): unknown {
     return undefined;
@@ -148,7 +163,7 @@ export class RequestHandler implements HandlerCore {
   /** Sets header fields for every response, error pages included; called by {@link RequestHandler.clear}. */
   setDefaultHeaders(): void {}
 
-  // --- methods of HTTP: 405 unless overridden ----------------------------------------------------------------------
+  // --- methods of HTTP: 405 unless overridden --------------------------------------------------------------
 
   head(..._args: never[]): unknown {
     throw new HTTPError(405);
@@ -178,7 +193,7 @@ export class RequestHandler implements HandlerCore {
     throw new HTTPError(405);
   }
 
-  // --- the application -------------------------------------------------------------------------------------------
+  // --- the application -------------------------------------------------------------------------------------
 
   /** The application's settings. */
   get settings(): ApplicationSettings {
@@ -198,8 +213,9 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * The URL of a file of the `staticPath` setting, with the hash of its content as `v`, so that clients may keep it for
-   * years. With `includeHost` (default {@link RequestHandler.includeHost}) it names protocol and host.
+   * The URL of a file of the `staticPath` setting, with the hash of its content as `v`, so that clients may
+   * keep it for years. With `includeHost` (default {@link RequestHandler.includeHost}) it names protocol and
+   * host.
    */
   staticUrl(
     path: string,
@@ -212,31 +228,32 @@ export class RequestHandler implements HandlerCore {
     return `${includeHost ? `${protocol}://${host}` : ""}${maker.makeStaticUrl(this.settings, path, rest)}`;
   }
 
-  // --- time ------------------------------------------------------------------------------------------------------
+  // --- time ------------------------------------------------------------------------------------------------
 
   /**
-   * Aborts when the exchange ends before the response is done (the reason is an `ExchangeAbortedError` that says how: the client
-   * is gone or half-closed, the server's grace at stopping is over), or when the handler's time is up (a
-   * `TimeoutError`). It never aborts because a request body ended, or after the response. Pass it to whatever you
-   * wait for; a handler that ends with the signal's reason is not logged as an error.
+   * Aborts when the exchange ends before the response is done (the reason is an `ExchangeAbortedError` that
+   * says how: the client is gone or half-closed, the server's grace at stopping is over), or when the
+   * handler's time is up (a `TimeoutError`). It never aborts because a request body ended, or after the
+   * response. Pass it to whatever you wait for; a handler that ends with the signal's reason is not logged as
+   * an error.
    */
   get signal(): AbortSignal {
     return signalOf(this);
   }
 
   /**
-   * Gives this handler so many milliseconds from now, in place of the `handlerTimeout` setting; `Infinity` for no limit. When they
-   * are over, {@link RequestHandler.signal} aborts; nothing else happens by itself.
+   * Gives this handler so many milliseconds from now, in place of the `handlerTimeout` setting; `Infinity`
+   * for no limit. When they are over, {@link RequestHandler.signal} aborts; nothing else happens by itself.
    */
   setDeadline(ms: number): void {
     setDeadline(this, ms);
   }
 
-  // --- arguments -------------------------------------------------------------------------------------------------
+  // --- arguments -------------------------------------------------------------------------------------------
 
   /**
-   * The last value of an argument of the query or the form body (those of the body come last), as trimmed text.
-   * The second argument is a default, or options with one.
+   * The last value of an argument of the query or the form body (those of the body come last), as trimmed
+   * text. The second argument is a default, or options with one.
    * @throws MissingArgumentError (400) if it is absent and has no default.
    */
   getArgument(name: string): string;
@@ -278,22 +295,24 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * Makes text of the bytes of an argument or a path group (`name` is its name, if it has one). Override it for
-   * other encodings than UTF-8.
+   * Makes text of the bytes of an argument or a path group (`name` is its name, if it has one). Override it
+   * for other encodings than UTF-8.
    * @throws HTTPError 400 if it is not UTF-8.
    */
   decodeArgument(value: Buffer, name?: string): string {
     return decodeUtf8(value, name);
   }
 
-  // --- cookies ---------------------------------------------------------------------------------------------------
+  // --- cookies ---------------------------------------------------------------------------------------------
 
   /** The cookies that came with the request, by name. */
   get cookies(): Readonly<Record<string, string>> {
     return this.request.cookies;
   }
 
-  /** The value of a cookie that came with the request, else the default. Cookies set meanwhile are not seen. */
+  /**
+   * The value of a cookie that came with the request, else the default. Cookies set meanwhile are not seen.
+   */
   getCookie(name: string): string | undefined;
   getCookie<Default>(name: string, fallback: Default): string | Default;
   getCookie(name: string, fallback?: unknown): unknown {
@@ -302,7 +321,8 @@ export class RequestHandler implements HandlerCore {
 
   /**
    * Sets a cookie, in place of one with that name set before. It is sent with the headers.
-   * @throws InvalidArgumentError for a name, value or attribute that would break the field, or that browsers refuse.
+   * @throws InvalidArgumentError for a name, value or attribute that would break the field, or that browsers
+   * refuse.
    */
   setCookie(name: string, value: string | Uint8Array, options: CookieOptions = {}): void {
     queueCookie(this, name, value, options);
@@ -330,7 +350,8 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * What {@link RequestHandler.setSignedCookie} was given, or `undefined` if the cookie is missing, forged or too old.
+   * What {@link RequestHandler.setSignedCookie} was given, or `undefined` if the cookie is missing, forged or
+   * too old.
    */
   getSignedCookie(name: string, options: GetSignedCookieOptions = {}): Buffer | undefined {
     this.requireSetting("cookieSecret", "signed cookies");
@@ -377,11 +398,11 @@ export class RequestHandler implements HandlerCore {
     return this.getSignedCookieKeyVersion(name, options);
   }
 
-  // --- the user --------------------------------------------------------------------------------------------------
+  // --- the user --------------------------------------------------------------------------------------------
 
   /**
-   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once. May be assigned, in an async `prepare()` for
-   * instance.
+   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once. May be assigned, in an async
+   * `prepare()` for instance.
    */
   get currentUser(): unknown {
     const state = this[STATE];
@@ -406,9 +427,12 @@ export class RequestHandler implements HandlerCore {
     return this.settings.loginUrl!;
   }
 
-  // --- status and headers ------------------------------------------------------------------------------------------
+  // --- status and headers ----------------------------------------------------------------------------------
 
-  /** Sets the status; `reason` is the phrase of the status line, by default the standard one ("Unknown" if there is none). */
+  /**
+   * Sets the status; `reason` is the phrase of the status line, by default the standard one ("Unknown" if
+   * there is none).
+   */
   setStatus(statusCode: number, reason?: string | null): void {
     const state = this[STATE];
     state.status = checkStatus(statusCode);
@@ -451,11 +475,11 @@ export class RequestHandler implements HandlerCore {
     this.setDefaultHeaders();
   }
 
-  // --- the body --------------------------------------------------------------------------------------------------
+  // --- the body --------------------------------------------------------------------------------------------
 
   /**
-   * Adds to the body: text (as UTF-8), bytes (kept as they are until they are flushed, not copied), or an object, which is
-   * sent as JSON with its content type.
+   * Adds to the body: text (as UTF-8), bytes (kept as they are until they are flushed, not copied), or an
+   * object, which is sent as JSON with its content type.
    * @throws InvalidArgumentError for anything else; for an array with the reason.
    * @throws InvalidStateError after {@link RequestHandler.finish}.
    */
@@ -464,16 +488,17 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * Sends what was written so far, the first time with the header fields. Resolves when there is room for more: await it in a loop
-   * that writes much. Rejects when the connection is closed.
+   * Sends what was written so far, the first time with the header fields. Resolves when there is room for
+   * more: await it in a loop that writes much. Rejects when the connection is closed.
    */
   flush(options?: { readonly includeFooters?: boolean | undefined }): Promise<void> {
     return flushOutput(this, options?.includeFooters ?? false);
   }
 
   /**
-   * Ends the response, with `chunk` as its last piece. A response that was not flushed gets `Content-Length`, and for GET and
-   * HEAD an `ETag`; if the client has it already, 304 is sent instead. Resolves when it has been handed over.
+   * Ends the response, with `chunk` as its last piece. A response that was not flushed gets `Content-Length`,
+   * and for GET and HEAD an `ETag`; if the client has it already, 304 is sent instead. Resolves when it has
+   * been handed over.
    * @throws InvalidStateError if it was called before.
    */
   finish(chunk?: Writable): Promise<void> {
@@ -487,7 +512,8 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * Takes the connection's stream away from HTTP; the response counts as finished and the stream is the caller's.
+   * Takes the connection's stream away from HTTP; the response counts as finished and the stream is the
+   * caller's.
    * @throws InvalidStateError if the connection cannot give its stream up.
    */
   detach(): unknown {
@@ -502,11 +528,12 @@ export class RequestHandler implements HandlerCore {
     return stream;
   }
 
-  // --- errors ----------------------------------------------------------------------------------------------------
+  // --- errors ----------------------------------------------------------------------------------------------
 
   /**
-   * Answers with an error page: clears what was written (not cookies) and calls {@link RequestHandler.writeError}. If the header
-   * fields were sent already, the response is broken off, so that it cannot be taken for a whole one.
+   * Answers with an error page: clears what was written (not cookies) and calls {@link
+   * RequestHandler.writeError}. If the header fields were sent already, the response is broken off, so that
+   * it cannot be taken for a whole one.
    */
   sendError(statusCode = 500, options: ErrorPageOptions = {}): void {
     sendError(this, statusCode, options);
@@ -517,12 +544,15 @@ export class RequestHandler implements HandlerCore {
     return writeErrorPage(this, statusCode, options);
   }
 
-  /** Tells the log about an error that was thrown: an {@link HTTPError} as a warning if it has a message, others with stack. */
+  /**
+   * Tells the log about an error that was thrown: an {@link HTTPError} as a warning if it has a message,
+   * others with stack.
+   */
   logException(error: unknown): void {
     logException(this, error);
   }
 
-  // --- entity tags -----------------------------------------------------------------------------------------------
+  // --- entity tags -----------------------------------------------------------------------------------------
 
   /** The tag of the body that was written: its quoted SHA-1. Override it, or return undefined for none. */
   computeEtag(): string | null | undefined {

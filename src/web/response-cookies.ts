@@ -1,6 +1,6 @@
 /**
- * Cookies on their way to the client. They are kept aside until the headers are sent, by name, so that an error page
- * still carries them and a cookie that is set twice is sent once.
+ * Cookies on their way to the client. They are kept aside until the headers are sent, by name, so that an
+ * error page still carries them and a cookie that is set twice is sent once.
  */
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";

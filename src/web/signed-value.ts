@@ -1,6 +1,6 @@
 /**
- * Values that a client may read but not change, in Tornado's formats, so that cookies signed by one are read by the
- * other.
+ * Values that a client may read but not change, in Tornado's formats, so that cookies signed by one are read
+ * by the other.
  *
  *     version 2    2|1:0|10:1500000000|3:key|8:dmFsdWU=|<hex HMAC-SHA256 of all before>
  *                    │   │             │     └ value, base64
@@ -9,8 +9,9 @@
  *                    └ version of the key          each field with its length in bytes in front
  *     version 1    dmFsdWU=|1500000000|<hex HMAC-SHA1 of name, value and time>
  *
- * Version 1 is read for old cookies only; its fields are not kept apart in what is signed. Whatever is wrong with a value,
- * the answer is that there is none; nothing about the secret can be learnt from how long that takes.
+ * Version 1 is read for old cookies only; its fields are not kept apart in what is signed. Whatever is wrong
+ * with a value, the answer is that there is none; nothing about the secret can be learnt from how long that
+ * takes.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { IOLoop } from "../async/ioloop.js";
@@ -124,15 +125,18 @@ function keyFor(secret: CookieSecret, keyVersion: number | undefined): string | 
   return key;
 }
 
-/** The format of a value: a number up to 999 in front of the first bar, else 1, the format without a version. */
+/**
+ * The format of a value: a number up to 999 in front of the first bar, else 1, the format without a version.
+ */
 function versionOf(value: Buffer): number {
   const head = /^([1-9][0-9]{0,2})\|/.exec(value.subarray(0, 4).toString("latin1"));
   return head === null ? 1 : Number(head[1]);
 }
 
 /**
- * The bytes that were signed, or `undefined` if the value is missing, forged, too old, from the future, of another name or in no
- * format that is accepted. Never throws for what came from outside. Tornado `decode_signed_value`.
+ * The bytes that were signed, or `undefined` if the value is missing, forged, too old, from the future, of
+ * another name or in no format that is accepted. Never throws for what came from outside. Tornado
+ * `decode_signed_value`.
  * @throws InvalidArgumentError for a `minVersion` above 2.
  */
 export function decodeSignedValue(
@@ -185,8 +189,8 @@ function decodeV1(
     genLog.warning("Expired cookie %r", value.subarray(0, 80).toString("latin1"));
     return undefined;
   }
-  // Value and time are not kept apart in what is signed: digits moved from one to the other would pass. A time with them in
-  // front lies far in the future, one without them begins with 0.
+  // Value and time are not kept apart in what is signed: digits moved from one to the other would pass. A
+  // time with them in front lies far in the future, one without them begins with 0.
   if (seconds > now + FUTURE_SECONDS) {
     genLog.warning(
       "Cookie timestamp in future; possible tampering %r",
@@ -271,7 +275,10 @@ function decodeV2(
   return fromBase64(fields.encoded);
 }
 
-/** The key version written in a version 2 value, unverified; `undefined` for others. Tornado `get_signature_key_version`. */
+/**
+ * The key version written in a version 2 value, unverified; `undefined` for others. Tornado
+ * `get_signature_key_version`.
+ */
 export function getSignatureKeyVersion(value: string | Uint8Array): number | undefined {
   const bytes = Buffer.from(value as string);
   return versionOf(bytes) === 2 ? splitV2(bytes)?.keyVersion : undefined;

@@ -1,8 +1,8 @@
 /**
  * Files from a directory: versions, conditions, ranges, and bytes that wait for the client.
  *
- * One request goes: path → checks → open → version → headers → 304, 412 or 416? → bytes. The file is open from the check to the last
- * byte and closed however that ends.
+ * One request goes: path → checks → open → version → headers → 304, 412 or 416? → bytes. The file is open
+ * from the check to the last byte and closed however that ends.
  */
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";
@@ -35,15 +35,16 @@ export interface StaticFileOptions {
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
- * Serves the files of a directory to GET and HEAD: `["/files/(.*)", StaticFileHandler, { path: "/srv/files" }]`. The pattern has one
- * group, the path of the file. The `staticPath` setting makes such a route for you.
+ * Serves the files of a directory to GET and HEAD: `["/files/(.*)", StaticFileHandler, { path: "/srv/files"
+ * }]`. The pattern has one group, the path of the file. The `staticPath` setting makes such a route for you.
  *
- * Each file has its content's hash as entity tag; with that as `v` in its URL ({@link RequestHandler.staticUrl}) it may be
- * cached for ten years. Conditions (RFC 9110 §13) and single ranges (§14) are understood. Outside the root, by a name or a
- * link, and for what is no regular file: 403; missing, hidden or oddly named: 404.
+ * Each file has its content's hash as entity tag; with that as `v` in its URL ({@link
+ * RequestHandler.staticUrl}) it may be cached for ten years. Conditions (RFC 9110 §13) and single ranges
+ * (§14) are understood. Outside the root, by a name or a link, and for what is no regular file: 403; missing,
+ * hidden or oddly named: 404.
  *
- * To serve from elsewhere, override {@link StaticFileHandler.getContent}, `getContentVersion`, `getContentSize`,
- * `getModifiedTime`, and `validateAbsolutePath`. Tornado `web.StaticFileHandler`.
+ * To serve from elsewhere, override {@link StaticFileHandler.getContent}, `getContentVersion`,
+ * `getContentSize`, `getModifiedTime`, and `validateAbsolutePath`. Tornado `web.StaticFileHandler`.
  */
 export class StaticFileHandler extends RequestHandler {
   /** Seconds that a versioned file may be cached: ten years. */
@@ -209,7 +210,7 @@ export class StaticFileHandler extends RequestHandler {
     return resolveRange(allowed ? wanted : undefined, size);
   }
 
-  // --- what subclasses may override ------------------------------------------------------------------------------
+  // --- what subclasses may override ------------------------------------------------------------------------
 
   /** Makes a path of the URL's; the root's parent and oddities are dealt with later. */
   parseUrlPath(urlPath: string): string {
@@ -312,7 +313,7 @@ export class StaticFileHandler extends RequestHandler {
     return this.#evaluateConditions() === "not-modified";
   }
 
-  // --- URLs ------------------------------------------------------------------------------------------------------
+  // --- URLs ------------------------------------------------------------------------------------------------
 
   /** The URL of a file below the `staticPath` setting, with its version unless told otherwise. */
   static makeStaticUrl(settings: ApplicationSettings, path: string, options: StaticUrlOptions = {}): string {
@@ -322,7 +323,10 @@ export class StaticFileHandler extends RequestHandler {
     return version === undefined ? url : `${url}?v=${version}`;
   }
 
-  /** The version of a file below the `staticPath` setting; `undefined`, and a line in the log, if it cannot be read. */
+  /**
+   * The version of a file below the `staticPath` setting; `undefined`, and a line in the log, if it cannot be
+   * read.
+   */
   static getVersion(settings: ApplicationSettings, path: string): string | undefined {
     const root = settings.staticPath ?? "";
     const absolutePath = this.getAbsolutePath(root, path);

@@ -1,9 +1,9 @@
 /**
  * Paths of static files: from the URL to a file that lies in the root directory, or to nothing.
  *
- * The route has percent-decoded the path once, and nobody does it again. What is left to fear are names that the system reads
- * differently than they look (NUL, a backslash, a drive or stream on Windows) and `..`. Containment is a question of whole
- * segments: `/srv/static` does not contain `/srv/static_secret`.
+ * The route has percent-decoded the path once, and nobody does it again. What is left to fear are names that
+ * the system reads differently than they look (NUL, a backslash, a drive or stream on Windows) and `..`.
+ * Containment is a question of whole segments: `/srv/static` does not contain `/srv/static_secret`.
  */
 import { isAbsolute, relative, resolve, sep } from "node:path";
 
@@ -19,7 +19,10 @@ export function hasDotfile(path: string): boolean {
     .some((segment) => segment.startsWith(".") && segment !== "." && segment !== "..");
 }
 
-/** The absolute path of a URL path below a root; with `..`, or if it is absolute itself, it leads out of the root. */
+/**
+ * The absolute path of a URL path below a root; with `..`, or if it is absolute itself, it leads out of the
+ * root.
+ */
 export function absolutePathOf(root: string, path: string): string {
   return resolve(root, path);
 }

@@ -8,8 +8,8 @@ function escapeRegex(text: string): string {
 }
 
 /**
- * The rules for files under `staticUrlPrefix`, for `/favicon.ico` and for `/robots.txt`; none without `staticPath`. Fills in the
- * settings' class, which also makes the URLs.
+ * The rules for files under `staticUrlPrefix`, for `/favicon.ico` and for `/robots.txt`; none without
+ * `staticPath`. Fills in the settings' class, which also makes the URLs.
  */
 export function staticRules(settings: ApplicationSettings): RuleInit[] {
   const { staticPath, staticUrlPrefix = "/static/", staticHandlerArgs } = settings;

@@ -12,13 +12,13 @@ export interface LoggedHandler {
 }
 
 /**
- * Settings of an application. Those that squall knows are listed; any other name is the application's own and can be read
- * in handlers by `this.settings.name`.
+ * Settings of an application. Those that squall knows are listed; any other name is the application's own and
+ * can be read in handlers by `this.settings.name`.
  */
 export interface ApplicationSettings {
   /**
-   * Shorthand for development: each of `autoreload: true`, `compiledTemplateCache: false`, `staticHashCache: false` and
-   * `serveTraceback: true` that is not set. Default false.
+   * Shorthand for development: each of `autoreload: true`, `compiledTemplateCache: false`, `staticHashCache:
+   * false` and `serveTraceback: true` that is not set. Default false.
    */
   debug?: boolean | undefined;
   /** Restart the process when a source file changes; default false. */
@@ -41,7 +41,9 @@ export interface ApplicationSettings {
   keyVersion?: number | undefined;
   /** Where the `authenticated` decorator sends people who are not signed in. */
   loginUrl?: string | undefined;
-  /** A directory of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`. */
+  /**
+   * A directory of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`.
+   */
   staticPath?: string | undefined;
   /** Default `/static/`. */
   staticUrlPrefix?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Percent coding of path groups: decoding without the form rule (a plus sign is a plus sign), and encoding that
- * keeps slashes (RFC 3986 §2.1).
+ * Percent coding of path groups: decoding without the form rule (a plus sign is a plus sign), and encoding
+ * that keeps slashes (RFC 3986 §2.1).
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { urlEscape, urlUnescape } from "../../base/url-escape.js";
@@ -12,9 +12,10 @@ export function unquoteBytes(text: string | undefined): Buffer | undefined {
 }
 
 /**
- * The text of an argument for a path: everything but unreserved characters and slashes is percent-encoded as UTF-8.
- * Takes text, bytes, numbers, bigints and booleans.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for anything else, `undefined` and `null` included.
+ * The text of an argument for a path: everything but unreserved characters and slashes is percent-encoded as
+ * UTF-8. Takes text, bytes, numbers, bigints and booleans.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for anything else, `undefined` and `null`
+ * included.
  */
 export function percentEncodePath(value: unknown): string {
   if (typeof value === "string" || value instanceof Uint8Array) return urlEscape(value, { plus: false });

@@ -1,8 +1,9 @@
 /**
  * The text that every match of a regular expression begins with.
  *
- * It only has to be true, not complete: a prefix that is too short costs a test that could have been spared, one that is
- * too long would lose a route. So the scan stops at the first character whose meaning it does not know for certain.
+ * It only has to be true, not complete: a prefix that is too short costs a test that could have been spared,
+ * one that is too long would lose a route. So the scan stops at the first character whose meaning it does not
+ * know for certain.
  */
 
 const SPECIAL = new Set("^$.*+?()[]{}|\\");
@@ -25,7 +26,8 @@ function hasTopLevelAlternative(source: string): boolean {
 }
 
 /**
- * The literal beginning of a flagless expression; `exact` if the expression is that text and its end, nothing else.
+ * The literal beginning of a flagless expression; `exact` if the expression is that text and its end, nothing
+ * else.
  */
 export function literalPrefix(source: string): { prefix: string; exact: boolean } {
   if (hasTopLevelAlternative(source)) return { prefix: "", exact: false };

@@ -1,12 +1,15 @@
 /**
- * Matchers decide whether a request belongs to a rule, by host, by path or by anything else they can see of it.
+ * Matchers decide whether a request belongs to a rule, by host, by path or by anything else they can see of
+ * it.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import type { HTTPServerRequest } from "../request.js";
 import { percentEncodePath, unquoteBytes } from "./escape-path.js";
 import { type CompiledPattern, compilePattern } from "./pattern.js";
 
-/** A path group, percent-decoded (a plus sign stays one); `undefined` if the group took no part in the match. */
+/**
+ * A path group, percent-decoded (a plus sign stays one); `undefined` if the group took no part in the match.
+ */
 export type PathGroup = Buffer | undefined;
 
 /** What a match found. Tornado's `path_args` and `path_kwargs`; at most one of them has entries. */
@@ -21,17 +24,22 @@ const NOTHING_FOUND: MatchResult = Object.freeze({});
 
 /** Decides whether a request matches. The base class for your own: override {@link Matcher.match}. */
 export abstract class Matcher {
-  /** Returns what was found, perhaps an empty object, or `undefined` if the request does not match. Must not throw. */
+  /**
+   * Returns what was found, perhaps an empty object, or `undefined` if the request does not match. Must not
+   * throw.
+   */
   abstract match(request: HTTPServerRequest): MatchResult | undefined;
 
-  /** The path that would match with these arguments in the groups, or `undefined` if the matcher knows none. */
+  /**
+   * The path that would match with these arguments in the groups, or `undefined` if the matcher knows none.
+   */
   reverse(..._args: readonly unknown[]): string | undefined {
     return undefined;
   }
 
   /**
-   * Text that the path of every matching request begins with. A router uses it to leave rules out which cannot
-   * match; the empty text, which is the default, is always true.
+   * Text that the path of every matching request begins with. A router uses it to leave rules out which
+   * cannot match; the empty text, which is the default, is always true.
    */
   get literalPrefix(): string {
     return "";
@@ -95,8 +103,8 @@ export class DefaultHostMatches extends Matcher {
 }
 
 /**
- * Matches requests by path (without the query): a regular expression as in Tornado (`"/story/([0-9]+)"`) or a template
- * (`"/story/:id"`). Groups are all named or all positional.
+ * Matches requests by path (without the query): a regular expression as in Tornado (`"/story/([0-9]+)"`) or a
+ * template (`"/story/:id"`). Groups are all named or all positional.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a pattern that is neither.
  */
 export class PathMatches extends Matcher {
@@ -134,9 +142,10 @@ export class PathMatches extends Matcher {
   }
 
   /**
-   * The path with the arguments in place of the groups, percent-encoded but for slashes. Numbers and booleans are written out.
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the pattern is more than literals and flat
-   * groups, or the number of arguments is not that of the groups.
+   * The path with the arguments in place of the groups, percent-encoded but for slashes. Numbers and booleans
+   * are written out.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the pattern is more than literals and
+   * flat groups, or the number of arguments is not that of the groups.
    */
   override reverse(...args: readonly unknown[]): string {
     const { pieces, spelling, groupCount } = this.#pattern;

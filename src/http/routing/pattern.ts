@@ -1,11 +1,11 @@
 /**
- * What a route's pattern says: the regular expression to test, its groups, the text every match begins with, and
- * how to build a path back from arguments.
+ * What a route's pattern says: the regular expression to test, its groups, the text every match begins with,
+ * and how to build a path back from arguments.
  *
- * As in Tornado a pattern is matched from the start of the path, and a `$` is appended to a string that has none.
- * A `RegExp` is taken as written, but for the start. Expressions are the application's own words and run on every path of
- * its length; the server's limit on the request line (8 KiB) bounds what an expression with nested
- * quantifiers can cost, it does not make one safe.
+ * As in Tornado a pattern is matched from the start of the path, and a `$` is appended to a string that has
+ * none. A `RegExp` is taken as written, but for the start. Expressions are the application's own words and
+ * run on every path of its length; the server's limit on the request line (8 KiB) bounds what an expression
+ * with nested quantifiers can cost, it does not make one safe.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { literalPrefix } from "./literal-prefix.js";
@@ -54,8 +54,9 @@ function groupsOf(regex: RegExp): { count: number; names: string[] } {
 }
 
 /**
- * The text of a pattern with its groups cut out, as pieces, or `undefined` if it is more than literals and flat groups.
- * A quantifier after a literal stays in the text, as in Tornado: "/foo/?" gives the path "/foo/?".
+ * The text of a pattern with its groups cut out, as pieces, or `undefined` if it is more than literals and
+ * flat groups. A quantifier after a literal stays in the text, as in Tornado: "/foo/?" gives the path
+ * "/foo/?".
  */
 export function reversePieces(source: string, groupCount: number): string[] | undefined {
   let start = source.startsWith("^") ? 1 : 0;

@@ -1,11 +1,11 @@
 /**
  * Finds the rules that may match a path without asking each.
  *
- * Rules keep their order: the first that matches wins, whatever this index does. A rule is filed under the literal text
- * that its paths must begin with, in a radix tree; a path collects the rules of the nodes it passes, in the order
- * of the rules. Rules without such text (hosts, custom matchers, expressions that begin with a group) sit at
- * the root and are always asked. The candidates of a path which some rule spells out whole are worked out
- * once and kept in a map, so that a fixed path costs one lookup.
+ * Rules keep their order: the first that matches wins, whatever this index does. A rule is filed under the
+ * literal text that its paths must begin with, in a radix tree; a path collects the rules of the nodes it
+ * passes, in the order of the rules. Rules without such text (hosts, custom matchers, expressions that begin
+ * with a group) sit at the root and are always asked. The candidates of a path which some rule spells out
+ * whole are worked out once and kept in a map, so that a fixed path costs one lookup.
  *
  * The plain twin is a loop over all rules; a property test holds the two together.
  */

@@ -1,6 +1,6 @@
 /**
- * Routers find who answers a request. A router is an `HTTPServerConnectionDelegate`, so a server can be started on it
- * directly, and a rule of another router can lead to it.
+ * Routers find who answers a request. A router is an `HTTPServerConnectionDelegate`, so a server can be
+ * started on it directly, and a rule of another router can lead to it.
  */
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
@@ -18,8 +18,8 @@ export interface TargetParams extends MatchResult {
 /** The base class of routers: override {@link Router.findHandler}. */
 export abstract class Router implements HTTPServerConnectionDelegate {
   /**
-   * Returns who takes the request's body and answers it, or `undefined` if this router does not know the request.
-   * Called when the head is there and before the body. An error thrown here is answered with 500.
+   * Returns who takes the request's body and answers it, or `undefined` if this router does not know the
+   * request. Called when the head is there and before the body. An error thrown here is answered with 500.
    */
   abstract findHandler(request: HTTPServerRequest, params?: TargetParams): HTTPMessageDelegate | undefined;
 

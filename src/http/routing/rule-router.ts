@@ -1,6 +1,6 @@
 /**
- * Routers made of rules. The first rule that matches and leads to somebody wins; a rule which leads to a router that knows
- * no answer is passed over.
+ * Routers made of rules. The first rule that matches and leads to somebody wins; a rule which leads to a
+ * router that knows no answer is passed over.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
@@ -31,9 +31,9 @@ function isConnectionDelegate(target: unknown): target is HTTPServerConnectionDe
 }
 
 /**
- * A router that tries rules in order. Targets are routers, connection delegates, and functions of the request (which
- * get it with its whole body and answer through `request.connection`). Subclasses take more by overriding
- * {@link RuleRouter.getTargetDelegate}.
+ * A router that tries rules in order. Targets are routers, connection delegates, and functions of the request
+ * (which get it with its whole body and answer through `request.connection`). Subclasses take more by
+ * overriding {@link RuleRouter.getTargetDelegate}.
  */
 export class RuleRouter extends Router {
   /** In order. Add with {@link RuleRouter.addRules}; a rule put in between afterwards is not seen. */
@@ -48,7 +48,8 @@ export class RuleRouter extends Router {
 
   /**
    * Appends rules. A pattern in place of a matcher becomes a {@link PathMatches}.
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if an entry is no rule or a pattern is refused.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if an entry is no rule or a pattern is
+   * refused.
    */
   addRules(rules: Iterable<RuleInit>): void {
     for (const entry of rules) this.rules.push(this.processRule(toRule(entry)));
@@ -84,8 +85,8 @@ export class RuleRouter extends Router {
   }
 
   /**
-   * The message delegate of a rule's target for a request, or `undefined` to go on with the next rule. Override it to support
-   * other kinds of targets.
+   * The message delegate of a rule's target for a request, or `undefined` to go on with the next rule.
+   * Override it to support other kinds of targets.
    */
   getTargetDelegate(
     target: unknown,

@@ -8,9 +8,9 @@ export type TargetKwargs = Readonly<Record<string, unknown>>;
 /**
  * One entry of a router.
  *
- * What a target may be is the router's business: {@link RuleRouter} takes routers, connection delegates and functions of
- * the request; an `Application` also takes handler classes and lists of rules. A target is an object, not the
- * name of one: import it.
+ * What a target may be is the router's business: {@link RuleRouter} takes routers, connection delegates and
+ * functions of the request; an `Application` also takes handler classes and lists of rules. A target is an
+ * object, not the name of one: import it.
  */
 export class Rule<Target = unknown> {
   readonly matcher: Matcher;

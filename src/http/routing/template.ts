@@ -2,9 +2,10 @@
  * Route templates: `"/story/:id"`, `"/files/:path*"`.
  *
  * A route written as a string is a template if one of its segments is `:identifier` (or, at the end,
- * `:identifier*`); every other string, and every `RegExp`, is a regular expression. A template holds literals and
- * parameters only. A character which means something in a regular expression is refused there instead of being
- * taken for one or the other, because a route that silently matches something else is worse than an error at start.
+ * `:identifier*`); every other string, and every `RegExp`, is a regular expression. A template holds literals
+ * and parameters only. A character which means something in a regular expression is refused there instead of
+ * being taken for one or the other, because a route that silently matches something else is worse than an
+ * error at start.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 

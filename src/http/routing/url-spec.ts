@@ -32,7 +32,10 @@ type Misfits<Instance, Params> = {
 
 type InstanceOf<Handler> = Handler extends { readonly prototype: infer Instance } ? Instance : never;
 
-/** `unknown` if the handler's verbs can take the pattern's parameters; otherwise a type that says which cannot. */
+/**
+ * `unknown` if the handler's verbs can take the pattern's parameters; otherwise a type that says which
+ * cannot.
+ */
 export type TakesParams<Pattern, Handler> = Pattern extends string
   ? string extends Pattern
     ? unknown

@@ -1,6 +1,7 @@
 /**
- * The vectors of `web`: what handlers do, one call at a time. The clock stands still. The functions of templates, locales, XSRF
- * cookies and compression are still missing here, and so is the data; the rest runs with `SQUALL_VECTORS`.
+ * The vectors of `web`: what handlers do, one call at a time. The clock stands still. The functions of
+ * templates, locales, XSRF cookies and compression are still missing here, and so is the data; the rest runs
+ * with `SQUALL_VECTORS`.
  */
 import type { IOLoop } from "squall/ioloop";
 import { VirtualLoop } from "squall/testing";
