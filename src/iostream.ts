@@ -5,6 +5,7 @@ export type {
   WriteOptions,
 } from "./net/base-stream.js";
 export { BaseIOStream } from "./net/base-stream.js";
+export { PipeIOStream } from "./net/pipe-stream.js";
 export {
   StreamBufferFullError,
   StreamClosedError,

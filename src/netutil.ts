@@ -27,3 +27,5 @@ export {
 } from "./net/resolver.js";
 export type { CertificateRequirement, SniAnswer, SSLOptions } from "./net/ssl-options.js";
 export { SSLContext, sslOptionsToContext } from "./net/ssl-options.js";
+export type { SSLWrapOptions } from "./net/ssl-wrap.js";
+export { SSLCertificateError, sslMatchHostname, sslWrapSocket } from "./net/ssl-wrap.js";

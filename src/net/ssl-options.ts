@@ -39,6 +39,8 @@ export interface SSLOptions extends SecureContextOptions {
   readonly certReqs?: CertificateRequirement | undefined;
   /** Whether a client checks that the certificate is for the server's name; default true. */
   readonly checkHostname?: boolean | undefined;
+  /** The ciphers to offer or take, in OpenSSL's notation; default Node's list. */
+  readonly ciphers?: string | undefined;
   /** The one protocol version to speak; default TLS 1.2 and 1.3 (`minVersion` and `maxVersion` set a range). */
   readonly sslVersion?: SecureVersion | undefined;
   /** Application protocols, the best first (RFC 7301); default none. */

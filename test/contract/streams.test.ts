@@ -1,7 +1,11 @@
 /** The contract of streams, asked of every kind of stream that squall has. */
+import { execFileSync } from "node:child_process";
+import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { IOLoop } from "squall/ioloop";
-import { IOStream, SSLIOStream, type StreamOptions } from "squall/iostream";
+import { IOStream, PipeIOStream, SSLIOStream, type StreamOptions } from "squall/iostream";
 import { bindSockets } from "squall/netutil";
 import { MemoryNetwork } from "#room/testing/memory-network";
 import { caCerts, certificate } from "../support/certs.js";
@@ -48,12 +52,29 @@ function memoryLoop(options: ConstructorParameters<typeof MemoryNetwork>[0]): ()
   return () => new IOLoop({ makeCurrent: false, network: new MemoryNetwork(options) });
 }
 
+/** Streams over a named pipe, which goes one way. */
+const pipeKit: StreamKit = {
+  name: "pipe",
+  abilities: ["backPressure"],
+  async open(near?: StreamOptions, far?: StreamOptions): Promise<StreamPair> {
+    const folder = mkdtempSync(join(tmpdir(), "squall-"));
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    // The reading end first, and without waiting: the writing end can only be opened then.
+    const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writing = openSync(path, constants.O_WRONLY);
+    rmSync(folder, { recursive: true });
+    return { near: new PipeIOStream(writing, near), far: new PipeIOStream(reading, far) };
+  },
+};
+
 const kits: readonly StreamKit[] = [
   socketKit("TCP", () => IOLoop.current(), false),
   socketKit("TLS", () => IOLoop.current(), true),
   socketKit("memory", memoryLoop({}), false),
   socketKit("memory, small pieces", memoryLoop({ chunkSize: 997 }), false),
   socketKit("memory + TLS", memoryLoop({}), true),
+  pipeKit,
 ];
 
 for (const kit of kits) {

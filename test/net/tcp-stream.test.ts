@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { IOStream, StreamClosedError } from "squall/iostream";
+import { IOStream, type PipeIOStream, StreamClosedError } from "squall/iostream";
+import { Subprocess } from "squall/process";
 import { TCPServer } from "squall/tcpserver";
+import { root } from "../support/root.js";
 
 /** A server on a free port of 127.0.0.1 which gives each connection to `handle`. */
 async function serve(handle: (stream: IOStream) => unknown): Promise<TCPServer> {
@@ -90,4 +92,89 @@ test("consume() hands every chunk to the sink and ends with one onClose", async 
   await over;
   assert.deepEqual(heard, ["data x", "fin", "close undefined"]);
   await server.stop();
+});
+
+test("a second read is refused while one is pending, and the first goes on", async () => {
+  const server = await serve(echo);
+  const stream = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  const first = stream.readUntil("\n");
+  await assert.rejects(stream.readBytes(1), { code: "ERR_SQUALL_INVALID_STATE" });
+  await stream.write("hello\n");
+  assert.equal((await first).toString(), "hello\n");
+  stream.close();
+  await server.stop();
+});
+
+test("what was received can be read after the other side has closed", async () => {
+  const server = await serve(async (stream) => {
+    await stream.write("line\nrest");
+    stream.close();
+  });
+  const stream = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  await stream.whenClosed();
+  assert.equal((await stream.readUntil("\n")).toString(), "line\n");
+  assert.equal((await stream.readUntilClose()).toString(), "rest");
+  await assert.rejects(stream.readBytes(1), StreamClosedError);
+  await server.stop();
+});
+
+test("descriptors run out: connections are dropped, nothing spins or dies, and accepting resumes", async () => {
+  // A server in a process of its own, with few descriptors.
+  const program = `
+    import { TCPServer } from "squall/tcpserver";
+import { root } from "../support/root.js";
+    class Hold extends TCPServer {
+      async handleStream(stream) { await stream.write("x"); await stream.readUntilClose(); }
+    }
+    const server = await new Hold().listen(0, "127.0.0.1");
+    console.log(server.port);
+    process.on("SIGUSR2", () => console.log(JSON.stringify(process.cpuUsage())));
+  `;
+  const command = `ulimit -n 40 && exec ${process.execPath} --input-type=module -e '${program.replaceAll("'", `'\\''`)}'`;
+  const child = new Subprocess(["sh", "-c", command], {
+    cwd: root,
+    stdin: "ignore",
+    stdout: Subprocess.STREAM,
+    stderr: Subprocess.STREAM,
+  });
+  const output = child.stdout as PipeIOStream;
+  const port = Number(await output.readUntil("\n", { timeout: 10_000 }));
+  const address = { host: "127.0.0.1", port };
+  const streams = await Promise.all(
+    Array.from({ length: 60 }, async () => {
+      const stream = new IOStream();
+      try {
+        await stream.connect(address);
+        await stream.readBytes(1);
+      } catch (error) {
+        assert.ok(error instanceof StreamClosedError);
+      }
+      return stream;
+    }),
+  );
+  const served = streams.filter((stream) => !stream.closed());
+  assert.ok(served.length > 0 && served.length < 60, `${served.length} of 60 served`);
+  const cpu = async (): Promise<number> => {
+    child.proc.kill("SIGUSR2");
+    const { user, system } = JSON.parse((await output.readUntil("\n", { timeout: 10_000 })).toString());
+    return user + system;
+  };
+  const before = await cpu();
+  await assert.rejects(served[0]!.readBytes(1, { timeout: 300 }));
+  const spent = (await cpu()) - before;
+  assert.ok(spent < 150_000, `it spent ${spent} µs of 300,000 although nothing happened`);
+  for (const stream of served) stream.close();
+  for (;;) {
+    const stream = new IOStream();
+    try {
+      await stream.connect(address);
+      await stream.readBytes(1);
+      stream.close();
+      break;
+    } catch (error) {
+      assert.ok(error instanceof StreamClosedError);
+    }
+  }
+  child.proc.kill("SIGKILL");
+  await child.waitForExit({ raiseError: false });
 });

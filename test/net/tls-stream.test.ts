@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { connect as rawConnect } from "node:net";
 import { test } from "node:test";
 import { IOStream, SSLIOStream, StreamClosedError } from "squall/iostream";
-import { type SSLOptions, sslOptionsToContext } from "squall/netutil";
+import {
+  SSLCertificateError,
+  type SSLOptions,
+  sslMatchHostname,
+  sslOptionsToContext,
+  sslWrapSocket,
+} from "squall/netutil";
 import { TCPServer, type TCPServerOptions } from "squall/tcpserver";
 import { TimeoutError } from "#room/base/errors";
 import { appLog, genLog } from "#room/base/log";
@@ -266,5 +272,33 @@ test("an orderly close says goodbye inside TLS", async () => {
   assert.equal(stream.socket?.getProtocol(), "TLSv1.3");
   stream.close();
   while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+  await server.stop();
+});
+
+test("sslWrapSocket() gives a verified TLS socket, and sslMatchHostname() checks a certificate", async () => {
+  const server = await greeter(certificate("server"));
+  const socket = rawConnect(server.port!, "127.0.0.1");
+  await new Promise((resolve) => socket.once("connect", resolve));
+  const tls = await sslWrapSocket(socket, { caCerts }, { serverHostname: "localhost" });
+  assert.equal(tls.authorized, true);
+  const cert = tls.getPeerCertificate();
+  sslMatchHostname(cert, "localhost");
+  sslMatchHostname(cert, "127.0.0.1");
+  assert.throws(() => sslMatchHostname(cert, "other.test"), SSLCertificateError);
+  tls.destroy();
+  await server.stop();
+});
+
+test("sslWrapSocket() refuses a server that is not who it should be", async () => {
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const server = await greeter(certificate("other"));
+  const socket = rawConnect(server.port!, "127.0.0.1");
+  await new Promise((resolve) => socket.once("connect", resolve));
+  await assert.rejects(
+    sslWrapSocket(socket, { caCerts }, { serverHostname: "localhost" }),
+    code("ERR_TLS_CERT_ALTNAME_INVALID"),
+  );
+  assert.ok(socket.destroyed);
+  await assert.rejects(sslWrapSocket(socket, { caCerts }), /serverHostname/);
   await server.stop();
 });

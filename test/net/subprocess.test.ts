@@ -1,0 +1,99 @@
+/** Child processes. */
+import assert from "node:assert/strict";
+import { execPath } from "node:process";
+import { test } from "node:test";
+import { PipeIOStream } from "squall/iostream";
+import { CalledProcessError, cpuCount, Subprocess, taskId } from "squall/process";
+import { TimeoutError } from "#room/base/errors";
+
+/** Runs a line of JavaScript in another Node. */
+function script(code: string): string[] {
+  return [execPath, "-e", code];
+}
+
+test("STREAM makes the channels asked for streams, and only those", async () => {
+  const child = new Subprocess(["cat"], {
+    stdin: Subprocess.STREAM,
+    stdout: Subprocess.STREAM,
+    stderr: "ignore",
+  });
+  assert.ok(child.stdin instanceof PipeIOStream);
+  assert.ok(child.stdout instanceof PipeIOStream);
+  assert.equal(child.stderr, undefined);
+  assert.ok(child.pid! > 0);
+  await child.stdin.write("hello\n");
+  assert.equal((await child.stdout.readUntil("\n")).toString(), "hello\n");
+  const data = Buffer.alloc(1_000_000, "x");
+  void child.stdin.write(data);
+  child.stdin.end();
+  assert.deepEqual(await child.stdout.readUntilClose(), data);
+  assert.equal(await child.waitForExit(), 0);
+  assert.equal(child.returncode, 0);
+});
+
+test("what a child has written before its end can be read afterwards", async () => {
+  const child = new Subprocess(
+    script("process.stdout.write('x'.repeat(50000)); process.stderr.write('oops')"),
+    {
+      stdin: "ignore",
+      stdout: Subprocess.STREAM,
+      stderr: Subprocess.STREAM,
+    },
+  );
+  await child.waitForExit();
+  assert.ok(child.stdout instanceof PipeIOStream && child.stderr instanceof PipeIOStream);
+  assert.equal((await child.stdout.readUntilClose()).length, 50_000);
+  assert.equal((await child.stderr.readUntilClose()).toString(), "oops");
+});
+
+test("waitForExit() rejects with CalledProcessError for another status than 0, unless told not to", async () => {
+  const child = new Subprocess(script("process.exit(3)"), { stdin: "ignore" });
+  await assert.rejects(child.waitForExit(), (error: unknown) => {
+    assert.ok(error instanceof CalledProcessError);
+    assert.equal(error.returncode, 3);
+    assert.equal(error.cmd[0], execPath);
+    assert.equal(error.code, "ERR_SQUALL_CALLED_PROCESS");
+    return true;
+  });
+  assert.equal(await child.waitForExit({ raiseError: false }), 3);
+});
+
+test("a child killed by a signal has its negative number as status", async () => {
+  const child = new Subprocess(["cat"], { stdin: Subprocess.STREAM, stdout: "ignore" });
+  child.proc.kill("SIGKILL");
+  assert.equal(await child.waitForExit({ raiseError: false }), -9);
+});
+
+test("the exit callback runs once, also if the process had ended before it was set; there is one at a time", async () => {
+  const child = new Subprocess(script(""), { stdin: "ignore" });
+  const first = new Promise<number>((resolve) => child.setExitCallback(resolve));
+  assert.throws(() => child.setExitCallback(() => {}), { code: "ERR_SQUALL_INVALID_STATE" });
+  assert.equal(await first, 0);
+  assert.equal(await new Promise<number>((resolve) => child.setExitCallback(resolve)), 0);
+});
+
+test("a program that is not there rejects waitForExit() with the system's error", async () => {
+  const child = new Subprocess(["/no/such/program"], { stdin: Subprocess.STREAM });
+  await assert.rejects(child.waitForExit(), { code: "ENOENT" });
+  assert.equal(child.returncode, 127);
+  assert.equal(child.pid, undefined);
+});
+
+test("waitForExit() with a timeout leaves the process alone", async () => {
+  const child = new Subprocess(["cat"], { stdin: Subprocess.STREAM, stdout: "ignore" });
+  await assert.rejects(child.waitForExit({ timeout: 30 }), TimeoutError);
+  assert.equal(child.returncode, undefined);
+  (child.stdin as PipeIOStream).close();
+  assert.equal(await child.waitForExit(), 0);
+});
+
+test("PipeIOStream refuses what is neither pipe nor socket", () => {
+  assert.throws(() => new PipeIOStream(9999), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+});
+
+test("initialize() and uninitialize() are there and do nothing", () => {
+  Subprocess.initialize();
+  Subprocess.uninitialize();
+  assert.ok(cpuCount() >= 1);
+  assert.equal(taskId(), undefined);
+});

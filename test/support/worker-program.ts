@@ -1,0 +1,44 @@
+/** A program with worker processes, for tests: its first argument says which. It tells what happens on stdout. */
+import process from "node:process";
+import type { IOStream } from "squall/iostream";
+import { forkProcesses, taskId } from "squall/process";
+import { TCPServer } from "squall/tcpserver";
+
+function tell(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Says who it is, then stays until the client leaves. */
+class Who extends TCPServer {
+  override async handleStream(stream: IOStream): Promise<void> {
+    await stream.write(`${taskId()} ${process.pid}\n`);
+    await stream.readUntilClose();
+  }
+}
+
+const programs: Record<string, () => Promise<void>> = {
+  async ids() {
+    const id = await forkProcesses(3);
+    tell(`worker ${id}`);
+    process.exit(0);
+  },
+
+  async budget() {
+    try {
+      await forkProcesses(1, { maxRestarts: 3 });
+    } catch (error) {
+      tell((error as { code: string }).code);
+      process.exit(4);
+    }
+    process.exit(1);
+  },
+
+  async serve() {
+    const server = new Who();
+    await server.bind(Number(process.argv[3]), "127.0.0.1");
+    await server.start(2);
+    tell(`ready ${taskId()} ${process.pid}`);
+  },
+};
+
+await programs[process.argv[2] ?? ""]?.();
