@@ -154,11 +154,15 @@ function straySockets(tree: SourceTree): string[] {
   return complaints;
 }
 
-/** Whatever is neither ours nor Node's is declared in package.json, and Node's modules carry their prefix. */
+/**
+ * Whatever is neither ours nor Node's is declared in package.json, and Node's modules carry their prefix. `process` is
+ * used as the global that it is: importing it reads all its members, and that opens the standard streams.
+ */
 function undeclaredPackages(tree: SourceTree, declared: ReadonlySet<string>): string[] {
   const complaints: string[] = [];
   for (const [path, source] of tree) {
     for (const { specifier, line } of importedModules(source)) {
+      if (specifier === "node:process") complaints.push(`${path}:${line}: use the global process`);
       if (/^(\.|node:|squall(\/|$)|#room\/)/.test(specifier)) continue;
       const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
       if (builtinModules.includes(name)) complaints.push(`${path}:${line}: write node:${specifier}`);
@@ -398,13 +402,17 @@ describe("the rules bite", () => {
   });
   test("packages that package.json does not declare are found", () => {
     const found = undeclaredPackages(
-      tree({ "web/a.ts": 'import "ws";import "@a/b/c";import "fs";import "node:fs";import "mrmime";' }),
+      tree({
+        "web/a.ts":
+          'import "ws";import "@a/b/c";import "fs";import "node:fs";import "mrmime";import "node:process";',
+      }),
       new Set(["mrmime"]),
     );
     assert.deepEqual(found, [
       "web/a.ts:1: ws is not declared in package.json",
       "web/a.ts:1: @a/b is not declared in package.json",
       "web/a.ts:1: write node:fs",
+      "web/a.ts:1: use the global process",
     ]);
   });
   test("a door with logic, a star, an import or a name from another door is found", () => {

@@ -13,7 +13,6 @@
  */
 import cluster, { type Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
-import process from "node:process";
 import { IOLoop } from "../async/ioloop.js";
 import type { Timeout } from "../async/timeout.js";
 import { InvalidStateError, SquallError } from "../base/errors.js";
