@@ -54,7 +54,10 @@ export interface NetworkServer {
   readonly address: NetworkAddress;
   /** At how many open connections the network drops new ones; `Infinity` for no limit. */
   maxConnections: number;
-  /** Starts accepting. `onConnection` must not throw; `onError` hears of accept failures, which are not fatal. */
+  /**
+   * Starts accepting. `onConnection` must not throw; `onError` hears of accept failures, which are not fatal, and with the
+   * code `EMFILE` also that descriptors are about to run out.
+   */
   accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void;
   /** Ends {@link NetworkServer.accept}: connections wait from now on. */
   hold(): void;

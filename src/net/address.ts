@@ -24,6 +24,28 @@ export function peerAddress(socket: NetworkSocket): PeerAddress {
   return { host, port: socket.remotePort ?? 0, family: socket.remoteFamily === "IPv6" ? 6 : 4 };
 }
 
+/**
+ * Whom to count as one: an IPv4 address; for IPv6 the /64 network, since one subscriber has all of it; undefined for
+ * unix sockets.
+ */
+export function addressBlock(address: NetworkAddress): string | undefined {
+  if ("path" in address) return undefined;
+  const { host } = address;
+  if (!host.includes(":")) return host;
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(host);
+  if (mapped !== null) return mapped[1];
+  const [front = "", back] = host.split("%")[0]!.split("::");
+  const groups = front === "" ? [] : front.split(":");
+  if (back !== undefined) {
+    const tail = back === "" ? 0 : back.split(":").length + (back.includes(".") ? 1 : 0);
+    while (groups.length + tail < 8) groups.push("0");
+  }
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
+}
+
 /** The address as people write it: `127.0.0.1:80`, `[::1]:80`, `unix:/run/app.sock`. */
 export function formatAddress(address: NetworkAddress): string {
   if ("path" in address) return `unix:${address.path}`;

@@ -6,6 +6,7 @@
  * before it reads from it, so that a server may also pass the socket on (to TLS, to another stream) with nothing lost.
  */
 import { lookup } from "node:dns/promises";
+import { readFileSync } from "node:fs";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
 import type {
   ConnectRequest,
@@ -26,6 +27,32 @@ const DEFAULT_BACKLOG = 128;
  */
 const HIGH_WATER = 65_536;
 
+/**
+ * From which number on a descriptor says that they run out; `Infinity` where the system does not tell its limit.
+ *
+ * When there is none left, libuv accepts connections and closes them, so that they do not keep the loop busy, and Node
+ * never hears of it. Descriptors are numbered from below, so the number of an accepted one shows in time.
+ */
+let scarce: number | undefined;
+
+function scarceDescriptor(): number {
+  if (scarce === undefined) {
+    scarce = Number.POSITIVE_INFINITY;
+    try {
+      const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"));
+      if (limit !== null) scarce = Number(limit[1]) - Math.max(4, Math.min(32, Number(limit[1]) >> 5));
+    } catch {
+      // Not Linux, or /proc is not there.
+    }
+  }
+  return scarce;
+}
+
+/** The number of a socket's descriptor; -1 if Node does not show it. */
+function descriptorOf(socket: Socket): number {
+  return (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+}
+
 class NodeServer implements NetworkServer {
   readonly address: NetworkAddress;
   readonly #server: Server;
@@ -41,7 +68,11 @@ class NodeServer implements NetworkServer {
       bound === null || typeof bound === "string"
         ? { path: bound ?? path ?? "" }
         : { host: bound.address, port: bound.port, family: bound.family === "IPv6" ? 6 : 4 };
+    const limit = scarceDescriptor();
     server.on("connection", (socket: Socket) => {
+      if (descriptorOf(socket) >= limit) {
+        this.#onError?.(Object.assign(new Error("file descriptors are running out"), { code: "EMFILE" }));
+      }
       if (this.#onConnection !== undefined) this.#onConnection(socket);
       else if (this.#closed !== undefined) socket.destroy();
       else this.#hold(socket);

@@ -22,7 +22,7 @@ import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/netw
 import { pendingResult } from "../async/yieldable.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
-import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
+import { addressBlock, formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { type BindOptions, bindSockets } from "./listen.js";
 import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
 import { StreamClosedError } from "./stream-errors.js";
@@ -36,18 +36,37 @@ export interface TCPServerOptions extends StreamOptions {
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
   /** How long a client may take for the TLS handshake, in milliseconds; default 30 s, `Infinity` for no limit. */
   readonly handshakeTimeout?: number | undefined;
-  /** At how many open connections new ones are closed at once; default `Infinity`, off. */
+  /**
+   * How many connections may be open; default `Infinity`, off. At the limit those that rest make room, if the protocol
+   * knows such a thing (HTTP does); else the new one is closed at once.
+   */
   readonly maxConnections?: number | undefined;
+  /**
+   * How many of them may come from one address, which for IPv6 is a /64 network; more are closed at once. Default
+   * `Infinity`, off. Behind a proxy everybody comes from one address.
+   */
+  readonly maxConnectionsPerAddress?: number | undefined;
 }
 
 /** Options of {@link TCPServer.listen} and {@link TCPServer.bind}. */
 export type ListenOptions = Omit<BindOptions, "ioLoop">;
 
+/** How many connections make room at once, so that not every new one has to look for another. */
+const ROOM = 8;
+
+/** After nobody could make room, it is not tried again for so many milliseconds: the look costs time, too. */
+const ROOM_RETRY = 100;
+
+/** What the system says when there are no descriptors left, in the process or altogether. */
+const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE"]);
+
 const SERVER = Symbol("squall.server");
+const BLOCK = Symbol("squall.block");
 
 /** A connection that counts for a server until it is closed. */
 interface CountedSocket extends NetworkSocket {
   [SERVER]?: TCPServer | undefined;
+  [BLOCK]?: string | undefined;
 }
 
 /** Listens and hands each connection to {@link TCPServer.handleStream}. */
@@ -56,12 +75,17 @@ export class TCPServer {
   readonly ioLoop: IOLoop;
   readonly #settings: StreamSettings;
   readonly #maxConnections: number;
+  readonly #maxPerAddress: number;
+  readonly #perAddress: Map<string, number> = new Map();
   readonly #tls:
     | { readonly sslOptions: SSLContext; readonly serverSide: true; readonly handshakeTimeout?: number }
     | undefined;
   readonly #sockets: Set<NetworkServer> = new Set();
   readonly #bound: NetworkServer[] = [];
   readonly #open: Set<NetworkSocket> = new Set();
+  /** How many of them were closed to make room and are about to go. */
+  #leaving = 0;
+  #noRoomUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #stopping: Promise<void> = Promise.resolve();
   /** Who waits until no connection is open. */
@@ -77,6 +101,10 @@ export class TCPServer {
     this.#settings = new StreamSettings(options);
     this.ioLoop = this.#settings.ioLoop;
     this.#maxConnections = checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY);
+    this.#maxPerAddress = checkLimit(
+      "maxConnectionsPerAddress",
+      options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
+    );
     const { sslOptions, handshakeTimeout } = options;
     if (sslOptions === undefined) return;
     const context = sslOptionsToContext(sslOptions, { serverSide: true });
@@ -225,8 +253,8 @@ export class TCPServer {
   }
 
   /**
-   * Near the limit of connections or descriptors: closes up to `count` connections that can be spared, and says how many.
-   * A plain server knows of none.
+   * At the limit of connections or descriptors: closes up to `count` connections that nobody would miss, at once, and says
+   * how many. A plain server knows of none.
    */
   protected closeResting(_count: number): number {
     return 0;
@@ -237,30 +265,57 @@ export class TCPServer {
     return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
   }
 
-  #count(socket: CountedSocket): void {
+  /** True if there is room now, or will be in a moment. */
+  #makeRoom(): boolean {
+    const now = this.ioLoop.time();
+    if (now < this.#noRoomUntil) return false;
+    const closed = this.closeResting(ROOM);
+    this.#leaving += closed;
+    if (closed === 0) this.#noRoomUntil = now + ROOM_RETRY;
+    return closed > 0;
+  }
+
+  #admits(block: string | undefined): boolean {
+    if (block !== undefined && (this.#perAddress.get(block) ?? 0) >= this.#maxPerAddress) return false;
+    return this.#open.size - this.#leaving < this.#maxConnections || this.#makeRoom();
+  }
+
+  #count(socket: CountedSocket, block: string | undefined): void {
     socket[SERVER] = this;
     socket.on("close", TCPServer.#uncount);
     this.#open.add(socket);
+    if (block === undefined) return;
+    socket[BLOCK] = block;
+    this.#perAddress.set(block, (this.#perAddress.get(block) ?? 0) + 1);
   }
 
   static #uncount(this: CountedSocket): void {
     const server = this[SERVER];
     if (server === undefined) return;
     server.#open.delete(this);
+    if (server.#leaving > 0) server.#leaving--;
+    server.#leave(this[BLOCK]);
     if (server.#open.size === 0) for (const wake of server.#emptied.splice(0)) wake();
   }
 
+  #leave(block: string | undefined): void {
+    if (block === undefined) return;
+    const left = this.#perAddress.get(block)! - 1;
+    if (left === 0) this.#perAddress.delete(block);
+    else this.#perAddress.set(block, left);
+  }
+
   #accepted(socket: NetworkSocket): void {
-    if (this.#open.size >= this.#maxConnections) {
-      this.closeResting(1);
+    const address = peerAddress(socket);
+    const block = this.#maxPerAddress === Number.POSITIVE_INFINITY ? undefined : addressBlock(address);
+    if (!this.#admits(block)) {
       socket.on("error", ignore);
       socket.destroy();
       return;
     }
-    const address = peerAddress(socket);
     let stream: IOStream | undefined;
     try {
-      this.#count(socket);
+      this.#count(socket, block);
       stream = this.makeStream(socket);
       const pending = pendingResult(this.handleStream(stream, address));
       if (pending !== undefined)
@@ -280,12 +335,13 @@ export class TCPServer {
   }
 
   #acceptFailed(error: Error): void {
-    this.closeResting(16);
+    const madeRoom = EXHAUSTED.has((error as NodeJS.ErrnoException).code) && this.#makeRoom();
     // Out of descriptors: the system is asked again with every connection that waits, so one line a second will do.
     const now = this.ioLoop.time();
     if (now - this.#exhaustionLogged < 1000) return;
     this.#exhaustionLogged = now;
-    genLog.error("cannot accept connections: %s", error.message);
+    if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
+    else genLog.error("cannot accept connections: %s", error.message);
   }
 }
 

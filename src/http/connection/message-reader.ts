@@ -108,7 +108,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
 
   /** Begins to read. The first head has `headerTimeout` from now. */
   start(): void {
-    this.#deadline.set(this.#params.headerTimeout);
+    this.now = this.stream.ioLoop.time();
+    this.#deadline.set(this.#params.headerTimeout, this.now);
     this.stream.consume(this);
   }
 

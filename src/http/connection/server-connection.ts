@@ -120,9 +120,13 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     return "idle";
   }
 
-  /** True between two requests. */
-  get resting(): boolean {
-    return this.#exchange === undefined && !this.#closing && (this.#reader?.resting ?? false);
+  /** Since when, in the loop's time, nothing has happened between two requests, or before the first; else `Infinity`. */
+  get restingSince(): number {
+    const reader = this.#reader;
+    if (reader === undefined || this.#exchange !== undefined || this.#closing || !reader.resting) {
+      return Number.POSITIVE_INFINITY;
+    }
+    return reader.now;
   }
 
   /** Ends what is still running because the server's grace is over. */

@@ -44,6 +44,9 @@ export interface ShutdownReport {
 /** A function of the request, or what makes a delegate for each request. */
 export type HTTPServerCallback = RequestCallback | HTTPServerConnectionDelegate;
 
+/** A connection that spoke within so many milliseconds is about to be used, and does not make room. */
+const MIN_REST = 1000;
+
 function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnectionDelegate {
   return typeof (callback as Partial<HTTPServerConnectionDelegate>).startRequest === "function";
 }
@@ -150,15 +153,16 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     return { idle, finished: Math.max(0, open.length - idle - aborted), aborted };
   }
 
-  /** Near the limit of descriptors or connections: resting connections make room, the oldest first. */
+  /** At the limit of connections or descriptors, those that rest make room, the oldest first. */
   protected override closeResting(count: number): number {
+    const since = this.ioLoop.time() - MIN_REST;
     let closed = 0;
     for (const connection of this.#connections) {
       if (closed >= count) break;
-      if (connection.resting) {
-        connection.shutdown();
-        closed++;
-      }
+      if (connection.restingSince > since) continue;
+      // At once, not in stages: nothing was being said, and the place is needed.
+      void connection.close();
+      closed++;
     }
     return closed;
   }
