@@ -37,8 +37,9 @@ export function addressBlock(address: NetworkAddress): string | undefined {
   const [front = "", back] = host.split("%")[0]!.split("::");
   const groups = front === "" ? [] : front.split(":");
   if (back !== undefined) {
-    const tail = back === "" ? 0 : back.split(":").length + (back.includes(".") ? 1 : 0);
-    while (groups.length + tail < 8) groups.push("0");
+    const tail = back === "" ? [] : back.split(":");
+    while (groups.length + tail.length < 8) groups.push("0");
+    groups.push(...tail);
   }
   return groups
     .slice(0, 4)
