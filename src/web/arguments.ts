@@ -25,11 +25,19 @@ const CONTROL = /[\0-\x08\x0e-\x1f]/g;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Most arguments are a few ASCII characters, for which a decoder is a slow start. */
+function isShortAscii(value: Buffer): boolean {
+  if (value.length > 32) return false;
+  for (let at = 0; at < value.length; at++) if ((value[at] as number) > 0x7f) return false;
+  return true;
+}
+
 /**
  * `handler.decodeArgument()`: UTF-8 as text.
  * @throws HTTPError 400 if it is not UTF-8.
  */
 export function decodeUtf8(value: Buffer, name: string | undefined): string {
+  if (isShortAscii(value)) return value.toString("latin1");
   try {
     return utf8.decode(value);
   } catch {

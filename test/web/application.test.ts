@@ -84,7 +84,7 @@ describe("Application routes", () => {
   test("a handler of one application may not live longer in another: each has its own settings", async () => {
     class Reads extends RequestHandler {
       override get() {
-        this.write(String(this.settings["own"]));
+        this.write(String(this.settings.own));
       }
     }
     assert.equal(await at(new Application([["/", Reads]], { own: 1 }), "/", "h"), "1");

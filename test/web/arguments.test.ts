@@ -74,6 +74,21 @@ describe("arguments", () => {
     assert.equal((await ask(new Application([["/", Reads]]), "/?a=%E9")).status, 400);
   });
 
+  test("long and short values, ASCII or not, are the same text that was sent", async () => {
+    for (const text of [
+      "a",
+      "x".repeat(32),
+      "x".repeat(33),
+      "ü",
+      `${"x".repeat(31)}ü`,
+      "\ufeffa",
+      "\u{1f600}",
+    ]) {
+      const uri = `/?a=${encodeURIComponent(text)}`;
+      assert.equal(await read(uri, {}, (handler) => handler.getArgument("a", { strip: false })), text);
+    }
+  });
+
   test("security 18: names of Object.prototype are plain data", async () => {
     for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
       assert.deepEqual(await read("/", {}, (handler) => handler.getArguments(name)), [], name);

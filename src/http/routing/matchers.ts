@@ -138,7 +138,7 @@ export class PathMatches extends Matcher {
     if (pattern.exact) return request.path === pattern.prefix ? NOTHING_FOUND : undefined;
     if (pattern.groupCount === 0) return pattern.regex.test(request.path) ? NOTHING_FOUND : undefined;
     const found = pattern.regex.exec(request.path);
-    return found === null ? undefined : groupsOf(found);
+    return found === null ? undefined : groupsOf(found, pattern.groupNames);
   }
 
   /**
@@ -167,13 +167,16 @@ export class PathMatches extends Matcher {
   }
 }
 
-function groupsOf(found: RegExpExecArray): MatchResult {
-  if (found.groups === undefined) {
+function groupsOf(found: RegExpExecArray, names: readonly string[]): MatchResult {
+  if (names.length === 0) {
     const pathArgs: PathGroup[] = [];
     for (let index = 1; index < found.length; index++) pathArgs.push(unquoteBytes(found[index]));
     return { pathArgs };
   }
+  // Groups are numbered whether they are named or not, and here all are named.
   const pathKwargs: Record<string, PathGroup> = Object.create(null);
-  for (const name of Object.keys(found.groups)) pathKwargs[name] = unquoteBytes(found.groups[name]);
+  for (let index = 0; index < names.length; index++) {
+    pathKwargs[names[index] as string] = unquoteBytes(found[index + 1]);
+  }
   return { pathKwargs };
 }

@@ -79,6 +79,17 @@ describe("compilePattern() with templates", () => {
   });
 });
 
+test("security 110: templates and plain groups take time in proportion to the path", () => {
+  for (const pattern of ["/:a/:b/:c*", "/([^/]*)/([^/]*)/(.*)", "/a?b?c?(.*)x"]) {
+    const { regex } = compilePattern(pattern);
+    for (const path of ["/".repeat(50_000), `/${"a".repeat(50_000)}`, `/${"a/".repeat(25_000)}`]) {
+      const began = performance.now();
+      regex.exec(path);
+      assert.ok(performance.now() - began < 1000, pattern);
+    }
+  }
+});
+
 describe("literalPrefix()", () => {
   test("is the text that every match begins with", () => {
     const cases: [string, string, boolean][] = [
