@@ -14,6 +14,8 @@ import {
 import { ask, begin, type FakeConnection, type FakeRequest } from "../support/fake-exchange.js";
 import "../support/guard.js";
 
+const SECRET = "a secret of at least thirty-two bytes";
+
 /** Runs `body` as the get() of a handler. */
 function answer(
   body: (handler: RequestHandler) => unknown,
@@ -31,7 +33,7 @@ function answer(
       return body(this);
     }
   }
-  return ask(new Application([["/.*", Answers, null, "name"]], { cookieSecret: "s" }), uri, request);
+  return ask(new Application([["/.*", Answers, null, "name"]], { cookieSecret: SECRET }), uri, request);
 }
 
 /** The error that `body` throws in a handler; nothing else must happen. */
@@ -401,15 +403,33 @@ describe("cookieSecret and keyVersion", () => {
         this.write(this.getSignedCookie("n", { value: this.request.body.toString() }) ?? "none");
       }
     }
-    const keys = { 1: "one", 2: "two" };
+    const keys = { 1: `one ${SECRET}`, 2: `two ${SECRET}` };
     const old = new Application([["/", Signs]], { cookieSecret: keys, keyVersion: 1 });
     const now = new Application([["/", Signs]], { cookieSecret: keys, keyVersion: 2 });
-    const rotated = new Application([["/", Signs]], { cookieSecret: { 2: "two" }, keyVersion: 2 });
+    const rotated = new Application([["/", Signs]], { cookieSecret: { 2: keys[2] }, keyVersion: 2 });
     const value = (await ask(old, "/")).body;
     assert.match(value, /^2\|1:1\|/);
     assert.match((await ask(now, "/")).body, /^2\|1:2\|/);
     assert.equal((await ask(now, "/", { method: "POST", body: value })).body, "v");
     assert.equal((await ask(rotated, "/", { method: "POST", body: value })).body, "none");
+  });
+});
+
+describe("security 73: the cookieSecret setting", () => {
+  test("a short secret is warned of at start", () => {
+    for (const cookieSecret of ["short", Buffer.alloc(31), { 1: SECRET, 2: "short" }]) {
+      using _log = new ExpectLog("squall.general", /less than 32 bytes/);
+      new Application([], { cookieSecret, keyVersion: 1 });
+    }
+    new Application([], { cookieSecret: SECRET });
+  });
+
+  test("a map of secrets without a key version of its own is refused at start", () => {
+    for (const keyVersion of [undefined, 3]) {
+      assert.throws(() => new Application([], { cookieSecret: { 1: SECRET }, keyVersion }), {
+        code: "ERR_SQUALL_INVALID_ARGUMENT",
+      });
+    }
   });
 });
 
