@@ -15,6 +15,7 @@ export {
 } from "./testing/async-test.js";
 export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
 export {
+  AsyncHTTPSTestCase,
   AsyncHTTPTestCase,
   type TestClient,
   type TestFetchOptions,

@@ -17,13 +17,15 @@
  *     HelloTest.register();
  */
 import { InvalidStateError, SquallError } from "../base/errors.js";
-import { type ExchangeRequest, type ExchangeResponse, exchange } from "../http/client/exchange.js";
+import { type ExchangeOptions, type ExchangeResponse, exchange } from "../http/client/exchange.js";
 import { HTTPServer, type HTTPServerCallback, type HTTPServerOptions } from "../http/server/http-server.js";
+import type { SSLOptions } from "../net/ssl-options.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import { AsyncTestCase } from "./async-test.js";
+import { TEST_CERTIFICATE, TEST_KEY } from "./test-certificate.js";
 
 /** Options of {@link AsyncHTTPTestCase.fetch}. */
-export interface TestFetchOptions extends Omit<ExchangeRequest, "url" | "keepAlive"> {
+export interface TestFetchOptions extends Omit<ExchangeOptions, "url" | "keepAlive" | "ioLoop"> {
   /** Reject with a {@link TestResponseError} for a status of 400 or more; default false. */
   readonly raiseError?: boolean | undefined;
 }
@@ -74,16 +76,20 @@ export interface TestClient {
 }
 
 /** One connection for each request; it gives up when the test is over. */
-class PlainClient implements TestClient {
+class OneRequestClient implements TestClient {
   readonly #test: AsyncTestCase;
+  readonly #sslOptions: SSLOptions | undefined;
 
-  constructor(test: AsyncTestCase) {
+  constructor(test: AsyncTestCase, sslOptions?: SSLOptions) {
     this.#test = test;
+    this.#sslOptions = sslOptions;
   }
 
   async fetch(url: string, { raiseError, ...request }: TestFetchOptions): Promise<TestResponse> {
     const { ioLoop, signal } = this.#test;
-    const response = new TestResponse(await exchange({ signal, ...request, url, ioLoop }));
+    const response = new TestResponse(
+      await exchange({ signal, sslOptions: this.#sslOptions, ...request, url, ioLoop }),
+    );
     if (raiseError === true && response.code >= 400) throw new TestResponseError(url, response);
     return response;
   }
@@ -121,7 +127,7 @@ export abstract class AsyncHTTPTestCase extends AsyncTestCase {
 
   /** Makes the client. */
   getHttpClient(): TestClient {
-    return new PlainClient(this);
+    return new OneRequestClient(this);
   }
 
   /** The port of the server. */
@@ -162,5 +168,36 @@ export abstract class AsyncHTTPTestCase extends AsyncTestCase {
    */
   fetch(path: string, options: TestFetchOptions = {}): Promise<TestResponse> {
     return this.httpClient.fetch(/^https?:/i.test(path) ? path : this.getUrl(path), options);
+  }
+}
+
+/**
+ * The same over TLS: the server has a self-signed certificate that comes with squall, and the client does not verify it.
+ * Tornado `testing.AsyncHTTPSTestCase`.
+ */
+export abstract class AsyncHTTPSTestCase extends AsyncHTTPTestCase {
+  /** A certificate for localhost that nobody has to trust. */
+  static defaultSslOptions(): SSLOptions {
+    return { cert: TEST_CERTIFICATE, key: TEST_KEY };
+  }
+
+  /** TLS options of the server; override them for a certificate of your own. */
+  getSslOptions(): SSLOptions {
+    return AsyncHTTPSTestCase.defaultSslOptions();
+  }
+
+  /** Options for the server; add to what this gives. */
+  override getHttpserverOptions(): HTTPServerOptions {
+    return { sslOptions: this.getSslOptions() };
+  }
+
+  /** A client that does not verify the server. */
+  override getHttpClient(): TestClient {
+    return new OneRequestClient(this, { certReqs: "none" });
+  }
+
+  /** `https`. */
+  override getProtocol(): string {
+    return "https";
   }
 }

@@ -9,7 +9,7 @@ import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { version } from "../../base/version.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
-import { IOStream } from "../../net/tcp-stream.js";
+import { TCPClient, type TCPConnectOptions } from "../../net/tcp-client.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Connection } from "../connection/http1-connection.js";
@@ -220,27 +220,41 @@ export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest)
   }
 }
 
+/** Options of {@link exchange} beyond those of the request. */
+export interface ExchangeOptions extends ExchangeRequest {
+  /** The loop to work on; default the current one. */
+  readonly ioLoop?: IOLoop | undefined;
+  /** TLS options for an https URL; default: the server's chain and name are verified. */
+  readonly sslOptions?: TCPConnectOptions["sslOptions"];
+}
+
 /**
- * Opens a connection to the URL's host and sends one request on it; see {@link exchangeOn}. The time of connecting
- * counts. With `keepAlive` the connection stays open as long as the server lets it; nothing here uses it again.
+ * Opens a connection to the URL's host and sends one request on it; see {@link exchangeOn}. The time of looking up,
+ * connecting and the TLS handshake counts. With `keepAlive` the connection stays open as long as the server lets it;
+ * nothing here uses it again.
  * @throws StreamClosedError when no connection can be made; `realError` says why.
  */
-export async function exchange(
-  request: ExchangeRequest & { readonly ioLoop?: IOLoop | undefined },
-): Promise<ExchangeResponse> {
+export async function exchange(request: ExchangeOptions): Promise<ExchangeResponse> {
   const url = parseUrl(request.url);
-  if (url.protocol !== "http:") {
-    throw new InvalidArgumentError(`exchange() opens plain connections only; got ${url.protocol}`);
-  }
-  const loop = request.ioLoop ?? IOLoop.current();
-  const began = loop.time();
+  const ioLoop = request.ioLoop ?? IOLoop.current();
   const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
-  // The server may close behind its response while that is still being unpacked.
-  const stream = new IOStream(undefined, { ioLoop: loop, allowHalfOpen: true });
-  const port = url.port === "" ? 80 : Number(url.port);
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  await stream.connect({ host, port }, { timeout, signal: request.signal });
-  return exchangeOn(stream, { ...request, timeout: Math.max(0, timeout - (loop.time() - began)) });
+  const began = ioLoop.time();
+  const isSecure = url.protocol === "https:";
+  const client = new TCPClient({ ioLoop });
+  try {
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
+    const stream = await client.connect(host, port, {
+      timeout,
+      signal: request.signal,
+      sslOptions: isSecure ? (request.sslOptions ?? {}) : undefined,
+      // The server may close behind its response while that is still being unpacked.
+      allowHalfOpen: true,
+    });
+    return await exchangeOn(stream, { ...request, timeout: Math.max(0, timeout - (ioLoop.time() - began)) });
+  } finally {
+    client.close();
+  }
 }
 
 async function sendBody(connection: HTTP1Connection, wire: WireRequest): Promise<void> {
