@@ -1,4 +1,5 @@
 /** curl against a squall server. */
+import "../support/guard.js";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

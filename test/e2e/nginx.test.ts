@@ -1,4 +1,5 @@
 /** nginx in front of a squall server, with keep-alive to it, as it is deployed. */
+import "../support/guard.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";

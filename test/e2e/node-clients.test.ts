@@ -1,4 +1,5 @@
 /** node:http, node:net and undici against a squall server. */
+import "../support/guard.js";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";

@@ -1,4 +1,5 @@
 /** Tornado's own client against a squall server. */
+import "../support/guard.js";
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { run } from "../support/child.js";

@@ -44,6 +44,11 @@ export interface ExchangeHost {
   exchangeFinished(exchange: HostedExchange): void;
   /** Gives the stream away; see `HTTP1Connection.detach`. */
   detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream;
+  /**
+   * The exchange was asked to write and found the stream closed: a failed write closes it before the socket tells of
+   * its end. The host tells the application why, if it has not, so that nobody hears of the failed write first.
+   */
+  streamGone(exchange: HostedExchange): void;
   /** Ends the connection at once. */
   closeNow(exchange: HostedExchange): void;
   setMaxBodySize(exchange: HostedExchange, bytes: number): void;

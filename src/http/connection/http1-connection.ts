@@ -257,6 +257,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
 
   #refusal(): Promise<void> {
     if (this.#stream.closed() && !this.#over) {
+      if (!this.#detached) this.#host?.streamGone(this);
       return rejectedQuietly(new StreamClosedError(this.#stream.error));
     }
     throw new InvalidStateError(

@@ -285,6 +285,10 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     return stream;
   }
 
+  streamGone(exchange: HostedExchange): void {
+    if (exchange === this.#exchange) this.#abortExchange("closed", this.stream.error);
+  }
+
   closeNow(): void {
     this.stream.close();
   }

@@ -164,6 +164,10 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
     return stream;
   }
 
+  streamGone(): void {
+    this.#exchange.aborted(new ExchangeAbortedError("closed", { cause: this.#stream.error }));
+  }
+
   closeNow(): void {
     this.#stream.close();
   }
