@@ -1,4 +1,5 @@
 /** `squall/escape`: HTML, JSON, URLs and UTF-8, there and back. */
+export type { Chunk } from "./base/bytes.js";
 export { DecodeError } from "./base/decode-error.js";
 export {
   jsonDecode,

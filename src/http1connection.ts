@@ -1,7 +1,11 @@
 /** `squall/http1connection`: one HTTP/1 exchange, a server's connection, and their limits. Tornado's `http1connection`. */
 export type { ExchangeHost, HostedExchange, StreamGuest } from "./http/connection/exchange-host.js";
 export { HTTP1Connection } from "./http/connection/http1-connection.js";
+export type { MessageOwner, ReadPhase } from "./http/connection/message-reader.js";
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";
 export { HTTP1ServerConnection, type ShutdownState } from "./http/connection/server-connection.js";
+export { HTTP1_ERROR_STATUS, HTTP1Error, type HTTP1ErrorCode } from "./protocol/http1/errors.js";
+export type { HTTP1Limits, HTTP1LimitsOptions } from "./protocol/http1/limits.js";
 export { CR_OR_LF_RE, DIGITS, HEXDIGITS, parseHexInt, parseInt } from "./protocol/http1/numbers.js";
 export { isTransferEncodingChunked } from "./protocol/http1/transfer-encoding.js";
+export type { BodyFraming, RequestHead, ResponseHead } from "./protocol/http1/visitor.js";

@@ -1,7 +1,7 @@
 /** `squall/httpserver`: the HTTP/1.1 server. Tornado's `httpserver`. */
 export { HTTPServerRequest as HTTPRequest } from "./http/request.js";
 export type { RequestCallback } from "./http/server/callable.js";
-export { HTTPRequestContext } from "./http/server/context.js";
+export { type ContextOptions, HTTPRequestContext } from "./http/server/context.js";
 export {
   HTTPServer,
   type HTTPServerCallback,

@@ -1,6 +1,7 @@
 /** `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's `httputil`. */
 
 export type {
+  Chunk,
   HTTPConnection,
   HTTPMessageDelegate,
   HTTPServerConnectionDelegate,
@@ -37,7 +38,12 @@ export {
 export { type CookieAttributes, formatSetCookie, parseCookie } from "./protocol/fields/cookie.js";
 export { encodeUsernamePassword } from "./protocol/fields/credentials.js";
 export { formatTimestamp, parseDate } from "./protocol/fields/date.js";
-export { HTTPInputError, type HTTPInputErrorOptions, HTTPOutputError } from "./protocol/fields/errors.js";
+export {
+  HTTPInputError,
+  type HTTPInputErrorOptions,
+  HTTPOutputError,
+  type HTTPOutputErrorOptions,
+} from "./protocol/fields/errors.js";
 export {
   HTTPHeaders,
   type HTTPHeadersInit,
@@ -65,3 +71,4 @@ export {
   splitHostAndPort,
   urlConcat,
 } from "./protocol/fields/url.js";
+export type { RawFields } from "./protocol/http1/visitor.js";

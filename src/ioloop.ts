@@ -1,10 +1,19 @@
 /** `squall/ioloop`: the event loop. Tornado: `tornado.ioloop`. */
 
 export type { WaitOptions } from "./async/cancel.js";
-export type { Clock } from "./async/clock.js";
+export type { Clock, WorkSource } from "./async/clock.js";
 export type { Duration } from "./async/duration.js";
 export type { IOHandler, Watchable } from "./async/handlers.js";
 export { IOLoop, type IOLoopClass, type IOLoopOptions } from "./async/ioloop.js";
+export type {
+  ConnectRequest,
+  ListenRequest,
+  Network,
+  NetworkAddress,
+  NetworkServer,
+  NetworkSocket,
+  ResolvedAddress,
+} from "./async/network.js";
 export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/periodic-callback.js";
-export type { Timeout } from "./async/timeout.js";
+export type { AnyCallback, Timeout } from "./async/timeout.js";
 export { TimeoutError } from "./base/errors.js";

@@ -1,4 +1,5 @@
 /** `squall/iostream`: streams of bytes over sockets and pipes. */
+export type { Chunk } from "./base/bytes.js";
 export type {
   DelimitedReadOptions,
   PartialReadOptions,
@@ -12,8 +13,9 @@ export {
   StreamError,
   UnsatisfiableReadError,
 } from "./net/stream-errors.js";
-export type { StreamOptions } from "./net/stream-settings.js";
+export { type StreamOptions, StreamSettings } from "./net/stream-settings.js";
 export type { StreamSink } from "./net/stream-sink.js";
 export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/tcp-stream.js";
 export { IOStream, SSLIOStream } from "./net/tcp-stream.js";
 export { TLSHandshakeError } from "./net/tls-handshake.js";
+export type { TextEncoding } from "./net/write-queue.js";

@@ -1,4 +1,5 @@
 /** `squall/log`: loggers, handlers and the format of their lines. */
+export type { CallSite } from "./base/call-site.js";
 export {
   accessLog,
   appLog,

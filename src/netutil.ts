@@ -1,6 +1,9 @@
 /** `squall/netutil`: listening sockets, addresses, names and TLS options. */
+
+export type { NetworkAddress, NetworkServer, NetworkSocket } from "./async/network.js";
 export type { ConnectAddress, PeerAddress } from "./net/address.js";
 export { isValidIp } from "./net/address.js";
+export { AddressSet } from "./net/address-set.js";
 export type { BindOptions, BindUnixOptions } from "./net/listen.js";
 export { addAcceptHandler, bindSockets, bindUnixSocket } from "./net/listen.js";
 export type {
@@ -25,7 +28,7 @@ export {
   Resolver,
   ThreadedResolver,
 } from "./net/resolver.js";
-export type { CertificateRequirement, SniAnswer, SSLOptions } from "./net/ssl-options.js";
+export type { CertificateRequirement, SniAnswer, SniCallbackAnswer, SSLOptions } from "./net/ssl-options.js";
 export { SSLContext, sslOptionsToContext } from "./net/ssl-options.js";
 export type { SSLWrapOptions } from "./net/ssl-wrap.js";
 export { SSLCertificateError, sslMatchHostname, sslWrapSocket } from "./net/ssl-wrap.js";

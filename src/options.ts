@@ -9,6 +9,7 @@ export {
   type OptionValue,
   type TypedDefinition,
 } from "./base/option.js";
+export type { ConfigValues } from "./base/option-file.js";
 export {
   type Mockable,
   OptionParser,

@@ -11,7 +11,7 @@ export {
 export { ReversibleRouter, Router, type TargetParams } from "./http/routing/router.js";
 export { Rule, type TargetKwargs } from "./http/routing/rule.js";
 export { ReversibleRuleRouter, type RuleInit, RuleRouter } from "./http/routing/rule-router.js";
-export type { PathParams } from "./http/routing/template.js";
+export type { IsTemplate, PathParams } from "./http/routing/template.js";
 export {
   type HandlerConstructor,
   type TakesParams,

@@ -1,5 +1,6 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
+export type { ExchangeRequest, ExchangeResponse } from "./http/client/exchange.js";
 export {
   AsyncTestCase,
   type CleanupHost,
@@ -23,7 +24,7 @@ export {
   TestResponseError,
 } from "./testing/http-test.js";
 export { type MainOptions, main } from "./testing/main.js";
-export { MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
+export { type HostBehaviour, MemoryNetwork, type MemoryNetworkOptions } from "./testing/memory-network.js";
 export { type BindUnusedPortOptions, bindUnusedPort } from "./testing/ports.js";
 export { getAsyncTestTimeout } from "./testing/test-timeout.js";
 export {

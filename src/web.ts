@@ -8,7 +8,8 @@ export {
   type ApplicationOptions,
   type Routes,
 } from "./web/application.js";
-export type { ArgumentOptions, ArgumentsOptions } from "./web/arguments.js";
+export type { ApplicationRouter } from "./web/application-router.js";
+export type { ArgumentFallback, ArgumentOptions, ArgumentsOptions } from "./web/arguments.js";
 export {
   addslash,
   asynchronous,
@@ -19,6 +20,7 @@ export {
 } from "./web/decorators.js";
 export { ErrorHandler } from "./web/error-handler.js";
 export { Finish, HTTPError, type HTTPErrorOptions, MissingArgumentError } from "./web/errors.js";
+export type { PathGroups } from "./web/execute.js";
 export { type Fallback, FallbackHandler } from "./web/fallback-handler.js";
 export type { ErrorPageOptions, Writable } from "./web/handler-core.js";
 export type { HandlerDelegateOptions, RequestHandlerClass } from "./web/handler-delegate.js";
@@ -42,8 +44,18 @@ export {
   type DecodeSignedValueOptions,
   decodeSignedValue,
   getSignatureKeyVersion,
+  type KeyMap,
   MAX_SUPPORTED_SIGNED_VALUE_VERSION,
   MIN_SUPPORTED_SIGNED_VALUE_VERSION,
 } from "./web/signed-value.js";
 export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static-file-handler.js";
-export type { ApplicationSettings, LoggedHandler, Transform, TransformClass } from "./web/types.js";
+export type {
+  ApplicationSettings,
+  HandlerApplication,
+  HandlerClass,
+  LoggedHandler,
+  StaticUrlMaker,
+  StaticUrlOptions,
+  Transform,
+  TransformClass,
+} from "./web/types.js";

@@ -154,6 +154,7 @@ export async function waitForPoint(point: YieldPoint, keys: KeyTable): Promise<u
 
 /** Gives a function to call back with; what it is called with is for the {@link Wait} of the same key. */
 export class Callback extends YieldPoint<(...args: unknown[]) => void> {
+  /** Under which the result is filed; pending from the `yield` until a {@link Wait} takes it. */
   readonly key: unknown;
   #keys: KeyTable | undefined = undefined;
 
@@ -179,6 +180,7 @@ export class Callback extends YieldPoint<(...args: unknown[]) => void> {
 
 /** Waits for several keys and gives what their callbacks were called with, in the order of the keys. */
 export class WaitAll extends YieldPoint<unknown[]> {
+  /** The keys, in the order in which the results are given. */
   readonly keys: readonly unknown[];
   #table: KeyTable = new KeyTable();
 
@@ -202,6 +204,7 @@ export class WaitAll extends YieldPoint<unknown[]> {
 
 /** Waits for one key: see {@link WaitAll}. */
 export class Wait extends YieldPoint {
+  /** The key of the {@link Callback} that is waited for. */
   readonly key: unknown;
   #table: KeyTable = new KeyTable();
 

@@ -5,12 +5,17 @@
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../base/errors.js";
 
-/** A length of time; the members add up. */
+/** A length of time; the members add up, may have fractions and may be negative. */
 export interface Duration {
+  /** Each of 24 hours, whatever the calendar says; default 0. */
   readonly days?: number | undefined;
+  /** Default 0. */
   readonly hours?: number | undefined;
+  /** Default 0. */
   readonly minutes?: number | undefined;
+  /** Default 0. */
   readonly seconds?: number | undefined;
+  /** Default 0. */
   readonly milliseconds?: number | undefined;
 }
 

@@ -54,9 +54,13 @@ function keepAlive(): () => void {
 
 /** A loop: callbacks, timers, handlers, time. See the top of this file. */
 export class IOLoop implements WorkSource {
+  /** For {@link IOLoop.addHandler}: nothing but errors, which are always told. */
   static readonly NONE: 0 = IOEvents.NONE;
+  /** For {@link IOLoop.addHandler}: there is something to read, or a connection to accept. */
   static readonly READ: 1 = IOEvents.READ;
+  /** For {@link IOLoop.addHandler}: there is room to write. */
   static readonly WRITE: 4 = IOEvents.WRITE;
+  /** An error or the close; told whether it was asked for or not. */
   static readonly ERROR: 24 = IOEvents.ERROR;
 
   /** Where time comes from. */

@@ -10,14 +10,21 @@ import type { Duplex } from "node:stream";
 
 /** One end of a connection: the structural part of `net.Socket` that squall needs. */
 export interface NetworkSocket extends Duplex {
+  /** The other end's IP address; undefined for unix sockets, and once the connection is gone. */
   readonly remoteAddress?: string | undefined;
+  /** The other end's port; undefined as {@link NetworkSocket.remoteAddress} is. */
   readonly remotePort?: number | undefined;
+  /** `IPv4` or `IPv6`; undefined as {@link NetworkSocket.remoteAddress} is. */
   readonly remoteFamily?: string | undefined;
+  /** This end's IP address; undefined for unix sockets. */
   readonly localAddress?: string | undefined;
+  /** This end's port; undefined for unix sockets. */
   readonly localPort?: number | undefined;
   /** True while the connection is not established yet. */
   readonly connecting: boolean;
+  /** Switches Nagle's algorithm off (true, the default) or on; means nothing where there is none. */
   setNoDelay(noDelay?: boolean): this;
+  /** Asks the system to probe a silent connection after `initialDelay` milliseconds; means nothing where it cannot. */
   setKeepAlive(enable?: boolean, initialDelay?: number): this;
   /** Ends the connection with a reset (TCP RST), as far as the network knows such a thing. */
   resetAndDestroy(): this;
@@ -63,22 +70,31 @@ export interface NetworkServer {
   hold(): void;
   /** Stops listening at once; open connections go on. Resolves when the address is free again. */
   close(): Promise<void>;
+  /** Keeps the process alive while it listens, which is how it begins. Calling twice is fine. */
   ref(): void;
+  /** Does not keep the process alive any more. Calling twice is fine. */
   unref(): void;
 }
 
 /** What {@link Network.connect} is asked for: one address, already resolved. */
 export interface ConnectRequest {
+  /** The IP address to connect to. Absent when `path` is given. */
   readonly host?: string | undefined;
+  /** The port to connect to. Absent when `path` is given. */
   readonly port?: number | undefined;
+  /** A unix socket instead of host and port. */
   readonly path?: string | undefined;
+  /** The address to connect from; default the system's choice. */
   readonly localAddress?: string | undefined;
+  /** The port to connect from; default the system's choice. */
   readonly localPort?: number | undefined;
 }
 
 /** One answer of {@link Network.resolve}. */
 export interface ResolvedAddress {
+  /** An IP address as text. */
   readonly address: string;
+  /** Of which family it is. */
   readonly family: 4 | 6;
 }
 

@@ -96,6 +96,7 @@ export interface Registration extends Disposable {
 
 /** `convertYielded` is a function that others may teach new types. */
 export interface ConvertYielded {
+  /** What a coroutine would wait for if it yielded `value`. Throws a {@link BadYieldError} for what cannot be waited for. */
   (value: unknown): PromiseLike<unknown>;
   /**
    * Teaches coroutines a type of their own: `convert` turns the values that `match` recognises (instances of a

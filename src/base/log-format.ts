@@ -22,11 +22,14 @@ export interface LogFormatterOptions {
   readonly fmt?: string | undefined;
   /** The pattern of `asctime`, local time, see `strftime`. Default {@link LogFormatter.DEFAULT_DATE_FORMAT}. */
   readonly datefmt?: string | undefined;
-  /** Accepted and ignored, for configurations that name it; only `%` is known. */
+  /** Ignored, whatever it says; taken for configurations that name it. Default `%`, the only style there is. */
   readonly style?: string | undefined;
   /** `true` (default) colours if stderr is a terminal that can, `false` never does. */
   readonly color?: boolean | undefined;
-  /** Level to number of a terminal colour: 0–7, or 8–255 for terminals with that many. */
+  /**
+   * Level to number of a terminal colour: 0–7, or 8–255 for terminals with that many. A level that is left out has no
+   * colour. Default {@link LogFormatter.DEFAULT_COLORS}.
+   */
   readonly colors?: Readonly<Record<number, number>> | undefined;
 }
 

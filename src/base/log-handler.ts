@@ -18,6 +18,7 @@ export function passes(filters: readonly LogFilter[], record: LogRecord): boolea
 
 /** Makes text of records. */
 export interface RecordFormatter {
+  /** The text of a record, without line end. Must not throw for what a program may log. */
   format(record: LogRecord): string;
   /** True if it shows where records were logged, which is cheaper to find out early. */
   readonly usesSite?: boolean | undefined;
@@ -83,9 +84,13 @@ export abstract class LogHandler {
 
 /** The part of a writable stream that {@link StreamHandler} uses. */
 export interface LogStream {
+  /** Takes a line with its end; `done` hears of a failure, if the stream knows how to tell. */
   write(text: string, done?: (error?: Error | null) => void): boolean;
+  /** As Node's streams have it; without it a failure is heard of by `done` alone. */
   once?(event: "error", listener: (error: Error) => void): unknown;
+  /** The counterpart of {@link LogStream.once}. */
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
+  /** Whether somebody listens already. */
   listenerCount?(event: "error"): number;
 }
 

@@ -76,8 +76,11 @@ export type OptionValue<D> = D extends { readonly multiple: true }
 
 /** What of a definition tells the type of its value. */
 export interface OptionShape<V, Ty, M> {
+  /** The value until another is set. */
   readonly default: V;
+  /** How text becomes the value. */
   readonly type: Ty;
+  /** Whether the value is a list. */
   readonly multiple: M;
 }
 
@@ -100,13 +103,17 @@ export class Option<T = unknown> {
   readonly name: string;
   /** The value until another is set. */
   readonly default: T;
+  /** What it is for, as the help says; empty if nobody said. */
   readonly help: string;
+  /** What stands for the value in the help. */
   readonly metavar: string | undefined;
+  /** Whether the value is a list. */
   readonly multiple: boolean;
   /** Where the help lists it. */
   readonly group: string;
   /** The file that defines it. */
   readonly file: string;
+  /** How text becomes its value, or an element of it. */
   readonly type: OptionType;
   readonly #kind: ValueKind;
   readonly #callback: ((value: T) => void) | undefined;

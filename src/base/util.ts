@@ -26,12 +26,19 @@ export function reUnescape(pattern: string): string {
 
 /** The parts of a length of time; they add up. Python's `timedelta`. */
 export interface Timedelta {
+  /** Each of seven days; default 0. */
   readonly weeks?: number | undefined;
+  /** Each of 24 hours; default 0. */
   readonly days?: number | undefined;
+  /** Default 0. */
   readonly hours?: number | undefined;
+  /** Default 0. */
   readonly minutes?: number | undefined;
+  /** Default 0. */
   readonly seconds?: number | undefined;
+  /** Default 0. */
   readonly milliseconds?: number | undefined;
+  /** Default 0. */
   readonly microseconds?: number | undefined;
 }
 

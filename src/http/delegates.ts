@@ -2,12 +2,12 @@
  * Where server, router, handler and proxy meet: the pair of delegates that Tornado calls
  * `HTTPServerConnectionDelegate` and `HTTPMessageDelegate`, and the writing side of one exchange.
  */
+import type { Chunk } from "../base/bytes.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
 import type { ExchangeAbortedError } from "./errors.js";
 
-/** What `write` methods accept: text (sent as UTF-8) or bytes. */
-export type Chunk = string | Uint8Array;
+export type { Chunk };
 
 /** Makes a message delegate for each request of a connection. */
 export interface HTTPServerConnectionDelegate {
@@ -26,12 +26,16 @@ export interface HTTPServerConnectionDelegate {
  * returned by `finish` (of a delegate that has still something to unpack) holds back the end of a client's exchange.
  */
 export interface HTTPMessageDelegate {
+  /** The head is there. What it throws ends the exchange: an `HTTPInputError` with its status, all else with 500. */
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
   ): void | Promise<void>;
+  /** A piece of the body, never empty; the buffer may be kept. The next one waits for the promise. */
   dataReceived(chunk: Buffer): void | Promise<void>;
+  /** The message is whole. A server's delegate answers now, or later. */
   finish(): void | Promise<void>;
+  /** The connection, or the exchange, ended before the message was whole: `finish` will not be called. */
   onConnectionClose(): void;
   /**
    * Server side, optional: the message was whole (`finish` was called), but the exchange ends before its response

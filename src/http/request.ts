@@ -16,18 +16,23 @@ import type { HTTPConnection } from "./delegates.js";
 
 /** What a server knows of a connection's other end. */
 export interface PeerContext {
+  /** The IP address as text; `0.0.0.0` for a unix socket. */
   readonly remoteIp: string;
+  /** "http" or "https". */
   readonly protocol: string;
 }
 
 /** What a request is made from; either `startLine` or `method` and `uri` are needed. */
 export interface HTTPServerRequestOptions {
-  /** Method, target and version together. */
+  /** Method, target and version together; default made of the three below. */
   readonly startLine?: RequestStartLine | undefined;
+  /** The verb; no default: needed without `startLine`. */
   readonly method?: string | undefined;
+  /** The request target, path and query; no default: needed without `startLine`. */
   readonly uri?: string | undefined;
   /** Default "HTTP/1.0", as in Tornado. */
   readonly version?: string | undefined;
+  /** The header fields; default none, which HTTP/1.1 does not allow (`Host`). */
   readonly headers?: HTTPHeaders | undefined;
   /** Default empty. */
   readonly body?: Uint8Array | undefined;
@@ -35,9 +40,9 @@ export interface HTTPServerRequestOptions {
   readonly host?: string | undefined;
   /** Files that are parsed already; default none. */
   readonly files?: FileMap | undefined;
-  /** The writing side; its `context` gives address and protocol. */
+  /** The writing side; its `context` gives address and protocol. Default none: such a request cannot be answered. */
   readonly connection?: HTTPConnection | undefined;
-  /** The connection that serves many requests. */
+  /** The connection that serves many requests; default none. */
   readonly serverConnection?: unknown;
 }
 
@@ -82,6 +87,7 @@ export class HTTPServerRequest {
   readonly uri: string;
   /** "HTTP/1.0" or "HTTP/1.1". */
   readonly version: string;
+  /** The header fields, in the order of their coming; names in any spelling find them. */
   readonly headers: HTTPHeaders;
   /** The writing side of this exchange; undefined for requests made by hand. */
   readonly connection: HTTPConnection | undefined;

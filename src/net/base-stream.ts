@@ -189,10 +189,12 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#settings.allowHalfOpen;
   }
 
+  /** The options of the stream, complete; another stream may share them. */
   protected get settings(): StreamSettings {
     return this.#settings;
   }
 
+  /** What carries the bytes; undefined before `attach()` and once it is gone. */
   protected get transport(): Duplex | undefined {
     return this.#socket;
   }

@@ -20,7 +20,7 @@ export interface BindOptions {
   readonly family?: 0 | 4 | 6 | undefined;
   /** How many connections the system keeps before it refuses; default 128. */
   readonly backlog?: number | undefined;
-  /** Accepted for Tornado's sake and ignored: Node has no such flags. */
+  /** Ignored, whatever it is, since Node has no such flags; taken for Tornado's sake. Default none. */
   readonly flags?: number | undefined;
   /** Several processes may bind the port; default false. Needs Node 22.12 and a system that can. */
   readonly reusePort?: boolean | undefined;

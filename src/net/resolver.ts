@@ -16,8 +16,11 @@ import { nodeNetwork } from "./node-network.js";
 
 /** A TCP address as a resolver gives it. */
 export interface ResolvedEndpoint {
+  /** An IP address as text. */
   readonly host: string;
+  /** The port that was asked for, or the one that a mapping puts in its place. */
   readonly port: number;
+  /** Of which family the address is. */
   readonly family: 4 | 6;
 }
 
@@ -38,6 +41,7 @@ let makeDefault: (options?: ResolverOptions) => Resolver = (options) => new Defa
 
 /** Looks names up. Extend it and override {@link Resolver.lookup}. */
 export class Resolver {
+  /** Whose network is asked. */
   readonly ioLoop: IOLoop;
 
   constructor(options: ResolverOptions = {}) {
@@ -102,7 +106,7 @@ export class BlockingResolver extends Resolver {
 
 /** Options of {@link ThreadedResolver}. */
 export interface ThreadedResolverOptions extends ResolverOptions {
-  /** Accepted and ignored: the environment variable `UV_THREADPOOL_SIZE` sets the size of Node's pool. */
+  /** Ignored: the environment variable `UV_THREADPOOL_SIZE` sets the size of Node's pool, by default 4. */
   readonly numThreads?: number | undefined;
 }
 
@@ -126,7 +130,9 @@ export interface ExecutorResolverOptions extends ResolverOptions {
 
 /** Looks up in an executor, which decides how many lookups run at once. */
 export class ExecutorResolver extends Resolver {
+  /** Where lookups run; undefined for the loop's own way. */
   executor: ExecutorResolverOptions["executor"];
+  /** Whether `close()` shuts the executor down. */
   closeExecutor = true;
 
   constructor(options: ExecutorResolverOptions = {}) {
@@ -218,7 +224,9 @@ export interface OverrideResolverOptions extends ResolverOptions {
 
 /** Replaces hosts (and ports) before it asks another resolver, as a hosts file would. */
 export class OverrideResolver extends Resolver {
+  /** Who answers for what is not overridden. */
   resolver: Resolver;
+  /** What is overridden. */
   mapping: OverrideMapping;
   #table: Map<string, OverrideTarget> = new Map();
 

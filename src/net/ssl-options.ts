@@ -29,7 +29,10 @@ export type SniCallbackAnswer = (error: Error | null, context?: SniAnswer) => vo
 
 /** TLS options. Everything that `tls.createSecureContext` takes may be given as well. */
 export interface SSLOptions extends SecureContextOptions {
-  /** File with the certificate and its chain, in PEM; `cert` takes the content instead. */
+  /**
+   * File with the certificate and its chain, in PEM; `cert` takes the content instead. Default none, which servers
+   * cannot do without.
+   */
   readonly certfile?: string | undefined;
   /** File with the private key, in PEM; default `certfile`. `key` takes the content instead. */
   readonly keyfile?: string | undefined;
@@ -48,13 +51,14 @@ export interface SSLOptions extends SecureContextOptions {
   /**
    * Servers: the context for the name that a client asks for. It answers by the callback, or by returning a context or a
    * promise of one ({@link SniAnswer}; undefined leaves the answer to the callback). An error ends that one handshake.
+   * Default none: one context for all names.
    */
   readonly SNICallback?: ((servername: string, callback: SniCallbackAnswer) => unknown) | undefined;
-  /** Servers, Node's words: ask for a certificate. */
+  /** Servers, Node's words: ask for a certificate; default false. `certReqs` beats it. */
   readonly requestCert?: boolean | undefined;
   /** Node's words: whether a certificate that is not good ends the handshake; default true. */
   readonly rejectUnauthorized?: boolean | undefined;
-  /** Clients: checks the name in place of Node's function; returns an error or undefined. */
+  /** Clients: checks the name and returns an error or undefined; default `tls.checkServerIdentity`. */
   readonly checkServerIdentity?: ((hostname: string, cert: PeerCertificate) => Error | undefined) | undefined;
 }
 
@@ -64,9 +68,13 @@ export class SSLContext {
   readonly secureContext: SecureContext;
   /** Which certificate the other side has to show; undefined for the default of the side. */
   readonly certReqs: CertificateRequirement | "unchecked" | undefined;
+  /** Whether a client checks the name; see {@link SSLOptions.checkHostname}. */
   readonly checkHostname: boolean;
+  /** Application protocols, the best first. */
   readonly ALPNProtocols: readonly string[] | undefined;
+  /** Contexts by name; see {@link SSLOptions.SNICallback}. */
   readonly SNICallback: SSLOptions["SNICallback"];
+  /** How a client checks the name. */
   readonly checkServerIdentity: (hostname: string, cert: PeerCertificate) => Error | undefined;
 
   constructor(secureContext: SecureContext, options: SSLOptions = {}) {

@@ -12,7 +12,7 @@
  */
 import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../base/errors.js";
 
-/** The base class of the errors of streams. */
+/** The base class of the errors of streams; each kind has a code of its own (`ERR_SQUALL_STREAM_CLOSED`, …). */
 export class StreamError extends SquallError {
   static {
     this.prototype.name = "StreamError";

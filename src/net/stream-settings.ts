@@ -28,8 +28,11 @@ export interface StreamOptions {
 const DEFAULT_MAX_BUFFER = 100 * 1024 * 1024;
 const DEFAULT_CHUNK = 65_536;
 
+/** Options with every default filled in. */
+type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
 /** {@link StreamOptions}, complete and checked. One object may serve any number of streams. */
-export class StreamSettings {
+export class StreamSettings implements Resolved<StreamOptions> {
   readonly ioLoop: IOLoop;
   readonly maxBufferSize: number;
   readonly readChunkSize: number;

@@ -55,6 +55,7 @@ export class Subprocess {
   /** For stdin, stdout or stderr: gives a {@link PipeIOStream} as the property of the same name. */
   static readonly STREAM: typeof STREAM = STREAM;
 
+  /** The loop that it belongs to. */
   readonly ioLoop: IOLoop;
   /** Node's object for the process. */
   readonly proc: ChildProcess;

@@ -33,7 +33,9 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
 
 /** Connects to hosts by name. */
 export class TCPClient {
+  /** The loop that its streams belong to. */
   readonly ioLoop: IOLoop;
+  /** Who looks names up. */
   readonly resolver: Resolver;
   readonly #ownsResolver: boolean;
 

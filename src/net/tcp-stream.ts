@@ -38,7 +38,10 @@ export interface ConnectStreamOptions extends WaitOptions {
 export interface StartTlsOptions extends WaitOptions {
   /** Default for clients: Node's authorities. Servers need a certificate. */
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
-  /** Clients: the name to ask for and to check the certificate against. */
+  /**
+   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client has to
+   * switch `checkHostname` off.
+   */
   readonly serverHostname?: string | undefined;
 }
 
@@ -48,7 +51,7 @@ export interface SSLStreamOptions extends StreamOptions {
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
   /** Whether this is the server's end of the handshake; default false. */
   readonly serverSide?: boolean | undefined;
-  /** Clients: the name to ask for and to check the certificate against; `connect()` may set it, too. */
+  /** Clients: the name to ask for (SNI) and to check the certificate against; default what `connect()` is given. */
   readonly serverHostname?: string | undefined;
   /** How long the handshake may take, in milliseconds; default 30 s, `Infinity` for no limit. */
   readonly handshakeTimeout?: number | undefined;

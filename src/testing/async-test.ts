@@ -84,7 +84,9 @@ export interface TestWaitOptions {
 
 /** The part of a test runner that {@link AsyncTestCase.register} needs; `node:test`, Vitest and Jest have it. */
 export interface TestRunner {
+  /** Groups what `body` declares. */
   describe(name: string, body: () => void): unknown;
+  /** Declares a test, which fails if the promise rejects. */
   test(name: string, body: () => Promise<void>): unknown;
 }
 

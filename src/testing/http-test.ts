@@ -32,9 +32,13 @@ export interface TestFetchOptions extends Omit<ExchangeOptions, "url" | "keepAli
 
 /** A response, with its body as text. */
 export class TestResponse {
+  /** The status. */
   readonly code: number;
+  /** The reason phrase as sent. */
   readonly reason: string;
+  /** The header fields. */
   readonly headers: HTTPHeaders;
+  /** The whole body, unpacked. */
   readonly body: Buffer;
 
   constructor({ code, reason, headers, body }: ExchangeResponse) {
@@ -61,6 +65,7 @@ export class TestResponseError extends SquallError {
     this.prototype.name = "TestResponseError";
   }
 
+  /** What the server answered. */
   readonly response: TestResponse;
 
   constructor(url: string, response: TestResponse) {
@@ -71,7 +76,9 @@ export class TestResponseError extends SquallError {
 
 /** What {@link AsyncHTTPTestCase.getHttpClient} gives: it asks for a URL. Redirects are not followed. */
 export interface TestClient {
+  /** Sends a request to an absolute URL; an answer of 400 or more is an answer, not an error. */
   fetch(url: string, options: TestFetchOptions): Promise<TestResponse>;
+  /** Called when the test is over. */
   close?(): unknown;
 }
 

@@ -39,7 +39,7 @@ export interface MemoryNetworkOptions {
   readonly retransmitDelay?: number | undefined;
   /** Where the random numbers for losses begin; default 1. The same seed gives the same losses. */
   readonly seed?: number | undefined;
-  /** Names and their addresses; `localhost` is there already. Unknown names fail with `ENOTFOUND`. */
+  /** Names and their addresses; default `localhost` alone, which is always there. Unknown names fail with `ENOTFOUND`. */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>> | undefined;
   /** Whose timers make the latency; default the loop that is current when something first needs one. */
   readonly ioLoop?: IOLoop | undefined;

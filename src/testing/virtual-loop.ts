@@ -15,7 +15,7 @@ import { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";
 
 /** Options of {@link VirtualLoop}. */
 export interface VirtualLoopOptions extends VirtualClockOptions {
-  /** Whether the loop becomes the thread's current one; as for `IOLoop`. */
+  /** Whether the loop becomes the thread's current one; default if there is none, as for `IOLoop`. */
   readonly makeCurrent?: boolean | undefined;
   /** Where sockets come from, usually a `MemoryNetwork`; default Node's, which virtual time does not know of. */
   readonly network?: Network | undefined;

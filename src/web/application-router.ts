@@ -28,6 +28,7 @@ export function isHandlerClass(target: unknown): target is RequestHandlerClass {
 
 /** See the file's head. */
 export class ApplicationRouter extends ReversibleRuleRouter {
+  /** Who makes the delegates of handler classes. */
   readonly application: DelegateMaker;
 
   constructor(application: DelegateMaker, rules?: Iterable<RuleInit>) {

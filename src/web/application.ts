@@ -60,6 +60,7 @@ export class Application
 {
   /** Settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
+  /** The host whose routes answer for hosts that nobody named; see {@link ApplicationOptions.defaultHost}. */
   readonly defaultHost: string | undefined;
   /** Applied to each response, in order. */
   readonly transforms: TransformClass[];

@@ -9,7 +9,7 @@ import { reasonPhrase } from "../protocol/fields/status.js";
 export interface HTTPErrorOptions {
   /** The reason phrase of the status line; default the standard one. It is shown to the client. */
   readonly reason?: string | null | undefined;
-  /** The error that led to this one; for the log. */
+  /** The error that led to this one, for the log; default none. */
   readonly cause?: unknown;
 }
 

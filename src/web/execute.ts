@@ -18,7 +18,9 @@ import { DONE } from "./output.js";
 
 /** Path groups as the router found them. */
 export interface PathGroups {
+  /** The positional groups in order, not decoded yet; default none. */
   readonly pathArgs?: readonly (PathGroup | string)[] | undefined;
+  /** The named groups, not decoded yet; default none. A route has one kind or the other. */
   readonly pathKwargs?: Readonly<Record<string, PathGroup | string>> | undefined;
 }
 

@@ -11,9 +11,9 @@ export type Writable = string | Uint8Array | object;
 
 /** What `sendError` and `writeError` are told beside the status. */
 export interface ErrorPageOptions {
-  /** What went wrong, if it was thrown. */
+  /** What was thrown; default nothing was: the status alone says what is wrong. */
   readonly error?: unknown;
-  /** The reason phrase; an {@link HTTPError}'s own wins. */
+  /** The reason phrase; default that of the `HTTPError` (which wins in any case), else the standard one. */
   readonly reason?: string | undefined;
   /** Anything else is passed from `sendError` to `writeError`. */
   readonly [name: string]: unknown;

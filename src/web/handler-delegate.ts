@@ -21,7 +21,7 @@ export type RequestHandlerClass = typeof RequestHandler;
 
 /** Keyword arguments of `getHandlerDelegate`. */
 export interface HandlerDelegateOptions extends PathGroups {
-  /** Passed to the handler's `initialize`. */
+  /** Passed to the handler's `initialize`; default an empty object. */
   readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -5,7 +5,7 @@ import { RequestHandler } from "./request-handler.js";
 
 /** Arguments of a {@link RedirectHandler}'s route. */
 export interface RedirectHandlerOptions {
-  /** Where to; `{0}` and `{name}` stand for the groups of the route. */
+  /** Where to; `{0}` and `{name}` stand for the groups of the route. No default: the route has to say. */
   readonly url?: string | undefined;
   /** 301 if true, which is the default, else 302. */
   readonly permanent?: boolean | undefined;

@@ -10,7 +10,7 @@ import { headerText } from "./header-value.js";
 export interface RedirectOptions {
   /** 301 instead of 302; default false. */
   readonly permanent?: boolean | undefined;
-  /** The status itself, 300 to 399; beats `permanent`. */
+  /** The status itself, 300 to 399; beats `permanent`. Default 302. */
   readonly status?: number | undefined;
 }
 

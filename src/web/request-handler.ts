@@ -43,7 +43,7 @@ export interface SignedCookieOptions extends CookieOptions {
 
 /** Options of {@link RequestHandler.getSignedCookie}. */
 export interface GetSignedCookieOptions {
-  /** Verify this instead of the cookie. */
+  /** What to verify; default the cookie that came with the request. */
   readonly value?: string | undefined;
   /** Older signatures are refused, whatever the cookie's lifetime; default 31 days. */
   readonly maxAgeDays?: number | undefined;
@@ -165,30 +165,37 @@ export class RequestHandler implements HandlerCore {
 
   // --- methods of HTTP: 405 unless overridden --------------------------------------------------------------
 
+  /** Answers HEAD; it is not derived from `get`. Positional groups of the route are arguments, named ones one object. Unless overridden: 405. */
   head(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers GET; see {@link RequestHandler.head} for the arguments. Unless overridden: 405. */
   get(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers POST. Unless overridden: 405. */
   post(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers DELETE. Unless overridden: 405. */
   delete(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers PATCH. Unless overridden: 405. */
   patch(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers PUT. Unless overridden: 405. */
   put(..._args: never[]): unknown {
     throw new HTTPError(405);
   }
 
+  /** Answers OPTIONS; nothing is answered by itself. Unless overridden: 405. */
   options(..._args: never[]): unknown {
     throw new HTTPError(405);
   }

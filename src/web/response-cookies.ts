@@ -15,13 +15,13 @@ const DAY = 86_400_000;
 export interface CookieOptions {
   /** The hosts that get it; default the host that sets it. */
   readonly domain?: string | undefined;
-  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`. */
+  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default what that says. */
   readonly expires?: Date | number | undefined;
   /** In how many days it is forgotten, fractions allowed; default when the browser ends. */
   readonly expiresDays?: number | null | undefined;
   /** Default `/`; null leaves the choice to the browser. */
   readonly path?: string | null | undefined;
-  /** For how many seconds it is kept. */
+  /** For how many **seconds** it is kept; browsers prefer it to `expires`. Default what that says. */
   readonly maxAge?: number | undefined;
   /** Scripts do not see it; default false. */
   readonly httponly?: boolean | undefined;

@@ -39,7 +39,7 @@ export interface CreateSignedValueOptions {
   readonly version?: number | undefined;
   /** Seconds since 1970; default the loop's wall time. */
   readonly clock?: (() => number) | undefined;
-  /** Which of several secrets signs. */
+  /** Which of several secrets signs. With one secret default 0; with several there is no default. */
   readonly keyVersion?: number | undefined;
 }
 

@@ -21,7 +21,7 @@ import type { ApplicationSettings, StaticUrlOptions } from "./types.js";
 
 /** Arguments of a {@link StaticFileHandler}'s route. */
 export interface StaticFileOptions {
-  /** The root directory. */
+  /** The root directory. No default: the route has to say. */
   readonly path?: string | undefined;
   /** Served for a directory; default none (403). */
   readonly defaultFilename?: string | undefined;
@@ -80,6 +80,7 @@ export class StaticFileHandler extends RequestHandler {
     forgetVersions();
   }
 
+  /** As {@link StaticFileHandler.get}, headers alone. */
   override head(path: string): Promise<void> {
     return this.get(path, { includeBody: false });
   }

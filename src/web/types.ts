@@ -7,7 +7,9 @@ import type { HTTPHeaders } from "../protocol/fields/headers.js";
 
 /** What the default log line, or a `logFunction`, needs of a handler. */
 export interface LoggedHandler {
+  /** The request that was answered; its `requestTime()` is what that took, in milliseconds. */
   readonly request: HTTPServerRequest;
+  /** The status of the response. */
   getStatus(): number;
 }
 
@@ -25,7 +27,7 @@ export interface ApplicationSettings {
   autoreload?: boolean | undefined;
   /** The handler of requests that no route takes; default `ErrorHandler` with 404. */
   defaultHandlerClass?: HandlerClass | undefined;
-  /** Passed to its `initialize`. */
+  /** Passed to its `initialize`; default nothing. */
   defaultHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Called with the handler after each request instead of the default access log line. */
   logFunction?: ((handler: LoggedHandler) => void) | undefined;
@@ -35,21 +37,21 @@ export interface ApplicationSettings {
   serverHeader?: string | false | undefined;
   /** Milliseconds that a handler may take before `handler.signal` aborts; default off (`Infinity`). */
   handlerTimeout?: number | undefined;
-  /** Signs cookies: a secret, or secrets by key version. */
+  /** Signs cookies: a secret, or secrets by key version. Default none: what needs it throws. */
   cookieSecret?: string | Uint8Array | Readonly<Record<number, string | Uint8Array>> | undefined;
-  /** Which of several secrets signs new cookies. */
+  /** Which of several secrets signs new cookies. No default: several secrets need it. */
   keyVersion?: number | undefined;
-  /** Where the `authenticated` decorator sends people who are not signed in. */
+  /** Where the `authenticated` decorator sends people who are not signed in. Default none: the decorator throws. */
   loginUrl?: string | undefined;
   /**
-   * A directory of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`.
+   * A directory of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`. Default none.
    */
   staticPath?: string | undefined;
   /** Default `/static/`. */
   staticUrlPrefix?: string | undefined;
   /** The class that serves them; default `StaticFileHandler`. */
   staticHandlerClass?: HandlerClass | undefined;
-  /** Passed to its `initialize`, beside `path`. */
+  /** Passed to its `initialize`, beside `path`; default nothing. */
   staticHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Remember the content hashes of static files; default true. */
   staticHashCache?: boolean | undefined;
@@ -65,17 +67,23 @@ export interface StaticUrlOptions {
 
 /** The side of a static handler's class that makes URLs. */
 export interface StaticUrlMaker {
+  /** The URL of the file `path` below the `staticPath` setting. */
   makeStaticUrl(settings: ApplicationSettings, path: string, options?: StaticUrlOptions): string;
 }
 
 /** A response on its way out, changed by the application's transforms (compression is one). */
 export interface Transform {
+  /**
+   * The head and the first piece of the body, which may be empty, as they are to be sent. `finishing` says that nothing
+   * follows.
+   */
   transformFirstChunk(
     statusCode: number,
     headers: HTTPHeaders,
     chunk: Buffer,
     finishing: boolean,
   ): readonly [statusCode: number, headers: HTTPHeaders, chunk: Buffer];
+  /** A further piece of the body as it is to be sent; the last one is told by `finishing` and may be empty. */
   transformChunk(chunk: Buffer, finishing: boolean): Buffer;
 }
 
@@ -84,10 +92,15 @@ export type TransformClass = new (request: HTTPServerRequest) => Transform;
 
 /** What a handler may ask of its application. */
 export interface HandlerApplication {
+  /** The settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
+  /** Applied to each response, in order. */
   readonly transforms: readonly TransformClass[];
+  /** The host whose routes answer for hosts that nobody named. */
   readonly defaultHost: string | undefined;
+  /** The path of a named route with these arguments in its groups. Throws an `InvalidArgumentError` if there is none. */
   reverseUrl(name: string, ...args: readonly unknown[]): string;
+  /** Called once for each response, when it has been handed over. */
   logRequest(handler: LoggedHandler): void;
 }
 

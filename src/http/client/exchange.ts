@@ -34,21 +34,25 @@ export interface ExchangeRequest {
   readonly decompress?: boolean | undefined;
   /** Send the body only after a 100 (Continue); default false. */
   readonly expectContinue?: boolean | undefined;
-  /** Gets the body piece by piece instead of the response's `body`; a promise holds the rest back. */
+  /** Gets the body piece by piece instead of the response's `body`; a promise holds the rest back. Default none. */
   readonly onBody?: ((chunk: Buffer) => void | Promise<void>) | undefined;
-  /** Limits and times of the connection. */
+  /** Limits and times of the connection; default those of {@link HTTP1ConnectionOptions}. */
   readonly params?: HTTP1ConnectionOptions | undefined;
   /** Milliseconds for the whole exchange; default 20 s, Infinity for none. */
   readonly timeout?: number | undefined;
-  /** Ends the exchange early and closes the connection. */
+  /** Ends the exchange early and closes the connection; default none. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What came back. */
 export interface ExchangeResponse {
+  /** The status. */
   readonly code: number;
+  /** The reason phrase as sent; may be empty. */
   readonly reason: string;
+  /** `HTTP/1.0` or `HTTP/1.1`. */
   readonly version: string;
+  /** The header fields. */
   readonly headers: HTTPHeaders;
   /** The whole body, unpacked; empty with `onBody`. */
   readonly body: Buffer;

@@ -9,8 +9,11 @@ import type { HTTP1ConnectionParameters } from "./params.js";
 
 /** What a host knows of an exchange. */
 export interface HostedExchange {
+  /** True on the side that sends the request. */
   readonly isClient: boolean;
+  /** Limits and times. */
   readonly params: HTTP1ConnectionParameters;
+  /** What is known of the peer; see `HTTP1Connection.context`. */
   readonly context: unknown;
   /** The head of the request that the exchange answers; undefined on a client. */
   readonly requestHead: RequestHead | undefined;
@@ -51,7 +54,9 @@ export interface ExchangeHost {
   streamGone(exchange: HostedExchange): void;
   /** Ends the connection at once. */
   closeNow(exchange: HostedExchange): void;
+  /** Limits the body that `exchange` is receiving; ignored when it is no longer the one that is read. */
   setMaxBodySize(exchange: HostedExchange, bytes: number): void;
+  /** Gives the body that `exchange` is receiving so many milliseconds from now; ignored as above. */
   setBodyTimeout(exchange: HostedExchange, ms: number): void;
 }
 

@@ -33,6 +33,7 @@ function rejectedQuietly(error: Error): Promise<void> {
 export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** True on the side that sends the request. */
   readonly isClient: boolean;
+  /** Limits and times; those of the server if one hosts the exchange. */
   readonly params: HTTP1ConnectionParameters;
   /** What the server knows of the peer (address, protocol); copied to the request. */
   readonly context: unknown;

@@ -4,11 +4,7 @@
  */
 
 import { checkBoolean, checkInteger, checkLimit, checkMilliseconds } from "../../base/validate.js";
-import {
-  type HTTP1Limits,
-  type HTTP1LimitsOptions,
-  resolveHTTP1Limits,
-} from "../../protocol/http1/limits.js";
+import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "../../protocol/http1/limits.js";
 
 const KIB = 1024;
 
@@ -45,11 +41,14 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   readonly decompress?: boolean | undefined;
 }
 
+/** Options with every default filled in. */
+type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
 /**
  * The checked parameters of HTTP/1 connections, shared by all connections of a server.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a value of the wrong type or range.
  */
-export class HTTP1ConnectionParameters implements HTTP1Limits {
+export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOptions> {
   readonly noKeepAlive: boolean;
   readonly chunkSize: number;
   readonly maxHeaderSize: number;

@@ -48,6 +48,7 @@ export type ShutdownState = "idle" | "busy" | "guest";
 export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<RequestHead> {
   /** The stream that is served. */
   readonly stream: BaseIOStream;
+  /** Limits and times, the same object for all connections of a server. */
   readonly params: HTTP1ConnectionParameters;
   /** What requests learn about the peer. */
   readonly context: unknown;

@@ -87,7 +87,9 @@ function compileHost(pattern: string | RegExp): RegExp {
  * said where it came from (`X-Real-Ip`).
  */
 export class DefaultHostMatches extends Matcher {
+  /** Whose default host is asked for, at each request. */
   readonly application: { readonly defaultHost: string | undefined };
+  /** What that host has to match, from its first character to its last. */
   readonly hostPattern: RegExp;
 
   constructor(application: { readonly defaultHost: string | undefined }, hostPattern: RegExp) {

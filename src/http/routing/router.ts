@@ -12,6 +12,7 @@ import { NotFoundDelegate } from "./not-found.js";
 
 /** What a router hands to the target of a rule. */
 export interface TargetParams extends MatchResult {
+  /** What the rule gives its target: for a handler class the arguments of `initialize`. */
   readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
 }
 

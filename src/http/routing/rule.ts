@@ -13,10 +13,13 @@ export type TargetKwargs = Readonly<Record<string, unknown>>;
  * object, not the name of one: import it.
  */
 export class Rule<Target = unknown> {
+  /** Which requests it is for. */
   readonly matcher: Matcher;
   /** Replaced by routers that turn a list of rules into a router. */
   target: Target;
+  /** What its target is given beside the request: for a handler class the arguments of `initialize`. */
   readonly targetKwargs: TargetKwargs;
+  /** For `reverseUrl`; undefined if it has none. */
   readonly name: string | undefined;
 
   constructor(

@@ -53,6 +53,7 @@ export type TakesParams<Pattern, Handler> = Pattern extends string
 
 /** A rule that leads from a path to a handler class. */
 export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> extends Rule<Handler> {
+  /** The pattern, compiled. */
   declare readonly matcher: PathMatches;
 
   /**
@@ -79,10 +80,12 @@ export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> ex
     return this.matcher.regex;
   }
 
+  /** The class that answers: the rule's target. */
   get handlerClass(): Handler {
     return this.target;
   }
 
+  /** The arguments of its `initialize`. */
   get kwargs(): TargetKwargs {
     return this.targetKwargs;
   }

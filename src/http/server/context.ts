@@ -16,7 +16,7 @@ import type { PeerContext } from "../request.js";
 
 /** What makes contexts: the server's options that concern the peer. */
 export interface ContextOptions {
-  /** Reported instead of what the stream says; for servers behind a proxy that ends TLS. */
+  /** Reported instead of what the stream says; for servers behind a proxy that ends TLS. Default what the stream says. */
   readonly protocol?: string | undefined;
   /** Believe proxy fields. */
   readonly xheaders: boolean;
@@ -26,8 +26,11 @@ export interface ContextOptions {
 
 /** The peer of one connection. Its text form is the address, which is what logs show. */
 export class HTTPRequestContext implements PeerContext {
+  /** The other end of the connection itself, whatever proxies say. */
   readonly address: NetworkAddress;
+  /** Its IP address; `0.0.0.0` for a unix socket. */
   readonly remoteIp: string;
+  /** "http" or "https": what the server was told, else whether the stream speaks TLS. */
   readonly protocol: string;
   readonly #options: ContextOptions;
 

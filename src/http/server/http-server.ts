@@ -62,8 +62,11 @@ function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnect
 export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegate {
   /** The application: a function of the request, or a connection delegate. */
   readonly requestCallback: HTTPServerCallback;
+  /** Whether proxy fields are believed; see {@link HTTPServerOptions.xheaders}. */
   readonly xheaders: boolean;
+  /** What requests report instead of what the stream says; see {@link HTTPServerOptions.protocol}. */
   readonly protocol: "http" | "https" | undefined;
+  /** Proxies that are skipped from the right of X-Forwarded-For. */
   readonly trustedDownstream: AddressSet;
   /** Limits and times of the connections. */
   readonly connParams: HTTP1ConnectionParameters;

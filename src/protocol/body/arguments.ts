@@ -26,7 +26,9 @@ export interface ParseBodyConfig {
 
 /** What a form holds; both maps have no prototype. */
 export interface BodyArguments {
+  /** The values by name, as bytes. */
   readonly arguments: ArgumentMap;
+  /** The uploaded files by the name of their field; empty for a urlencoded form. */
   readonly files: FileMap;
 }
 

@@ -46,9 +46,13 @@ export function matchesIfNoneMatch(field: string, etag: string): boolean {
 
 /** The fields of a request that make it conditional; each undefined when there is none. */
 export interface RequestConditions {
+  /** `If-Match`: go on only if one of these tags is the present one (RFC 9110 §13.1.1). */
   readonly ifMatch?: string | undefined;
+  /** `If-Unmodified-Since`: counts without `If-Match` (§13.1.4). */
   readonly ifUnmodifiedSince?: string | undefined;
+  /** `If-None-Match`: go on only if none of these tags is the present one (§13.1.2). */
   readonly ifNoneMatch?: string | undefined;
+  /** `If-Modified-Since`: counts without `If-None-Match`, for GET and HEAD (§13.1.3). */
   readonly ifModifiedSince?: string | undefined;
 }
 

@@ -10,7 +10,7 @@ import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../.
 export interface HTTPInputErrorOptions extends SquallErrorOptions {
   /** The status that a server answers; default 400. */
   readonly status?: number | undefined;
-  /** A more precise code than `ERR_SQUALL_HTTP_INPUT`. */
+  /** A more precise code; default `ERR_SQUALL_HTTP_INPUT`. */
   readonly code?: SquallErrorCode | undefined;
 }
 
@@ -35,7 +35,7 @@ export class HTTPInputError extends SquallError {
 
 /** What the constructor of {@link HTTPOutputError} takes besides the message. */
 export interface HTTPOutputErrorOptions extends SquallErrorOptions {
-  /** A more precise code than `ERR_SQUALL_HTTP_OUTPUT`. */
+  /** A more precise code; default `ERR_SQUALL_HTTP_OUTPUT`. */
   readonly code?: SquallErrorCode | undefined;
 }
 

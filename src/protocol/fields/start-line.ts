@@ -9,15 +9,19 @@ import { HTTPInputError } from "./errors.js";
 
 /** The request line (RFC 9112 §3). */
 export interface RequestStartLine {
+  /** The verb as sent: a token, in which case counts. */
   readonly method: string;
   /** The request target as sent. */
   readonly path: string;
+  /** `HTTP/1.1`, as sent. */
   readonly version: string;
 }
 
 /** The status line (RFC 9112 §4). */
 export interface ResponseStartLine {
+  /** `HTTP/1.1`, as sent. */
   readonly version: string;
+  /** The status, three digits. */
   readonly code: number;
   /** Empty when the peer sent none. */
   readonly reason: string;

@@ -17,13 +17,16 @@ export type BodyFraming = "none" | "length" | "chunked" | "close";
 
 /** The head of a request: its start line (`path` is the target as sent) and what its fields mean. */
 export interface RequestHead extends RequestStartLine {
+  /** What the sender speaks; a later minor version of 1 counts as 1.1 (RFC 9110 §2.5). */
   readonly version: "HTTP/1.0" | "HTTP/1.1";
+  /** The header fields as they came. */
   readonly fields: RawFields;
   /**
    * Whom the request is for: the authority of an absolute target (RFC 9112 §3.2.2), else the value of the one Host
    * field; `undefined` only for HTTP/1.0 without it. Checked: a host and an optional port, or empty.
    */
   readonly host: string | undefined;
+  /** How the end of the body is found; never "close" in a request. */
   readonly framing: BodyFraming;
   /** The body's length with framing "length" (0 or more), else -1. */
   readonly contentLength: number;
@@ -37,11 +40,15 @@ export interface RequestHead extends RequestStartLine {
 
 /** The head of a response; heads of 1xx responses are told as well and end at once. */
 export interface ResponseHead extends ResponseStartLine {
+  /** What the sender speaks; a later minor version of 1 counts as 1.1 (RFC 9110 §2.5). */
   readonly version: "HTTP/1.0" | "HTTP/1.1";
+  /** The header fields as they came. */
   readonly fields: RawFields;
+  /** How the end of the body is found. */
   readonly framing: BodyFraming;
   /** The body's length with framing "length" (0 or more), else -1. */
   readonly contentLength: number;
+  /** False when the connection ends after this response (RFC 9112 §9.3). */
   readonly keepAlive: boolean;
   /** A 101, or a 2xx to CONNECT: what follows is another protocol. */
   readonly upgrade: boolean;
