@@ -13,7 +13,7 @@ import type { StreamSink } from "../../net/stream-sink.js";
 export interface LingerLimits {
   /** Milliseconds in which a peer takes nothing of what is queued for it before it is given up. */
   readonly writeStallTimeout: number;
-  /** Bytes that are thrown away at most. */
+  /** Bytes that are thrown away at most; what goes beyond is not read, and waits in the peer's buffers. */
   readonly drainSize: number;
   /** Milliseconds that the peer has, after our FIN, to close its side. */
   readonly drainTimeout: number;
@@ -66,8 +66,9 @@ class LingerSink implements StreamSink {
 
   onData(chunk: Buffer): void {
     this.#left -= chunk.length;
-    if (this.#left < 0 && this.#flushed) this.#stream.close();
-    else if (this.#left < 0) this.#stream.pauseReading();
+    // Closing now would be the reset that this is all about: a proxy that is busy sending has not looked at the answer
+    // yet. Nothing more is taken, which stops the peer, and it keeps the rest of its time to read.
+    if (this.#left < 0) this.#stream.pauseReading();
   }
 
   onFin(): void {
@@ -94,7 +95,7 @@ class LingerSink implements StreamSink {
 
   #whenFlushed(): void {
     this.#flushed = true;
-    if (this.#peerEnded || this.#left < 0) this.#stream.close();
+    if (this.#peerEnded) this.#stream.close();
     else this.#deadline.set(this.#limits.drainTimeout);
   }
 }
