@@ -277,6 +277,17 @@ describe("the links between pages", () => {
   });
 });
 
+test("docs/README.md leads to every page of the documentation", () => {
+  const index = readFileSync(join(root, "docs", "README.md"), "utf8");
+  const all = readdirSync(join(root, "docs"), { recursive: true }).map((path) =>
+    String(path).replaceAll("\\", "/"),
+  );
+  assert.deepEqual(
+    all.filter((path) => path.endsWith(".md") && path !== "README.md" && !index.includes(`](${path})`)),
+    [],
+  );
+});
+
 /** A heading's anchor as GitHub makes it. */
 const anchor = (heading: string): string =>
   heading
