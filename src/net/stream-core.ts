@@ -305,6 +305,8 @@ export class StreamCore {
   }
 
   #received(chunk: Buffer): void {
+    // A socket may linger after close() to say goodbye.
+    if ((this.#state & CLOSED) !== 0) return;
     const sink = this.#sink;
     if (sink !== undefined) {
       if (this.bytesBuffered > 0 || (this.#state & PAUSED) !== 0) {
@@ -320,7 +322,6 @@ export class StreamCore {
       }
       return;
     }
-    if ((this.#state & CLOSED) !== 0) return;
     const queue = this.bytes();
     queue.push(chunk);
     if (this.#reads?.pending === true) {

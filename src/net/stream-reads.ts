@@ -32,6 +32,7 @@ export class StreamReads {
   readonly #core: ReadingHost;
   #request: ReadRequest<unknown> | undefined = undefined;
   #settle: Settle<unknown> | undefined = undefined;
+  #promise: Promise<unknown> | undefined = undefined;
 
   constructor(core: ReadingHost) {
     this.#core = core;
@@ -64,6 +65,13 @@ export class StreamReads {
     if (queue.length > core.settings.maxBufferSize) return quietRejection(this.#overflow());
     this.#request = request;
     core.flow();
+    const promise = this.#wait(request, options);
+    this.#promise = promise;
+    return promise;
+  }
+
+  #wait<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {
+    const core = this.#core;
     if (options?.signal === undefined && options?.timeout === undefined) {
       return new Promise<T>((resolve, reject) => {
         this.#settle = { resolve, reject } as Settle<unknown>;
@@ -104,11 +112,14 @@ export class StreamReads {
   end(error: Error | undefined): void {
     const request = this.#request;
     if (request === undefined) return;
+    const promise = this.#promise;
     const settle = this.#take();
     if (request.endsAtClose && error === undefined) {
       const queue = this.#core.bytes();
       settle?.resolve(request.take(queue, queue.length));
     } else {
+      // The other side decides when it leaves: a read that nobody awaits must not end the process for that.
+      promise?.catch(ignore);
       settle?.reject(new StreamClosedError(error));
     }
   }
@@ -117,6 +128,7 @@ export class StreamReads {
     const settle = this.#settle;
     this.#request = undefined;
     this.#settle = undefined;
+    this.#promise = undefined;
     return settle;
   }
 
@@ -135,3 +147,5 @@ export class StreamReads {
     return new StreamClosedError(error);
   }
 }
+
+function ignore(): void {}

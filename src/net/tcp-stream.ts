@@ -59,6 +59,9 @@ export interface SSLStreamOptions extends StreamOptions {
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
 
+/** How long a closed TLS connection may take to say goodbye, in milliseconds. */
+const CLOSE_LINGER = 1000;
+
 /** A stream over a TCP or unix socket. */
 export class IOStream extends BaseIOStream {
   #connecting: boolean;
@@ -289,10 +292,16 @@ export class SSLIOStream extends IOStream {
   }
 
   protected override closeTransport(socket: Duplex): void {
-    // Say goodbye inside TLS (close_notify), so that the other side knows that nothing was cut off; it goes out now or
-    // never.
+    // OpenSSL holds what a plain socket would have handed to the kernel already, and an orderly end is told inside TLS
+    // (close_notify), so that the other side knows that nothing was cut off. Both get a moment.
+    const linger = this.ioLoop.callLater(CLOSE_LINGER, () => socket.destroy());
+    socket.once("close", () => this.ioLoop.removeTimeout(linger));
+    if (socket.writableFinished) {
+      socket.destroy();
+      return;
+    }
+    socket.once("finish", () => socket.destroy());
     if (!socket.writableEnded) socket.end();
-    socket.destroy();
   }
 
   protected override resetTransport(socket: Duplex): void {

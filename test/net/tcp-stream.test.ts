@@ -177,3 +177,19 @@ test("descriptors run out: connections are dropped, nothing spins or dies, and a
   child.proc.kill("SIGKILL");
   await child.waitForExit({ raiseError: false });
 });
+
+test("a read that nobody awaits does not end the process when the other side leaves", async () => {
+  const unhandled: unknown[] = [];
+  const listener = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", listener);
+  const server = await serve((stream) => stream.close());
+  const stream = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  void stream.readBytes(1);
+  await stream.whenClosed();
+  void stream.readBytes(1);
+  void stream.write("x");
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", listener);
+  assert.deepEqual(unhandled, []);
+  await server.stop();
+});

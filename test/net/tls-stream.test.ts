@@ -302,3 +302,21 @@ test("sslWrapSocket() refuses a server that is not who it should be", async () =
   await assert.rejects(sslWrapSocket(socket, { caCerts }), /serverHostname/);
   await server.stop();
 });
+
+test("what was written right before close() arrives, and the other side sees an orderly end", async () => {
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await (stream as SSLIOStream).waitForHandshake();
+      void stream.write("goodbye");
+      stream.close();
+    }
+  }
+  const server = await new Server({ sslOptions: certificate("server") }).listen(0, "127.0.0.1");
+  for (let i = 0; i < 20; i++) {
+    const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
+    await stream.connect({ host: "127.0.0.1", port: server.port! });
+    assert.equal((await stream.readUntilClose()).toString(), "goodbye");
+    assert.equal(stream.error, undefined);
+  }
+  await server.stop();
+});
