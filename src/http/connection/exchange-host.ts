@@ -23,6 +23,8 @@ export interface HostedExchange {
   readonly started: boolean;
   /** The outgoing message is complete. */
   readonly finished: boolean;
+  /** True while only the end of the connection can end the message, so that one cut short would look whole. */
+  readonly endsByClosing: boolean;
   /** False when what was written closes the connection afterwards. */
   readonly keepAlive: boolean;
   /** The incoming message was received whole; the host sets it. */
@@ -33,6 +35,10 @@ export interface HostedExchange {
   answers(head: RequestHead): void;
   /** Sends 100 (Continue) if the peer waits for it. */
   writeContinue(): void;
+  /** What is written from now on is refused, because the host ends the connection. */
+  revoke(): void;
+  /** Closes the stream at once, with a reset where a plain end would make the message look whole. */
+  breakOff(): void;
   /** The exchange ended before its outgoing message was complete. */
   aborted(reason: ExchangeAbortedError): void;
 }
@@ -52,7 +58,7 @@ export interface ExchangeHost {
    * its end. The host tells the application why, if it has not, so that nobody hears of the failed write first.
    */
   streamGone(exchange: HostedExchange): void;
-  /** Ends the connection at once. */
+  /** Ends the connection at once, unless it has gone on to another exchange or is being closed. */
   closeNow(exchange: HostedExchange): void;
   /** Limits the body that `exchange` is receiving; ignored when it is no longer the one that is read. */
   setMaxBodySize(exchange: HostedExchange, bytes: number): void;

@@ -7,6 +7,7 @@
  * write into an exchange that is over, so that a handler which outlives its request cannot disturb the next one.
  */
 import { InvalidStateError } from "../../base/errors.js";
+import { checkMilliseconds } from "../../base/validate.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
 import { StreamClosedError } from "../../net/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -21,6 +22,12 @@ import { SingleExchange } from "./single-exchange.js";
 
 /** Methods whose requests have a body, though maybe an empty one (RFC 9110 §9.3). */
 const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+// What may still be written.
+const OPEN = 0; // everything
+const OVER = 1; // nothing: the message is complete, or can never be
+const REVOKED = 2; // nothing: the host ends the connection
+const DETACHED = 3; // nothing: the stream belongs to somebody else
 
 /** A promise that rejects without being reported when nobody looks at it. */
 function rejectedQuietly(error: Error): Promise<void> {
@@ -51,8 +58,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   #host: ExchangeHost | undefined;
   #requestHead: RequestHead | undefined;
   #requestMethod = "GET";
-  #detached = false;
-  #over = false;
+  #state = OPEN;
   #closeCallback: ((reason: ExchangeAbortedError) => void) | undefined = undefined;
 
   /**
@@ -82,7 +88,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
 
   /** The stream below; undefined after {@link HTTP1Connection.detach}. */
   get stream(): BaseIOStream | undefined {
-    return this.#detached ? undefined : this.#stream;
+    return this.#state === DETACHED ? undefined : this.#stream;
   }
 
   /** The head of the request that this exchange answers; undefined on a client. */
@@ -108,6 +114,11 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** True once the outgoing message is complete. */
   get finished(): boolean {
     return this.#sender.state === "ended";
+  }
+
+  /** True while only the end of the connection can end the message, so that one cut short would look whole. */
+  get endsByClosing(): boolean {
+    return this.#sender.endsByClosing;
   }
 
   /** False when what was written closes the connection afterwards. */
@@ -157,9 +168,8 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
    * @throws HTTPOutputError when less was written than Content-Length promised; the connection is closed.
    */
   finish(): void {
-    if (this.#over || this.#detached) return;
-    if (this.#stream.closed()) {
-      this.#over = true;
+    if (this.#unwritable) {
+      this.#end();
       return;
     }
     try {
@@ -168,10 +178,14 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
       this.#failOutput(error);
     }
     this.#end();
+    this.#host?.exchangeFinished(this);
   }
 
   respond(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
-    if (this.#unwritable) return;
+    if (this.#unwritable) {
+      this.#end();
+      return;
+    }
     try {
       if (!this.#sender.respond(startLine, headers.toRaw(), this.#responseContext, body)) {
         this.#host?.outputBacklog();
@@ -180,6 +194,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
       this.#failOutput(error);
     }
     this.#end();
+    this.#host?.exchangeFinished(this);
   }
 
   /**
@@ -199,30 +214,50 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
     this.#closeCallback = callback;
   }
 
-  /** Closes the stream at once; pending promises of writes settle. Calling it twice is fine. */
+  /**
+   * Closes the stream at once; pending promises of writes settle. A message that the end of the connection would
+   * make look whole is broken off with a reset. Does nothing when the server is closing the connection already,
+   * or once it has begun with the next exchange. Calling it twice is fine.
+   */
   close(): void {
-    if (this.#detached) return;
-    if (this.#host === undefined) this.#stream.close();
+    if (this.#state === DETACHED || this.#state === REVOKED) return;
+    if (this.#host === undefined) this.breakOff();
     else this.#host.closeNow(this);
+  }
+
+  /** For hosts: closes the stream, in the way that {@link HTTP1Connection.close} says. */
+  breakOff(): void {
+    if (this.endsByClosing) this.#stream.abort();
+    else this.#stream.close();
+  }
+
+  /** For hosts: what is written from now on is refused, because the host ends the connection. */
+  revoke(): void {
+    if (this.#state === OPEN) this.#state = REVOKED;
   }
 
   /**
    * Gives up the stream, which then belongs to the caller, with the bytes that were read too far put back in
    * front. A server remembers the stream until it closes; `guest` hears when the server stops.
-   * @throws InvalidStateError when it was detached before or the stream is closed.
+   * @throws InvalidStateError when it was detached before, the stream is closed, or the server is closing the
+   * connection or has begun with the next exchange.
    */
   detach(guest?: StreamGuest): BaseIOStream {
-    if (this.#detached) throw new InvalidStateError("detach() was called twice on the same exchange");
+    if (this.#state === DETACHED)
+      throw new InvalidStateError("detach() was called twice on the same exchange");
     if (this.#stream.closed()) throw new InvalidStateError("detach() needs an open stream; it is closed");
     const stream = this.#host === undefined ? this.#stream : this.#host.detach(this, guest);
-    this.#detached = true;
+    this.#state = DETACHED;
     this.#closeCallback = undefined;
     return stream;
   }
 
-  /** Changes the total time in milliseconds for the body of this message, counted from now; `Infinity`: none. */
+  /**
+   * Changes the total time in milliseconds for the body of this message, counted from now; `Infinity`: none.
+   * @throws InvalidArgumentError unless it is a number of at least 0.
+   */
   setBodyTimeout(ms: number): void {
-    this.#host?.setBodyTimeout(this, ms);
+    this.#host?.setBodyTimeout(this, checkMilliseconds("the time for a body", ms));
   }
 
   /** Changes the limit in bytes for the body of this message. Call it before the body is read. */
@@ -238,7 +273,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   }
 
   get #unwritable(): boolean {
-    return this.#over || this.#detached || this.#stream.closed();
+    return this.#state !== OPEN || this.#stream.closed();
   }
 
   get #responseContext(): ResponseContext {
@@ -250,15 +285,16 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
     };
   }
 
+  /** The application is through with the message, whether or not it could be sent. */
   #end(): void {
-    this.#over = true;
+    if (this.#state !== DETACHED) this.#state = OVER;
     this.#closeCallback = undefined;
-    this.#host?.exchangeFinished(this);
   }
 
   #refusal(): Promise<void> {
-    if (this.#stream.closed() && !this.#over) {
-      if (!this.#detached) this.#host?.streamGone(this);
+    const state = this.#state;
+    if (state === REVOKED || (state !== OVER && this.#stream.closed())) {
+      if (state === OPEN) this.#host?.streamGone(this);
       return rejectedQuietly(new StreamClosedError(this.#stream.error));
     }
     throw new InvalidStateError(
@@ -291,8 +327,8 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** What the application wrote cannot be sent: nothing more leaves, the connection ends, the caller hears why. */
   #failOutput(error: unknown): never {
     if (this.started) {
-      this.#over = true;
       this.close();
+      this.#state = OVER;
     }
     throw error;
   }

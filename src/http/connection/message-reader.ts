@@ -86,6 +86,10 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   #feeding = false;
   #bodyTimeout: number;
   #bodyDeadline = Number.POSITIVE_INFINITY;
+  /** Since when a delegate holds the message back. That time is not the peer's. */
+  #heldSince = 0;
+  /** The part of a long chunk that comes after the piece which is being fed. */
+  #unfed: Buffer | undefined = undefined;
   #drained = 0;
 
   constructor(
@@ -174,6 +178,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     const rest = this.receiver.detach();
     this.stream.consume(undefined);
     if (this.#socketPaused) this.stream.resumeReading();
+    if (this.#unfed !== undefined) this.stream.unread(this.#unfed);
     if (rest.length > 0) this.stream.unread(rest);
     return this.stream;
   }
@@ -188,6 +193,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#bodyTimeout = ms;
     this.now = this.stream.ioLoop.time();
     this.#bodyDeadline = this.now + ms;
+    this.#heldSince = this.now;
     if (this.#phase === "body") this.#setBodyDeadline();
   }
 
@@ -200,13 +206,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.stream.cork();
     this.#feeding = true;
     try {
-      if (chunk.length <= chunkSize) {
-        this.receiver.feed(chunk);
-      } else {
-        for (let from = 0; from < chunk.length && !this.#stopped; from += chunkSize) {
-          this.receiver.feed(chunk.subarray(from, from + chunkSize));
-        }
-      }
+      if (chunk.length <= chunkSize) this.receiver.feed(chunk);
+      else this.#feedInPieces(chunk, chunkSize);
     } finally {
       this.#feeding = false;
       this.stream.uncork();
@@ -214,18 +215,30 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#settle();
   }
 
+  #feedInPieces(chunk: Buffer, size: number): void {
+    for (let from = 0; from < chunk.length && !this.#stopped; from += size) {
+      this.#unfed = from + size < chunk.length ? chunk.subarray(from + size) : undefined;
+      this.receiver.feed(chunk.subarray(from, from + size));
+    }
+    this.#unfed = undefined;
+  }
+
   onFin(): void {
     if (this.#ended || this.#stopped) return;
     this.#ended = true;
-    // A message that waits for its answer is whole; one that waits for its delegate may have bytes in here yet.
-    if (this.#held) this.#owner.peerEnded();
-    else this.#tellEnd();
+    this.#tellEnd();
   }
 
-  /** A FIN counts once everything before it has been taken in. */
+  /**
+   * A FIN counts once everything before it has been taken in. A message that waits for its answer is whole and
+   * hears of it meanwhile; one that waits for its delegate may have bytes in here yet.
+   */
   #tellEnd(): void {
-    if (!this.#ended || this.#stopped || this.receiver.paused) return;
-    this.receiver.feedEnd();
+    if (!this.#ended || this.#stopped) return;
+    if (!this.#held) {
+      if (this.receiver.paused) return;
+      this.receiver.feedEnd();
+    }
     if (!this.#stopped) this.#owner.peerEnded();
   }
 
@@ -285,13 +298,17 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
 
   // -- waiting and deadlines
 
-  #waitFor(waiting: Promise<void>, head: H | undefined): void {
+  #waitFor(promise: Promise<void>, head: H | undefined): void {
+    // What is no promise after all, from code without types, is nothing to wait for.
+    const waiting = Promise.resolve(promise);
     this.#waiting = waiting;
+    this.#heldSince = this.now;
     this.receiver.pause();
     waiting.then(
       () => {
         if (this.#waiting !== waiting) return;
         this.#waiting = undefined;
+        this.#bodyDeadline += this.stream.ioLoop.time() - this.#heldSince;
         if (head !== undefined) this.#owner.headAccepted(head);
         if (!this.#stopped) this.#resume();
       },
@@ -333,9 +350,11 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
       else this.stream.resumeReading();
     }
     if (receiver.paused) {
-      if (this.#phase !== "held") {
-        this.#phase = this.#phase === "drain" ? "drain" : "held";
-        if (this.#phase === "held") this.#deadline.clear();
+      const isDraining = this.#phase === "drain" && this.#delegate !== undefined;
+      if (this.#phase !== "held" && !isDraining) {
+        this.#phase = "held";
+        if (this.#ended && this.#held) this.limitHalfClosed();
+        else this.#deadline.clear();
       }
     } else if (this.#delegate !== undefined) {
       if (this.#phase !== "drain") {

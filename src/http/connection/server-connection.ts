@@ -5,14 +5,17 @@
  *
  *     rest ──head──▶ exchange ──answer done and request read──▶ rest ─┄▶ …
  *                       │ answer done, request not read ──▶ drain ──▶ rest, or close in stages
+ *                       │ answer done, but the peer is behind with reading ──▶ hold until there is room ──▶ rest
  *                       │ the input breaks a rule ──▶ refuse ──▶ close in stages
  *                       │ the stream is given away ──▶ guest
  *     any ──the stream closes──▶ closed (terminal)
  *
  * A pipelined request waits as bytes until the one before it is answered, so answers cannot change their order
- * (RFC 9112 §9.3.2) and nothing of a later request can happen early.
+ * (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room for its
+ * answer: who sends requests and does not read fills no memory.
  */
 import { Deadline } from "../../async/deadline.js";
+import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
@@ -62,6 +65,8 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   #guest: StreamGuest | undefined = undefined;
   #writeStall: Deadline<HTTP1ServerConnection> | undefined = undefined;
   #progressAtStall = 0;
+  /** More is queued for the peer than should be. */
+  #backlog = false;
   #requests = 0;
   #stopping = false;
   #closing = false;
@@ -115,10 +120,12 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
       return "guest";
     }
     if (this.#reader === undefined) return "guest";
-    // A request of which only a part has come is a request: its client would have to send it again elsewhere.
-    if (this.#closing || this.#exchange !== undefined || !this.#reader.resting) return "busy";
-    this.#endInStages();
-    return "idle";
+    if (this.#closing || this.#exchange !== undefined) return "busy";
+    const { resting, receiving } = this.#reader;
+    // A request of which only a part has come is a request: its client would have to send it again elsewhere. What
+    // is being drained is not, and requests behind a full output have not been looked at.
+    if (resting || receiving || this.#backlog) this.#endInStages();
+    return resting ? "idle" : "busy";
   }
 
   /** Since when, in the loop's time, nothing has happened between two requests, or before the first; else `Infinity`. */
@@ -132,8 +139,10 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   /** Ends what is still running because the server's grace is over. */
   abort(): void {
+    const exchange = this.#exchange;
     this.#abortExchange("stopping");
-    this.stream.close();
+    if (exchange === undefined) this.stream.close();
+    else exchange.breakOff();
   }
 
   // -- MessageOwner: what the reader tells
@@ -164,8 +173,11 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void {
     const exchange = this.#exchange;
-    // The body of a request that was answered early has been drained.
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      // The body of a request that was answered early has been drained.
+      if (this.#backlog) this.#reader?.hold();
+      return;
+    }
     exchange.messageReceived = true;
     exchange.trailers = trailers;
     try {
@@ -190,13 +202,12 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   delegateFailed(error: unknown): void {
-    if (error instanceof HTTPInputError) {
-      genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
-      this.#refuse(error.status);
-      return;
-    }
-    appLog.exception("Uncaught exception in an HTTP message delegate", error);
-    this.#refuse(500);
+    const isInput = error instanceof HTTPInputError;
+    if (isInput) genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
+    else appLog.exception("Uncaught exception in an HTTP message delegate", error);
+    // Without an exchange the request has had its answer: a second one would be taken for that to the next.
+    if (this.#exchange === undefined) this.#endInStages();
+    else this.#refuse(isInput ? error.status : 500);
   }
 
   readTimedOut(phase: ReadPhase, begun: boolean): void {
@@ -220,7 +231,8 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   peerEnded(): void {
     if (this.#exchange === undefined) {
-      this.#endInStages();
+      // Requests that wait for room are answered; the reader tells of the end again behind them.
+      if (!this.#backlog) this.#endInStages();
       return;
     }
     this.#reader?.limitHalfClosed();
@@ -228,7 +240,9 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   writable(): void {
+    this.#backlog = false;
     this.#writeStall?.clear();
+    if (this.#exchange === undefined) this.#reader?.release();
   }
 
   streamClosed(error: Error | undefined): void {
@@ -256,6 +270,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   outputBacklog(): void {
+    this.#backlog = true;
     const { writeStallTimeout } = this.params;
     if (writeStallTimeout === Number.POSITIVE_INFINITY) return;
     this.#writeStall ??= new Deadline(this.stream.ioLoop, writeStalled, this);
@@ -269,12 +284,16 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     this.#exchange = undefined;
     this.#message = undefined;
     if (!exchange.keepAlive || this.#stopping) this.#endInStages();
-    else if (exchange.messageReceived) this.#reader?.release();
-    else this.#reader?.drain();
+    else if (!exchange.messageReceived) this.#reader?.drain();
+    else if (this.#backlog) this.#reader?.hold();
+    else this.#reader?.release();
   }
 
   detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream {
-    const reader = this.#reader!;
+    const reader = this.#reader;
+    if (reader === undefined || this.#closing || this.#isPast(exchange)) {
+      throw new InvalidStateError("detach() came too late: the connection ends, or serves another exchange");
+    }
     this.#reader = undefined;
     if (this.#exchange === exchange) this.#exchange = undefined;
     this.#message = undefined;
@@ -290,8 +309,8 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     if (exchange === this.#exchange) this.#abortExchange("closed", this.stream.error);
   }
 
-  closeNow(): void {
-    this.stream.close();
+  closeNow(exchange: HostedExchange): void {
+    if (!this.#closing && !this.#isPast(exchange)) exchange.breakOff();
   }
 
   setMaxBodySize(exchange: HostedExchange, bytes: number): void {
@@ -300,6 +319,11 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   setBodyTimeout(exchange: HostedExchange, ms: number): void {
     if (this.#exchange === exchange) this.#reader?.setBodyTimeout(ms);
+  }
+
+  /** True once the connection has gone on to another exchange. */
+  #isPast(exchange: HostedExchange): boolean {
+    return this.#exchange !== undefined && this.#exchange !== exchange;
   }
 
   // -- endings
@@ -326,6 +350,8 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     if (exchange === undefined) return;
     const error = new ExchangeAbortedError(reason, { cause });
     this.#message = undefined;
+    // First, so that nothing that is called from here can write into what the server sends.
+    if (reason === "closed") exchange.revoke();
     this.#contained("onConnectionClose() of an HTTP message delegate", () => {
       if (message !== undefined) {
         if (exchange.messageReceived) message.onExchangeAborted?.(error);
@@ -338,10 +364,12 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   #endInStages(): void {
     if (this.#closing || this.#closed) return;
     this.#closing = true;
+    const exchange = this.#exchange;
     this.#exchange = undefined;
     const peerEnded = this.#reader?.peerHasEnded ?? false;
     this.#reader?.stop();
     this.#writeStall?.clear();
+    if (exchange?.endsByClosing) exchange.breakOff();
     if (this.stream.closed()) return;
     closeInStages(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
   }

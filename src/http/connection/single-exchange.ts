@@ -169,7 +169,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
   }
 
   closeNow(): void {
-    this.#stream.close();
+    this.#exchange.breakOff();
   }
 
   setMaxBodySize(_exchange: HostedExchange, bytes: number): void {

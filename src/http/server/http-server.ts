@@ -140,20 +140,21 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   ): Promise<ShutdownReport> {
     const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
     const open = [...this.#connections];
-    let idle = 0;
+    const idle = new Set<HTTP1ServerConnection>();
     let aborted = 0;
-    for (const connection of open) if (connection.shutdown() === "idle") idle++;
+    for (const connection of open) if (connection.shutdown() === "idle") idle.add(connection);
     const cutOff = (): void => {
       for (const connection of open) {
         if (!this.#connections.has(connection)) continue;
-        aborted++;
+        // An idle one was closed already; that its peer has not closed as well cuts nothing off.
+        if (!idle.has(connection)) aborted++;
         connection.abort();
       }
     };
     const grace = timeout === Number.POSITIVE_INFINITY ? undefined : this.ioLoop.callLater(timeout, cutOff);
     await Promise.all(open.map((connection) => connection.whenClosed()));
     if (grace !== undefined) this.ioLoop.removeTimeout(grace);
-    return { idle, finished: Math.max(0, open.length - idle - aborted), aborted };
+    return { idle: idle.size, finished: open.length - idle.size - aborted, aborted };
   }
 
   /** At the limit of connections or descriptors, those that rest make room, the oldest first. */

@@ -88,6 +88,11 @@ export class HTTP1Sender {
     return this.#framing <= DROPPED || (this.#framing === LENGTH && this.#remaining === 0);
   }
 
+  /** True while only the end of the connection can end the message, so that one cut short would look whole. */
+  get endsByClosing(): boolean {
+    return this.#state === "open" && this.#framing === UNTIL_CLOSE;
+  }
+
   /**
    * Begins a response: sends its head, and `chunk` with it. The fields must be checked already, as those of
    * `HTTPHeaders` are. Adds `Transfer-Encoding: chunked`, `Connection: close` or `Connection: Keep-Alive` where

@@ -1,0 +1,79 @@
+/** A client that sends and does not read must not fill the memory. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { HTTPServerRequest } from "squall/httputil";
+import "../../support/guard.js";
+import { answer, pass, withServer } from "../../support/virtual-server.js";
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+describe("pipelined requests of a client that does not read", () => {
+  const PAGE = "x".repeat(100_000);
+  function counted() {
+    const app = Object.assign((request: HTTPServerRequest) => answer(request, PAGE), { count: 0 });
+    const counting = (request: HTTPServerRequest) => {
+      counting.count++;
+      app(request);
+    };
+    counting.count = 0;
+    return counting;
+  }
+
+  test("wait until it does, and are all answered then, in order", () => {
+    const app = counted();
+    return withServer(app, { writeStallTimeout: 60_000 }, async ({ connect, loop }) => {
+      const client = await connect();
+      client.socket.pause();
+      client.send(GET.repeat(200));
+      await pass(loop, 1000);
+      assert.ok(app.count < 10, `${app.count} requests were answered into the queue`);
+      client.socket.resume();
+      for (let i = 0; i < 200; i++) assert.equal((await client.response()).body.length, PAGE.length);
+      assert.equal(app.count, 200);
+      client.send(GET);
+      assert.equal((await client.response()).status, 200);
+    });
+  });
+
+  test("wait also when the client has ended its side", () => {
+    const app = counted();
+    return withServer(app, {}, async ({ connect, loop }) => {
+      const client = await connect();
+      client.socket.pause();
+      client.send(GET.repeat(50));
+      client.end();
+      await pass(loop, 1000);
+      assert.ok(app.count < 10, `${app.count} requests were answered into the queue`);
+      client.socket.resume();
+      for (let i = 0; i < 50; i++) assert.equal((await client.response()).body.length, PAGE.length);
+      await client.whenClosed();
+    });
+  });
+
+  test("are not waited for when the server stops", () => {
+    const app = counted();
+    return withServer(app, {}, async ({ connect, loop, server }) => {
+      const client = await connect();
+      client.socket.pause();
+      client.send(GET.repeat(50));
+      await pass(loop, 1000);
+      const closing = server.closeAllConnections();
+      client.socket.resume();
+      await client.whenEnded();
+      client.close();
+      assert.equal((await closing).aborted, 0);
+      assert.ok(app.count < 10);
+    });
+  });
+
+  test("end with the connection when it takes nothing for writeStallTimeout", () => {
+    const app = counted();
+    return withServer(app, { writeStallTimeout: 5000 }, async ({ connect, loop, server }) => {
+      const client = await connect();
+      client.socket.pause();
+      client.send(GET.repeat(50));
+      await pass(loop, 7000);
+      assert.equal(server.connectionCount, 0);
+    });
+  });
+});
