@@ -1,6 +1,6 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
-export type { ExchangeRequest, ExchangeResponse } from "./http/client/exchange.js";
+export type { ExchangeOptions, ExchangeRequest, ExchangeResponse } from "./http/client/exchange.js";
 export {
   AsyncTestCase,
   type CleanupHost,

@@ -9,7 +9,10 @@ import { beginHandshake, checkHandshake } from "./tls-handshake.js";
 
 /** Options of {@link sslWrapSocket}. */
 export interface SSLWrapOptions extends WaitOptions {
-  /** Clients: the name to ask for and to check the certificate against. */
+  /**
+   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client has to
+   * switch `checkHostname` off.
+   */
   readonly serverHostname?: string | undefined;
   /** Whether this is the server's end; default false. */
   readonly serverSide?: boolean | undefined;

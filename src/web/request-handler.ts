@@ -3,7 +3,9 @@
  * the function files beside this one, each of which can be read and tested alone.
  */
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
+import type { StreamGuest } from "../http/connection/exchange-host.js";
 import type { HTTPServerRequest } from "../http/request.js";
+import type { BaseIOStream } from "../net/base-stream.js";
 import { matchesIfNoneMatch } from "../protocol/fields/conditional.js";
 import { isSettableCookieName } from "../protocol/fields/cookie.js";
 import { setDeadline, signalOf } from "./abort.js";
@@ -519,17 +521,17 @@ export class RequestHandler implements HandlerCore {
   }
 
   /**
-   * Takes the connection's stream away from HTTP; the response counts as finished and the stream is the
-   * caller's.
-   * @throws InvalidStateError if the connection cannot give its stream up.
+   * Takes the connection's stream away from HTTP, with the bytes that the client sent beyond this request in front; the
+   * response counts as finished, and the stream is the caller's to close. `guest` hears when the server stops.
+   * @throws InvalidStateError if the connection cannot give its stream up, is closed, or has done so before.
    */
-  detach(): unknown {
+  detach(guest?: StreamGuest): BaseIOStream {
     const state = this[STATE];
-    const connection = connectionOf(this) as { detach?: () => unknown };
+    const connection = connectionOf(this) as { detach?: (guest?: StreamGuest) => BaseIOStream };
     if (connection.detach === undefined) {
       throw new InvalidStateError("this connection cannot be detached; only HTTP/1 connections can");
     }
-    const stream = connection.detach();
+    const stream = connection.detach(guest);
     state.finished = true;
     state.detached = true;
     return stream;

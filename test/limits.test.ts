@@ -1,0 +1,191 @@
+/**
+ * The table of limits in the manual and the code agree: each section lists exactly the options that are numbers, with
+ * the defaults that hold when nothing is said, and the off value that is taken.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { LogRateLimit } from "squall/log";
+import { TCPServer } from "squall/tcpserver";
+import { InvalidArgumentError } from "squall/util";
+import { HTTP1ConnectionParameters } from "#room/http/connection/params";
+import { StreamSettings } from "#room/net/stream-settings";
+import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
+import { resolveMultipartConfig } from "#room/protocol/body/multipart";
+import { readDeclarations } from "./support/declarations.js";
+import { root } from "./support/root.js";
+import { readSources } from "./support/source-tree.js";
+
+interface Row {
+  readonly option: string;
+  readonly default: string;
+  readonly off: string;
+}
+
+/** The rows of the tables by the heading above them. */
+function tablesOf(page: string): Map<string, Row[]> {
+  const tables = new Map<string, Row[]>();
+  for (const section of page.split(/^## /m).slice(1)) {
+    const rows = [...section.matchAll(/^\|[^|]*\| `(\w+)` *\| *([^|]*?) *\| *([^|]*?) *\|/gm)].map(
+      ([, option = "", value = "", off = ""]): Row => ({ option, default: value, off }),
+    );
+    if (rows.length > 0) tables.set(section.slice(0, section.indexOf("\n")), rows);
+  }
+  return tables;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, KiB: 1024, MiB: 1 << 20, ms: 1, s: 1000, days: 1 };
+
+/** The number that the table shows, in the unit of the option. */
+function numberOf(shown: string): number {
+  if (shown === "off") return Number.POSITIVE_INFINITY;
+  const [, digits = "", unit = ""] = /^([\d,]+) ?(\w*)$/.exec(shown) ?? [];
+  const scale = UNITS[unit];
+  assert.ok(digits !== "" && scale !== undefined, `${shown} is no default`);
+  return Number(digits.replaceAll(",", "")) * scale;
+}
+
+const sources = readSources();
+
+/** The default where the code fills it in: `options.name ?? 30_000`. */
+function defaultInSource(file: string, option: string): number {
+  const source = sources.get(file) ?? "";
+  const found = new Set(
+    [...source.matchAll(new RegExp(`\\b${option} \\?\\? ([\\w.*+ ]+?)[,);]`, "g"))].map(
+      ([, text = ""]) => text,
+    ),
+  );
+  assert.equal(found.size, 1, `${file} fills ${option} in in ${found.size} ways`);
+  const [expression = ""] = found;
+  if (expression === "Number.POSITIVE_INFINITY") return Number.POSITIVE_INFINITY;
+  if (/^[\d_]+$/.test(expression)) return Number(expression.replaceAll("_", ""));
+  const constant = new RegExp(`const ${expression}(?:: number)? = ([\\d_]+);`).exec(source)?.[1];
+  assert.ok(constant !== undefined, `${file}: ${expression} is no number`);
+  return Number(constant.replaceAll("_", ""));
+}
+
+const declarations = readDeclarations();
+
+/** The options of an interface that are a number and nothing else. */
+function numericOptions(file: string, name: string): string[] {
+  const declaration = declarations.get(file)?.declarations.get(name);
+  assert.ok(declaration !== undefined, `${file} has no ${name}`);
+  return declaration.members
+    .filter(({ text }) => /^readonly \w+\?: number \| undefined;$/.test(text))
+    .map((member) => member.name);
+}
+
+interface Section {
+  /** The options that the section has to list. */
+  readonly options: readonly string[];
+  readonly defaultOf: (option: string) => number;
+  /** Throws for a value that is not taken; does nothing where that cannot be tried by itself. */
+  readonly accepts: (option: string, value: number) => void;
+}
+
+const parameters = new HTTP1ConnectionParameters();
+const streams = new StreamSettings({});
+const multipart = resolveMultipartConfig();
+const streamOptions = numericOptions("net/stream-settings.ts", "StreamOptions");
+const multipartOptions = numericOptions("protocol/body/multipart.ts", "ParseMultipartConfig");
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  "Heads, bodies and pauses": {
+    options: [
+      ...numericOptions("http/connection/params.ts", "HTTP1ConnectionOptions"),
+      ...numericOptions("protocol/http1/limits.ts", "HTTP1LimitsOptions"),
+    ],
+    defaultOf: (option) => parameters[option as "maxHeaderSize"],
+    accepts: (option, value) => void new HTTP1ConnectionParameters({ [option]: value }),
+  },
+  "Connections and buffers": {
+    options: [...streamOptions, ...numericOptions("net/tcp-server.ts", "TCPServerOptions")],
+    defaultOf: (option) =>
+      streamOptions.includes(option)
+        ? streams[option as "maxBufferSize"]
+        : defaultInSource("net/tcp-server.ts", option),
+    accepts: (option, value) => void new TCPServer({ [option]: value }),
+  },
+  Forms: {
+    options: ["maxArguments", ...multipartOptions],
+    defaultOf: (option) =>
+      multipartOptions.includes(option) ? multipart[option as "maxParts"] : DEFAULT_MAX_ARGUMENTS,
+    accepts: (option, value) => void resolveMultipartConfig({ [option]: value }),
+  },
+  Handlers: {
+    options: ["handlerTimeout", "maxAgeDays"],
+    defaultOf: (option) =>
+      option === "handlerTimeout" ? Number.POSITIVE_INFINITY : defaultInSource("web/signed-value.ts", option),
+    accepts: () => {},
+  },
+  "Threads, processes and the log": {
+    options: [
+      "maxQueue",
+      ...numericOptions("net/workers.ts", "ForkOptions"),
+      ...numericOptions("base/log-limit.ts", "LogRateLimitOptions"),
+    ],
+    defaultOf: (option) =>
+      defaultInSource(
+        option === "maxQueue"
+          ? "async/thread-executor.ts"
+          : option === "maxRestarts"
+            ? "net/workers.ts"
+            : "base/log-limit.ts",
+        option,
+      ),
+    accepts: (option, value) => void new LogRateLimit({ [option]: value }),
+  },
+};
+
+describe("the page of limits", () => {
+  const page = readFileSync(`${root}docs/guide/limits.md`, "utf8");
+  const tables = tablesOf(page);
+
+  test("has the sections that are compared", () => {
+    assert.deepEqual([...tables.keys()].toSorted(), Object.keys(SECTIONS).toSorted());
+  });
+
+  for (const [title, section] of Object.entries(SECTIONS)) {
+    const rows = tables.get(title) ?? [];
+
+    test(`${title}: every option is listed, and no other`, () => {
+      assert.deepEqual(rows.map(({ option }) => option).toSorted(), section.options.toSorted());
+    });
+
+    test(`${title}: the defaults are those of the code`, () => {
+      for (const { option, default: shown } of rows) {
+        assert.equal(numberOf(shown), section.defaultOf(option), option);
+      }
+    });
+
+    test(`${title}: the off values are taken, where there are any`, () => {
+      for (const { option, off } of rows) {
+        const takeInfinity = (): void => section.accepts(option, Number.POSITIVE_INFINITY);
+        assert.ok(off === "`Infinity`" || off === "–", `${option}: ${off}`);
+        if (off === "–") assert.throws(takeInfinity, InvalidArgumentError);
+        else takeInfinity();
+      }
+    });
+  }
+
+  test("what the text says of listen() and closeAllConnections() is so", () => {
+    assert.match(page, /128 connections may wait/);
+    assert.match(sources.get("net/node-network.ts") ?? "", /DEFAULT_BACKLOG = 128;/);
+    assert.match(page, /requests 30 s unless/);
+    assert.equal(defaultInSource("http/server/http-server.ts", "timeout"), 30_000);
+  });
+});
+
+test("rows, numbers and defaults are read as they are meant", () => {
+  const page = "# T\n\n## A\n\n| a | option | d | off |\n|--|--|--|--|\n| x | `y` | 1,000 | `Infinity` |\n";
+  assert.deepEqual([...tablesOf(page)], [["A", [{ option: "y", default: "1,000", off: "`Infinity`" }]]]);
+  assert.deepEqual(["8 KiB", "2 s", "off", "31 days"].map(numberOf), [
+    8192,
+    2000,
+    Number.POSITIVE_INFINITY,
+    31,
+  ]);
+  assert.throws(() => numberOf("some"), /no default/);
+  assert.equal(defaultInSource("async/thread-executor.ts", "maxQueue"), 1024);
+  assert.throws(() => defaultInSource("async/thread-executor.ts", "nothing"), /0 ways/);
+});
