@@ -215,7 +215,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
 
   /**
    * Queues `data` (text as UTF-8) behind everything written before. Resolves when the stream has room for more, at
-   * once if it has; several writes may wait. The bytes must not be changed until they have gone out.
+   * once if it has; before the connection is there (or the TLS handshake done), when it is. Several writes may wait. The bytes must not be changed until they have gone out.
    *
    * Rejects with a {@link StreamClosedError} when the stream is or gets closed (not reported as unhandled), and with
    * a {@link StreamBufferFullError}, nothing queued and the stream still open, when more than `maxWriteBufferSize`

@@ -39,8 +39,8 @@ const DETACHED = 512; // the socket belongs to another stream
 const DELIVERY_DUE = 1024; // queued bytes are about to be handed to the sink
 const WATCHED = 2048; // somebody wants to hear of the close
 
-/** How much may wait for a socket that is not there yet before `send()` says that it is enough. */
-const HIGH_WATER = 65_536;
+/** What is gathered while corked goes on to the socket when it is as long as this, in bytes. */
+const LONG = 65_536;
 
 const CORE = Symbol("squall.stream");
 
@@ -462,11 +462,10 @@ export class StreamCore {
   #gather(data: Chunk, encoding: TextEncoding): boolean {
     this.#output ??= new WriteQueue();
     this.#output.add(data, encoding);
-    if (this.#output.isLong(HIGH_WATER)) {
-      // Gathering is for small writes; and who is corked has to hear of a slow peer, too.
-      if (this.socket === undefined) this.#state |= FULL;
-      else this.#flush(this.socket);
-    }
+    // Without a socket nothing can leave: who waits for room waits for the connection.
+    if (this.socket === undefined) this.#state |= FULL;
+    // Gathering is for small writes; and who is corked has to hear of a slow peer, too.
+    else if (this.#output.isLong(LONG)) this.#flush(this.socket);
     return (this.#state & FULL) === 0;
   }
 

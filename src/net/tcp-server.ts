@@ -87,6 +87,7 @@ export class TCPServer {
   #leaving = 0;
   #noRoomUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
+  #started = false;
   #stopping: Promise<void> = Promise.resolve();
   /** Who waits until no connection is open. */
   readonly #emptied: (() => void)[] = [];
@@ -153,10 +154,14 @@ export class TCPServer {
     return this;
   }
 
-  /** Listens without accepting: connections wait until {@link TCPServer.start}. May be called for several ports. */
+  /**
+   * Listens without accepting: connections wait until {@link TCPServer.start}, after which it accepts at once. May be
+   * called for several ports. Rejects as {@link TCPServer.listen} does.
+   */
   async bind(port: number, options?: ListenOptions | string): Promise<void> {
     const sockets = await this.#bind(port, options);
-    this.#bound.push(...sockets);
+    if (this.#started) this.addSockets(sockets);
+    else this.#bound.push(...sockets);
   }
 
   /**
@@ -177,6 +182,7 @@ export class TCPServer {
         await this.closeAllConnections();
       });
     }
+    this.#started = true;
     this.addSockets(this.#bound.splice(0));
   }
 

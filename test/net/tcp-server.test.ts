@@ -62,7 +62,7 @@ test("listen() may be called for more ports, with the address as text or option"
   await server.stop();
 });
 
-test("bind() lets connections wait until start(); bound later they are accepted by the next start()", async () => {
+test("bind() lets connections wait until start(); after that it accepts at once", async () => {
   const server = new Server(greet);
   await server.bind(0, "127.0.0.1");
   const socket = connect(server.port!, "127.0.0.1");
@@ -72,6 +72,9 @@ test("bind() lets connections wait until start(); bound later they are accepted 
   await server.start();
   const [data] = await once(socket, "data");
   assert.equal(String(data), "hello");
+  await server.bind(0, "127.0.0.1");
+  const [, later] = server.addresses as { port: number }[];
+  assert.equal(await ask(later!.port), "hello");
   await server.stop();
 });
 

@@ -320,3 +320,17 @@ test("what was written right before close() arrives, and the other side sees an 
   }
   await server.stop();
 });
+
+test("write() before the handshake resolves when the data can leave, so that close() loses nothing", async () => {
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.write("hello and goodbye");
+      stream.close();
+    }
+  }
+  const server = await new Server({ sslOptions: certificate("server") }).listen(0, "127.0.0.1");
+  const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
+  await stream.connect({ host: "127.0.0.1", port: server.port! });
+  assert.equal((await stream.readUntilClose()).toString(), "hello and goodbye");
+  await server.stop();
+});
