@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { MemoryNetwork } from "#room/testing/memory-network";
 import type { MemorySocket } from "#room/testing/memory-socket";
+import { VirtualLoop } from "#room/testing/virtual-loop";
 
 async function connected(network: MemoryNetwork): Promise<{ client: MemorySocket; server: MemorySocket }> {
   const listening = await network.listen({ host: "127.0.0.1", port: 0 });
@@ -172,4 +173,35 @@ test("openSockets counts the ends that are open", async () => {
   server.destroy();
   await new Promise(setImmediate);
   assert.equal(network.openSockets, 0);
+});
+
+test("latency passes in virtual time, in order; lost pieces come later; the same seed gives the same result", async () => {
+  const run = async (seed: number): Promise<string> => {
+    const network = new MemoryNetwork({
+      latency: 20,
+      lossRate: 0.3,
+      retransmitDelay: 100,
+      chunkSize: 1,
+      seed,
+    });
+    const arrivals: string[] = [];
+    await VirtualLoop.run(
+      async (loop) => {
+        const { client, server } = await connected(network);
+        assert.equal(loop.time(), 40);
+        server.on("data", (chunk) => arrivals.push(`${chunk}@${loop.time()}`));
+        client.end("abcdefghij");
+        await once(server, "end");
+        client.destroy();
+        server.destroy();
+      },
+      { network },
+    );
+    assert.equal(arrivals.map((arrival) => arrival[0]).join(""), "abcdefghij");
+    return arrivals.join(" ");
+  };
+  const first = await run(1);
+  assert.match(first, /@160/);
+  assert.equal(await run(1), first);
+  assert.notEqual(await run(2), first);
 });
