@@ -62,10 +62,13 @@ export interface NetworkServer {
   /** At how many open connections the network drops new ones; `Infinity` for no limit. */
   maxConnections: number;
   /**
-   * Starts accepting. `onConnection` must not throw; `onError` hears of accept failures, which are not fatal, and with the
-   * code `EMFILE` also that descriptors are about to run out.
+   * Starts accepting. `onConnection` must not throw; `scarce` says that the process is about to run out of descriptors, of
+   * which the connection holds one. `onError` hears of accept failures, which are not fatal.
    */
-  accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void;
+  accept(
+    onConnection: (socket: NetworkSocket, scarce?: boolean) => void,
+    onError: (error: Error) => void,
+  ): void;
   /** Ends {@link NetworkServer.accept}: connections wait from now on. */
   hold(): void;
   /** Stops listening at once; open connections go on. Resolves when the address is free again. */

@@ -57,7 +57,7 @@ class NodeServer implements NetworkServer {
   readonly address: NetworkAddress;
   readonly #server: Server;
   #waiting: NetworkSocket[] = [];
-  #onConnection: ((socket: NetworkSocket) => void) | undefined;
+  #onConnection: ((socket: NetworkSocket, scarce?: boolean) => void) | undefined;
   #onError: ((error: Error) => void) | undefined;
   #closed: Promise<void> | undefined;
 
@@ -70,10 +70,7 @@ class NodeServer implements NetworkServer {
         : { host: bound.address, port: bound.port, family: bound.family === "IPv6" ? 6 : 4 };
     const limit = scarceDescriptor();
     server.on("connection", (socket: Socket) => {
-      if (descriptorOf(socket) >= limit) {
-        this.#onError?.(Object.assign(new Error("file descriptors are running out"), { code: "EMFILE" }));
-      }
-      if (this.#onConnection !== undefined) this.#onConnection(socket);
+      if (this.#onConnection !== undefined) this.#onConnection(socket, descriptorOf(socket) >= limit);
       else if (this.#closed !== undefined) socket.destroy();
       else this.#hold(socket);
     });
@@ -89,7 +86,10 @@ class NodeServer implements NetworkServer {
     this.#server.maxConnections = limit;
   }
 
-  accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void {
+  accept(
+    onConnection: (socket: NetworkSocket, scarce?: boolean) => void,
+    onError: (error: Error) => void,
+  ): void {
     this.#onConnection = onConnection;
     this.#onError = onError;
     const waiting = this.#waiting;

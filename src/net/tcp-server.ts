@@ -60,6 +60,10 @@ const ROOM_RETRY = 100;
 /** What the system says when there are no descriptors left, in the process or altogether. */
 const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE"]);
 
+const OUT_OF_DESCRIPTORS: Error = Object.assign(new Error("file descriptors are running out"), {
+  code: "EMFILE",
+});
+
 const SERVER = Symbol("squall.server");
 const BLOCK = Symbol("squall.block");
 
@@ -197,7 +201,7 @@ export class TCPServer {
     this.#stopped = false;
     this.#sockets.add(socket);
     socket.accept(
-      (connection) => this.#accepted(connection),
+      (connection, scarce) => this.#accepted(connection, scarce ?? false),
       (error) => this.#acceptFailed(error),
     );
   }
@@ -281,8 +285,11 @@ export class TCPServer {
     return closed > 0;
   }
 
-  #admits(block: string | undefined): boolean {
+  #admits(block: string | undefined, scarce: boolean): boolean {
     if (block !== undefined && (this.#perAddress.get(block) ?? 0) >= this.#maxPerAddress) return false;
+    // The last descriptors are not for connections: handlers need some, and without any nothing is accepted any more, so
+    // that nobody would look for room.
+    if (scarce && this.#leaving === 0 && !this.#acceptFailed(OUT_OF_DESCRIPTORS)) return false;
     return this.#open.size - this.#leaving < this.#maxConnections || this.#makeRoom();
   }
 
@@ -311,10 +318,10 @@ export class TCPServer {
     else this.#perAddress.set(block, left);
   }
 
-  #accepted(socket: NetworkSocket): void {
+  #accepted(socket: NetworkSocket, scarce: boolean): void {
     const address = peerAddress(socket);
     const block = this.#maxPerAddress === Number.POSITIVE_INFINITY ? undefined : addressBlock(address);
-    if (!this.#admits(block)) {
+    if (!this.#admits(block, scarce)) {
       socket.on("error", ignore);
       socket.destroy();
       return;
@@ -340,14 +347,17 @@ export class TCPServer {
     stream?.close(error instanceof Error ? error : undefined);
   }
 
-  #acceptFailed(error: Error): void {
+  /** Looks for room if descriptors are what is missing; true if it was made. */
+  #acceptFailed(error: Error): boolean {
     const madeRoom = EXHAUSTED.has((error as NodeJS.ErrnoException).code) && this.#makeRoom();
-    // Out of descriptors: the system is asked again with every connection that waits, so one line a second will do.
+    // This comes with every connection that waits, so one line a second will do.
     const now = this.ioLoop.time();
-    if (now - this.#exhaustionLogged < 1000) return;
-    this.#exhaustionLogged = now;
-    if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
-    else genLog.error("cannot accept connections: %s", error.message);
+    if (now - this.#exhaustionLogged >= 1000) {
+      this.#exhaustionLogged = now;
+      if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
+      else genLog.error("cannot accept connections: %s", error.message);
+    }
+    return madeRoom;
   }
 }
 

@@ -13,6 +13,7 @@ import { ExchangeAbortedError } from "../http/errors.js";
 import { StreamClosedError } from "../net/stream-errors.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { reasonPhrase } from "../protocol/fields/status.js";
+import { exchangeAborted } from "./abort.js";
 import { CLIENT_LEFT } from "./access-log.js";
 import { Finish, HTTPError } from "./errors.js";
 import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
@@ -24,6 +25,17 @@ import { connectionOf, endOfResponse } from "./output.js";
 export function requestSummary(handler: HandlerCore): string {
   const { request } = handler;
   return `${request.method} ${request.uri} (${request.remoteIp})`;
+}
+
+/**
+ * A writer can hear that the stream is closed a moment before the exchange does. Then the signal aborts and
+ * `onConnectionClose()` runs now, and not again later.
+ */
+function noticeClosing(handler: HandlerCore, error: unknown): void {
+  if (!(error instanceof StreamClosedError) || handler[STATE].abortReason !== undefined) return;
+  const connection = handler.request.connection as { stream?: { closed?(): boolean } } | undefined;
+  if (connection?.stream?.closed?.() !== true) return;
+  exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
 }
 
 /** Whoever gave up because the exchange ended has done nothing wrong. */
@@ -49,6 +61,7 @@ export function handleException(handler: HandlerCore, error: unknown): void {
       if (!state.finished) handler.finish(error.chunk).catch(() => {});
       return;
     }
+    noticeClosing(handler, error);
     if (isAbort(handler, error)) {
       if (!state.finished) endAborted(handler);
       return;

@@ -375,9 +375,13 @@ describe("a client that leaves", () => {
   });
 
   test("case 46, case 120: a reset in any phase crashes nothing, leaves nothing and is no line in the log", () => {
+    const left: boolean[] = [];
     class Slow extends RequestHandler {
+      override onConnectionClose() {
+        if (this.request.method === "GET") left.push(this.signal.aborted);
+      }
       override async get() {
-        for (let n = 0; n < 20; n++) {
+        for (let n = 0; n < 200; n++) {
           this.write(Buffer.alloc(100_000));
           await this.flush();
         }
@@ -402,6 +406,7 @@ describe("a client that leaves", () => {
         await client.until("HTTP/1.1 200");
         client.socket.resetAndDestroy();
       }
+      while (left.length < 20) await new Promise((resolve) => setImmediate(resolve));
       for (let round = 0; round < 20; round++) {
         const client = await context.connect();
         client.send(whole, whole, whole);
@@ -410,6 +415,11 @@ describe("a client that leaves", () => {
       const client = await context.connect();
       client.send(whole);
       assert.equal((await client.response()).body.toString(), "done");
+      assert.deepEqual(
+        left,
+        new Array(20).fill(true),
+        "each handler hears of it once, with its signal aborted",
+      );
       client.close();
       const lines = context.log.filter((record) => record.levelName !== "INFO");
       assert.deepEqual(

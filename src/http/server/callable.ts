@@ -1,6 +1,7 @@
 /** A plain function as an application: it gets each request once its body is whole. */
 import { ByteQueue } from "../../base/byte-queue.js";
 import { appLog } from "../../base/log.js";
+import { StreamClosedError } from "../../net/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
@@ -8,6 +9,10 @@ import { HTTPServerRequest } from "../request.js";
 
 /** Answers a request by writing to `request.connection`; a promise it returns is watched for errors. */
 export type RequestCallback = (request: HTTPServerRequest) => unknown;
+
+function isClosed(connection: HTTPConnection): boolean {
+  return (connection as { stream?: { closed?(): boolean } }).stream?.closed?.() === true;
+}
 
 /** Collects one request and hands it to a function. */
 export class CallableDelegate implements HTTPMessageDelegate {
@@ -45,6 +50,8 @@ export class CallableDelegate implements HTTPMessageDelegate {
     const result = this.#callback(request);
     if (result instanceof Promise) {
       result.catch((error: unknown) => {
+        // Who writes to a client that has left did nothing wrong.
+        if (error instanceof StreamClosedError && isClosed(this.#connection)) return;
         appLog.exception("Uncaught exception answering %s", request, error);
         (this.#connection as { close?(): void }).close?.();
       });
