@@ -58,19 +58,24 @@ export function fuzz(title: string, options: FuzzOptions, check: FuzzCase): void
     const end = start + (seconds === undefined ? SHORT_RUN_MS : seconds * 1000);
     const runs = seconds === undefined ? options.runs : Number.POSITIVE_INFINITY;
     let count = 0;
+    let over = false;
     context.signal.addEventListener("abort", () => {
-      console.error(`${title}: SQUALL_FUZZ_SEED=${firstSeed + count} does not end`);
+      if (!over) console.error(`${title}: SQUALL_FUZZ_SEED=${firstSeed + count} does not end`);
     });
     const kinds = new Map<string, Error>();
     for (; count < runs && performance.now() < end; count++) {
       try {
         await runOne(check, firstSeed + count);
       } catch (error) {
-        if (!goesOn) throw error;
+        if (!goesOn) {
+          over = true;
+          throw error;
+        }
         const kind = (error as Error).message.replace(/^.*?: /, "").split("\n", 1)[0]!;
         if (!kinds.has(kind)) kinds.set(kind, error as Error);
       }
     }
+    over = true;
     if (kinds.size > 0) {
       throw new Error([...kinds.values()].map((error) => error.message).join("\n\n"));
     }
