@@ -81,6 +81,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   #stopped = false;
   /** The peer's FIN came while bytes before it still waited. */
   #ended = false;
+  /** The owner has been told of the FIN during the present message. */
+  #endTold = false;
   #socketPaused = false;
   /** Set while the receiver is being fed, so that what happens inside does not feed it again. */
   #feeding = false;
@@ -234,11 +236,14 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
    * hears of it meanwhile; one that waits for its delegate may have bytes in here yet.
    */
   #tellEnd(): void {
-    if (!this.#ended || this.#stopped) return;
-    if (!this.#held) {
-      if (this.receiver.paused) return;
-      this.receiver.feedEnd();
+    if (!this.#ended) return;
+    // An owner that answers at once lets the next message begin inside this call: hence a loop, and no recursion.
+    while (this.#held && !this.#endTold && !this.#stopped) {
+      this.#endTold = true;
+      this.#owner.peerEnded();
     }
+    if (this.#stopped || this.receiver.paused) return;
+    this.receiver.feedEnd();
     if (!this.#stopped) this.#owner.peerEnded();
   }
 
@@ -255,6 +260,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
 
   onHead(head: H): void {
     this.#phase = "body";
+    this.#endTold = false;
     this.#bodyDeadline = Number.POSITIVE_INFINITY;
     this.#bodyTimeout = this.#params.bodyTimeout;
     let waiting: void | Promise<void>;
