@@ -85,11 +85,6 @@ const isForUsers = ({ doc }: Member): boolean => !doc.includes("@internal");
 /** What stays inside although a signature names it. */
 const SEAMS: ReadonlyMap<string, string> = new Map([
   ["HandlerCore", "how the files of web/ see a handler; users have RequestHandler itself"],
-  [
-    "HandlerState",
-    "what a handler has gathered, under a symbol so that no field of a subclass can collide with it",
-  ],
-  ["STATE", "that symbol"],
   ["DelegateMaker", "how the router inside an application sees it"],
   ["MemorySocket", "what NetworkSocket promises is all that users of a memory network need"],
   ["Settle", "of protected methods by which plain and TLS streams share their connecting"],

@@ -13,11 +13,11 @@ import { appLog } from "../base/log.js";
 import { checkMilliseconds } from "../base/validate.js";
 import type { ExchangeAbortedError } from "../http/errors.js";
 import type { HandlerCore } from "./handler-core.js";
-import { type HandlerState, STATE } from "./handler-state.js";
+import { type HandlerState, stateOf } from "./handler-state.js";
 
 /** The signal, made at the first call. */
 export function signalOf(handler: HandlerCore): AbortSignal {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.controller === undefined) {
     state.controller = new AbortController();
     if (state.abortReason !== undefined) state.controller.abort(state.abortReason);
@@ -33,7 +33,7 @@ function abort(state: HandlerState, reason: Error): void {
 
 /** The exchange ended before the response was done: the signal aborts, then the hook runs. Never throws. */
 export function exchangeAborted(handler: HandlerCore, reason: ExchangeAbortedError): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.finished) return;
   state.cancelDeadline?.();
   state.cancelDeadline = undefined;
@@ -52,7 +52,7 @@ function report(error: unknown): void {
 
 /** Gives the handler `ms` milliseconds from now; `Infinity` takes an earlier limit off. */
 export function setDeadline(handler: HandlerCore, ms: number): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   checkMilliseconds("the handler's time", ms);
   state.cancelDeadline?.();
   state.cancelDeadline = undefined;

@@ -9,7 +9,7 @@
 
 import { urlConcat } from "../protocol/fields/url.js";
 import { HTTPError } from "./errors.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import type { RequestHandler } from "./request-handler.js";
 
 /** A method of a handler. */
@@ -100,7 +100,7 @@ export function asynchronous<This extends RequestHandler, Args extends unknown[]
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
   return function (this: This, ...args: Args) {
-    this[STATE].autoFinish = false;
+    stateOf(this).autoFinish = false;
     return method.apply(this, args);
   };
 }

@@ -17,7 +17,7 @@ import { exchangeAborted } from "./abort.js";
 import { CLIENT_LEFT } from "./access-log.js";
 import { Finish, HTTPError } from "./errors.js";
 import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import { allowedMethods } from "./methods.js";
 import { connectionOf, endOfResponse } from "./output.js";
 
@@ -32,7 +32,7 @@ export function requestSummary(handler: HandlerCore): string {
  * `onConnectionClose()` runs now, and not again later.
  */
 function noticeClosing(handler: HandlerCore, error: unknown): void {
-  if (!(error instanceof StreamClosedError) || handler[STATE].abortReason !== undefined) return;
+  if (!(error instanceof StreamClosedError) || stateOf(handler).abortReason !== undefined) return;
   const connection = handler.request.connection as { stream?: { closed?(): boolean } } | undefined;
   if (connection?.stream?.closed?.() !== true) return;
   exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
@@ -40,7 +40,7 @@ function noticeClosing(handler: HandlerCore, error: unknown): void {
 
 /** Whoever gave up because the exchange ended has done nothing wrong. */
 function isAbort(handler: HandlerCore, error: unknown): boolean {
-  const { abortReason } = handler[STATE];
+  const { abortReason } = stateOf(handler);
   return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);
 }
 
@@ -49,13 +49,13 @@ function isAbort(handler: HandlerCore, error: unknown): boolean {
  * whole one.
  */
 function clientHasLeft(handler: HandlerCore): boolean {
-  const { abortReason } = handler[STATE];
+  const { abortReason } = stateOf(handler);
   return abortReason instanceof ExchangeAbortedError && abortReason.reason !== "stopping";
 }
 
 /** Deals with whatever a handler's method threw. Never throws. */
 export function handleException(handler: HandlerCore, error: unknown): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   try {
     if (error instanceof Finish) {
       if (!state.finished) handler.finish(error.chunk).catch(() => {});
@@ -90,7 +90,7 @@ export function statusOf(error: unknown): number {
  * left.
  */
 function endAborted(handler: HandlerCore): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (!clientHasLeft(handler)) {
     handler.sendError(503, { error: state.abortReason });
     return;
@@ -101,7 +101,7 @@ function endAborted(handler: HandlerCore): void {
 
 /** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */
 function endBroken(handler: HandlerCore): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.headersWritten) {
     abandon(handler);
     return;
@@ -121,7 +121,7 @@ function endBroken(handler: HandlerCore): void {
 export function sendError(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
   if (statusCode < 200)
     throw new InvalidArgumentError(`an error page has a status of at least 200, got ${statusCode}`);
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.headersWritten) {
     genLog.error("Cannot send error response after headers written");
     if (!state.finished) {
@@ -155,7 +155,7 @@ export function sendError(handler: HandlerCore, statusCode: number, options: Err
 /** `writeError()` is done or has failed: whatever it left open is ended. Never throws. */
 function endErrorPage(handler: HandlerCore, failure?: unknown): void {
   if (failure !== undefined) appLog.exception("Uncaught exception in writeError", failure);
-  if (handler[STATE].finished) return;
+  if (stateOf(handler).finished) return;
   try {
     handler.finish().catch(() => {});
   } catch (error) {
@@ -166,7 +166,7 @@ function endErrorPage(handler: HandlerCore, failure?: unknown): void {
 
 /** Ends an exchange whose response broke off after its head was sent. */
 function abandon(handler: HandlerCore): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   const connection = connectionOf(handler) as { close?: () => void; finish(): void };
   state.clearBody();
   try {
@@ -180,7 +180,7 @@ function abandon(handler: HandlerCore): void {
 
 /** `handler.writeError()`: a small page, or the stack as text for `serveTraceback`. */
 export function writeErrorPage(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   const { error } = options;
   if (handler.application.settings.serveTraceback === true && error instanceof Error) {
     state.headers.set("Content-Type", "text/plain");

@@ -12,7 +12,7 @@ import { pendingResult } from "../async/yieldable.js";
 import type { PathGroup } from "../http/routing/matchers.js";
 import { handleException } from "./error-page.js";
 import type { HandlerCore } from "./handler-core.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import { callVerb, checkMethod, NO_ARGS, NO_KWARGS } from "./methods.js";
 import { DONE } from "./output.js";
 
@@ -84,7 +84,7 @@ async function settle(handler: HandlerCore, pending: PromiseLike<unknown>): Prom
  * Calls the verb, unless the response is done already, and finishes what it leaves unfinished. Never throws.
  */
 export function runVerb(handler: HandlerCore): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.finished) return;
   try {
     const pending = pendingResult(callVerb(handler));
@@ -102,7 +102,7 @@ export function runVerb(handler: HandlerCore): void {
 }
 
 function autoFinish(handler: HandlerCore): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (!state.autoFinish || state.finished) return;
   try {
     const sent = handler.finish();

@@ -1,7 +1,7 @@
 /** A handler that passes requests on to something which is no handler. */
 import { InvalidArgumentError } from "../base/errors.js";
 import type { HTTPServerRequest } from "../http/request.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import { RequestHandler } from "./request-handler.js";
 
 /**
@@ -30,7 +30,7 @@ export class FallbackHandler extends RequestHandler {
 
   override prepare(): unknown {
     const { fallback } = this;
-    const state = this[STATE];
+    const state = stateOf(this);
     // Whatever happens now is the fallback's response.
     state.finished = true;
     const pending = typeof fallback === "function" ? fallback(this.request) : fallback?.handle(this.request);

@@ -3,7 +3,6 @@
  * methods, which is why the functions call them instead of each other.
  */
 import type { HTTPServerRequest } from "../http/request.js";
-import type { HandlerState, STATE } from "./handler-state.js";
 import type { HandlerApplication } from "./types.js";
 
 /** What `write()` and `finish()` take: text, bytes, or an object that is sent as JSON. */
@@ -21,7 +20,6 @@ export interface ErrorPageOptions {
 
 /** See the file's head. The contracts are at `RequestHandler`. */
 export interface HandlerCore {
-  readonly [STATE]: HandlerState;
   readonly application: HandlerApplication;
   readonly request: HTTPServerRequest;
   pathArgs: readonly (string | undefined)[];

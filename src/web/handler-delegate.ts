@@ -12,7 +12,7 @@ import type { HTTPServerRequest } from "../http/request.js";
 import { exchangeAborted, setDeadline } from "./abort.js";
 import { handleException } from "./error-page.js";
 import { executeHandler, type PathGroups, prepareHandler, runVerb } from "./execute.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import type { RequestHandler } from "./request-handler.js";
 import type { HandlerApplication } from "./types.js";
 
@@ -38,7 +38,7 @@ export function createHandler<H extends RequestHandler>(
   handler.clear();
   const { transforms } = application;
   if (transforms.length > 0)
-    handler[STATE].transforms = transforms.map((Transform) => new Transform(request));
+    stateOf(handler).transforms = transforms.map((Transform) => new Transform(request));
   const { handlerTimeout } = application.settings;
   if (handlerTimeout !== undefined) setDeadline(handler, handlerTimeout);
   handler.initialize(kwargs);
@@ -85,7 +85,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     }
     const handler = this.#handler;
     // A response that is finished early wants no more of the body.
-    if (handler === undefined || handler[STATE].finished) return;
+    if (handler === undefined || stateOf(handler).finished) return;
     try {
       const pending = pendingResult(handler.dataReceived(chunk));
       if (pending !== undefined) return waitFor(handler, pending);

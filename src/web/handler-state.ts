@@ -4,10 +4,25 @@
  */
 import type { Chunk } from "../http/delegates.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";
+import type { HandlerCore } from "./handler-core.js";
 import type { Transform } from "./types.js";
 
 /** The key of a handler's {@link HandlerState}. */
-export const STATE: unique symbol = Symbol("squall.handler");
+const STATE: unique symbol = Symbol("squall.handler");
+
+/**
+ * The state of a handler. The types of handlers do not tell of the symbol: it would have a part in the type of every
+ * subclass, and those of mixins (`<T extends typeof RequestHandler>(Base: T) => class extends Base …`) could not be
+ * written into declaration files, since nobody outside can name it.
+ */
+export function stateOf(handler: HandlerCore): HandlerState {
+  return (handler as HandlerCore & { readonly [STATE]: HandlerState })[STATE];
+}
+
+/** Gives a new handler its state. */
+export function giveState(handler: HandlerCore): void {
+  (handler as HandlerCore & { [STATE]?: HandlerState })[STATE] = new HandlerState();
+}
 
 /** All fields are set in the constructor, so that every handler has the same shape. */
 export class HandlerState {

@@ -13,7 +13,7 @@ import type { Chunk, HTTPConnection } from "../http/delegates.js";
 import { HTTPOutputError } from "../protocol/fields/errors.js";
 import type { ResponseStartLine } from "../protocol/fields/start-line.js";
 import type { HandlerCore, Writable } from "./handler-core.js";
-import { type HandlerState, STATE } from "./handler-state.js";
+import { type HandlerState, stateOf } from "./handler-state.js";
 
 /** What is handed over is done: one promise for all who ask. */
 export const DONE: Promise<void> = Promise.resolve();
@@ -29,7 +29,7 @@ export function connectionOf(handler: HandlerCore): HTTPConnection {
 
 /** `handler.write()`. */
 export function writeChunk(handler: HandlerCore, chunk: Writable): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.finished) throw new InvalidStateError("Cannot write() after finish()");
   if (typeof chunk === "string" || chunk instanceof Uint8Array) {
     state.append(chunk);
@@ -79,7 +79,7 @@ function transform(
   first: boolean,
   finishing: boolean,
 ): Chunk | undefined {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.transforms === undefined) return chunk;
   let bytes = bytesOf(chunk);
   for (const step of state.transforms) {
@@ -102,7 +102,7 @@ function transform(
 
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
 export function flushOutput(handler: HandlerCore, includeFooters: boolean): Promise<void> {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   const connection = connectionOf(handler);
   const isHead = handler.request.method === "HEAD";
   let chunk = state.takeBody();
@@ -157,7 +157,7 @@ function chunkLength(chunk: Chunk | undefined): number {
 
 /** `handler.finish()`: sends the rest and ends the exchange. */
 export function finishOutput(handler: HandlerCore): Promise<void> {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.finished) throw new InvalidStateError("finish() called twice");
   const connection = connectionOf(handler);
   if (!state.headersWritten) {

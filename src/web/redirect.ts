@@ -3,7 +3,7 @@
  */
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import type { HandlerCore } from "./handler-core.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import { headerText } from "./header-value.js";
 
 /** Options of `redirect`. */
@@ -30,7 +30,7 @@ export function redirectTo(
   url: string | Uint8Array,
   options: RedirectOptions | undefined,
 ): void {
-  const state = handler[STATE];
+  const state = stateOf(handler);
   if (state.headersWritten) throw new InvalidStateError("Cannot redirect after headers have been written");
   const status = options?.status ?? (options?.permanent === true ? 301 : 302);
   if (!Number.isInteger(status) || status < 300 || status > 399) {

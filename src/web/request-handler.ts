@@ -21,7 +21,7 @@ import { logException, phraseFor, sendError, writeErrorPage } from "./error-page
 import { HTTPError } from "./errors.js";
 import { etagOf } from "./etag.js";
 import type { ErrorPageOptions, HandlerCore, Writable } from "./handler-core.js";
-import { HandlerState, STATE } from "./handler-state.js";
+import { giveState, stateOf } from "./handler-state.js";
 import { checkHeaderName, type HeaderValue, headerText } from "./header-value.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
 import { connectionOf, finishOutput, flushOutput, writeChunk } from "./output.js";
@@ -51,11 +51,6 @@ export interface GetSignedCookieOptions {
   readonly maxAgeDays?: number | undefined;
   /** The oldest format that is accepted, 1 or 2; default 1. */
   readonly minVersion?: number | undefined;
-}
-
-/** What the state symbol gives; see {@link HandlerState}. For squall's own files. */
-export interface RequestHandler {
-  readonly [STATE]: HandlerState;
 }
 
 /**
@@ -122,7 +117,7 @@ export class RequestHandler implements HandlerCore {
     this.request = request;
     this.pathArgs = NO_ARGS;
     this.pathKwargs = NO_KWARGS;
-    (this as { [STATE]: HandlerState })[STATE] = new HandlerState();
+    giveState(this);
   }
 
   // --- hooks, to be overridden -----------------------------------------------------------------------------
@@ -414,13 +409,13 @@ export class RequestHandler implements HandlerCore {
    * `prepare()` for instance.
    */
   get currentUser(): unknown {
-    const state = this[STATE];
+    const state = stateOf(this);
     if (!state.userKnown) this.currentUser = this.getCurrentUser();
     return state.user;
   }
 
   set currentUser(user: unknown) {
-    const state = this[STATE];
+    const state = stateOf(this);
     state.user = user;
     state.userKnown = true;
   }
@@ -443,14 +438,14 @@ export class RequestHandler implements HandlerCore {
    * there is none).
    */
   setStatus(statusCode: number, reason?: string | null): void {
-    const state = this[STATE];
+    const state = stateOf(this);
     state.status = checkStatus(statusCode);
     state.reason = safeReason(phraseFor(statusCode, reason));
   }
 
   /** The status of the response so far. */
   getStatus(): number {
-    return this[STATE].status;
+    return stateOf(this).status;
   }
 
   /**
@@ -460,23 +455,23 @@ export class RequestHandler implements HandlerCore {
    */
   setHeader(name: string, value: HeaderValue): void {
     checkHeaderName(name);
-    this[STATE].headers.set(name, headerText(name, value));
+    stateOf(this).headers.set(name, headerText(name, value));
   }
 
   /** Adds a line to a header field; throws as {@link RequestHandler.setHeader} does. */
   addHeader(name: string, value: HeaderValue): void {
     checkHeaderName(name);
-    this[STATE].headers.add(name, headerText(name, value));
+    stateOf(this).headers.add(name, headerText(name, value));
   }
 
   /** Takes a header field away; harmless if it is not there. Not for cookies. */
   clearHeader(name: string): void {
-    this[STATE].headers.delete(name);
+    stateOf(this).headers.delete(name);
   }
 
   /** Starts over: status 200, default headers, nothing written. Cookies stay. */
   clear(): void {
-    const state = this[STATE];
+    const state = stateOf(this);
     state.headers = defaultHeaders(this.application);
     state.status = 200;
     state.reason = "OK";
@@ -526,7 +521,7 @@ export class RequestHandler implements HandlerCore {
    * @throws InvalidStateError if the connection cannot give its stream up, is closed, or has done so before.
    */
   detach(guest?: StreamGuest): BaseIOStream {
-    const state = this[STATE];
+    const state = stateOf(this);
     const connection = connectionOf(this) as { detach?: (guest?: StreamGuest) => BaseIOStream };
     if (connection.detach === undefined) {
       throw new InvalidStateError("this connection cannot be detached; only HTTP/1 connections can");
@@ -565,13 +560,13 @@ export class RequestHandler implements HandlerCore {
 
   /** The tag of the body that was written: its quoted SHA-1. Override it, or return undefined for none. */
   computeEtag(): string | null | undefined {
-    const state = this[STATE];
+    const state = stateOf(this);
     return etagOf(state.first, state.rest);
   }
 
   /** Sets `Etag` to what {@link RequestHandler.computeEtag} says. */
   setEtagHeader(): void {
-    const { headers } = this[STATE];
+    const { headers } = stateOf(this);
     const etag = this.computeEtag();
     if (etag === undefined || etag === null) return;
     // Our own needs no checking.
@@ -582,7 +577,7 @@ export class RequestHandler implements HandlerCore {
   /** True if the client has the body with this `Etag` already (`If-None-Match`). */
   checkEtagHeader(): boolean {
     const wanted = this.request.headers.get("If-None-Match");
-    return wanted !== undefined && matchesIfNoneMatch(wanted, this[STATE].headers.get("Etag") ?? "");
+    return wanted !== undefined && matchesIfNoneMatch(wanted, stateOf(this).headers.get("Etag") ?? "");
   }
 }
 

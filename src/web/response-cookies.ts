@@ -7,7 +7,7 @@ import { InvalidArgumentError } from "../base/errors.js";
 import { isFieldValue } from "../protocol/fields/abnf.js";
 import { type CookieAttributes, formatSetCookie } from "../protocol/fields/cookie.js";
 import type { HandlerCore } from "./handler-core.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 
 const DAY = 86_400_000;
 
@@ -69,7 +69,7 @@ export function queueCookie(
       `the attributes of the cookie ${name} may hold no characters above U+00FF`,
     );
   }
-  const state = handler[STATE];
+  const state = stateOf(handler);
   state.cookies ??= new Map();
   state.cookies.delete(name); // so that the later one also comes later
   state.cookies.set(name, line);

@@ -13,7 +13,7 @@ import { contentTypeOf } from "./content-type.js";
 import { forgetVersions, hashFileNow, versionOfOpenFile, versionOfPath } from "./content-version.js";
 import { redirectToPath } from "./decorators.js";
 import { HTTPError } from "./errors.js";
-import { STATE } from "./handler-state.js";
+import { stateOf } from "./handler-state.js";
 import { isDirectory, type OpenFile, openFile, readPieces } from "./open-file.js";
 import { RequestHandler } from "./request-handler.js";
 import { absolutePathOf, hasDotfile, isInside, isStrangePath } from "./static-path.js";
@@ -104,7 +104,7 @@ export class StaticFileHandler extends RequestHandler {
     this.path = this.parseUrlPath(path ?? "");
     const absolutePath = handlerClass.getAbsolutePath(this.root, this.path);
     this.absolutePath = await this.validateAbsolutePath(this.root, absolutePath);
-    if (this.absolutePath === undefined || this[STATE].finished) return;
+    if (this.absolutePath === undefined || stateOf(this).finished) return;
     this.modified = this.getModifiedTime();
     this.#version = await this.#findVersion(this.absolutePath);
     this.setHeaders();
@@ -137,7 +137,7 @@ export class StaticFileHandler extends RequestHandler {
   async #send(absolutePath: string, start: number, end: number): Promise<void> {
     let left = end - start;
     for await (const piece of this.#contentOf(absolutePath, start, end)) {
-      if (this[STATE].finished) return;
+      if (stateOf(this).finished) return;
       left -= piece.length;
       this.write(piece);
       // The last piece leaves with the end of the response.
@@ -199,7 +199,7 @@ export class StaticFileHandler extends RequestHandler {
   }
 
   get #representation(): { etag: string | undefined; lastModified: number | undefined } {
-    return { etag: this[STATE].headers.get("Etag"), lastModified: this.modified?.getTime() };
+    return { etag: stateOf(this).headers.get("Etag"), lastModified: this.modified?.getTime() };
   }
 
   /** A range is for GET alone (RFC 9110 §14.2), and void if `If-Range` names something else (§13.1.5). */

@@ -24,7 +24,7 @@ import { currentLoop, setCurrentLoop } from "#room/async/current-loop";
 import { HTTPServerRequest } from "#room/http/request";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 import { createHandler } from "#room/web/handler-delegate";
-import { STATE } from "#room/web/handler-state";
+import { stateOf } from "#room/web/handler-state";
 import { type HeaderValue, headerText } from "#room/web/header-value";
 import { FakeConnection } from "../../support/fake-exchange.js";
 import type { Family, VectorFunction } from "../types.js";
@@ -88,7 +88,7 @@ function makeHandler(options: HandlerOptions = {}): TestHandler {
 }
 
 /** The `Set-Cookie` values that a handler would send. */
-const cookiesOf = ({ handler }: TestHandler): string[] => [...(handler[STATE].cookies?.values() ?? [])];
+const cookiesOf = ({ handler }: TestHandler): string[] => [...(stateOf(handler).cookies?.values() ?? [])];
 
 const cookieHeader = (cookie: unknown): Record<string, string> =>
   cookie == null ? {} : { Cookie: cookie as string };
@@ -240,20 +240,20 @@ const functions: Record<string, VectorFunction> = {
   "web.RequestHandler.set_status"([code, reason]: readonly [number, string?]) {
     const { handler } = makeHandler();
     handler.setStatus(code, reason);
-    return [handler.getStatus(), handler[STATE].reason];
+    return [handler.getStatus(), stateOf(handler).reason];
   },
 
   "web.RequestHandler._convert_header_value": ([value]: readonly HeaderValue[]) => headerText("X", value!),
 
   "web.RequestHandler.header_ops"([script]: readonly [string, string, HeaderValue?][][]) {
     const { handler } = makeHandler();
-    handler[STATE].headers.clear();
+    stateOf(handler).headers.clear();
     for (const [operation, name, value] of script!) {
       if (operation === "set_header") handler.setHeader(name, value!);
       else if (operation === "add_header") handler.addHeader(name, value!);
       else handler.clearHeader(name);
     }
-    return handler[STATE].headers;
+    return stateOf(handler).headers;
   },
 
   "web.RequestHandler.check_etag_header"([etag, ifNoneMatch]: readonly string[]) {
@@ -272,8 +272,8 @@ const functions: Record<string, VectorFunction> = {
     const { handler } = makeHandler();
     for (const chunk of chunks!) handler.write(chunk);
     return {
-      content_type: handler[STATE].headers.get("Content-Type"),
-      body: Buffer.from((handler[STATE].takeBody() ?? "") as string),
+      content_type: stateOf(handler).headers.get("Content-Type"),
+      body: Buffer.from((stateOf(handler).takeBody() ?? "") as string),
     };
   },
 
