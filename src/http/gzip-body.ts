@@ -1,16 +1,23 @@
 /**
  * Unpacks a body that comes with `Content-Encoding: gzip` on its way to a delegate. What comes out counts against
  * the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises hold the unpacking back.
+ *
+ * It works in small synchronous steps, piece by piece: so the calls come in the order that the delegate was promised,
+ * never a piece while it is busy with the one before, and most bodies need no promise at all. One that unpacks to
+ * much more than came in lets the loop serve others in between.
  */
-import { createGunzip, type Gunzip } from "node:zlib";
 import type { IOLoop } from "../async/ioloop.js";
+import { NO_BYTES } from "../base/bytes.js";
+import { DecodeError } from "../base/decode-error.js";
+import { Inflate } from "../base/inflate.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
 import { HTTP1Error } from "../protocol/http1/errors.js";
 import type { HTTPMessageDelegate } from "./delegates.js";
+import type { ExchangeAbortedError } from "./errors.js";
 
-/** The limits that matter here. */
+/** The limits that matter here. They are looked at each time, since a handler may change its own. */
 export interface GunzipLimits {
   /** Bytes of the unpacked body. */
   readonly maxBodySize: number;
@@ -19,11 +26,14 @@ export interface GunzipLimits {
 }
 
 const GZIP = /^[ \t]*(?:x-)?gzip[ \t]*$/i;
+/** After so many unpacked bytes, about a millisecond's work, others get a turn. */
+const TURN_SIZE = 512 * 1024;
 
 /**
  * Wraps `delegate` so that gzip bodies reach it unpacked, with the coding moved from Content-Encoding to
- * X-Consumed-Content-Encoding. Other bodies pass as they are. `fail` is called at most once, with an
- * {@link HTTPInputError} of status 413 or 400, when the body is over the limit, corrupt or truncated.
+ * X-Consumed-Content-Encoding. Other bodies pass as they are. `fail` is called at most once: with an
+ * {@link HTTPInputError} of status 413 or 400 when the body is over the limit, corrupt or truncated, or with what
+ * the delegate threw.
  */
 export function gunzipDelegate(
   delegate: HTTPMessageDelegate,
@@ -39,12 +49,16 @@ class GunzipDelegate implements HTTPMessageDelegate {
   readonly #loop: IOLoop;
   readonly #limits: GunzipLimits;
   readonly #fail: (error: unknown) => void;
-  #gunzip: Gunzip | undefined = undefined;
+  #inflate: Inflate | undefined = undefined;
+  /** What has come and is not unpacked yet. */
+  #input: Buffer = NO_BYTES;
   #unpacked = 0;
-  #received = false;
+  /** Nothing more is handed on. */
   #over = false;
-  /** Settles what is being waited for when the unpacking ends early. */
-  #wake: (() => void) | undefined = undefined;
+  /** The delegate's `finish()` was called. */
+  #finished = false;
+  /** Half a goodbye that came before the delegate had everything: it is told afterwards. */
+  #halfClosed: ExchangeAbortedError | undefined = undefined;
 
   constructor(
     delegate: HTTPMessageDelegate,
@@ -66,113 +80,127 @@ class GunzipDelegate implements HTTPMessageDelegate {
     if (coding !== undefined && GZIP.test(coding)) {
       headers.add("X-Consumed-Content-Encoding", coding);
       headers.delete("Content-Encoding");
-      this.#open();
+      this.#inflate = new Inflate("gzip");
     }
     return this.#delegate.headersReceived(startLine, headers);
   }
 
   dataReceived(chunk: Buffer): void | Promise<void> {
-    const gunzip = this.#gunzip;
-    if (gunzip === undefined) return this.#delegate.dataReceived(chunk);
+    if (this.#inflate === undefined) return this.#delegate.dataReceived(chunk);
     if (this.#over) return undefined;
-    this.#received = true;
-    return this.#working((done) => gunzip.write(chunk, done));
+    this.#input = chunk;
+    const waiting = this.#unpack(this.#inflate);
+    return waiting === undefined ? undefined : this.#goOn(this.#inflate, waiting);
   }
 
   finish(): void | Promise<void> {
-    const gunzip = this.#gunzip;
-    if (gunzip === undefined) return this.#delegate.finish();
+    const inflate = this.#inflate;
+    if (inflate === undefined) return this.#end();
     if (this.#over) return undefined;
-    if (!this.#received) {
-      this.#end();
-      return this.#delegate.finish();
-    }
-    // Only the end of the input shows whether it was whole.
-    return this.#working((done) => {
-      gunzip.once("end", done);
-      gunzip.end();
-    }).then(() => {
-      if (this.#over) return undefined;
-      this.#end();
-      return this.#delegate.finish();
-    });
-  }
-
-  onConnectionClose(): void {
-    this.#end();
-    this.#delegate.onConnectionClose();
-  }
-
-  onExchangeAborted(reason: Parameters<NonNullable<HTTPMessageDelegate["onExchangeAborted"]>>[0]): void {
-    this.#end();
-    this.#delegate.onExchangeAborted?.(reason);
-  }
-
-  /** Runs one step of zlib, which works on another thread that the loop cannot see. */
-  #working(step: (done: () => void) => void): Promise<void> {
-    const promise = new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#wake = undefined;
-        resolve();
-      };
-      this.#wake = done;
-      step(done);
-    });
-    this.#loop.external(promise);
-    return promise;
-  }
-
-  #open(): void {
-    const gunzip = createGunzip({ chunkSize: Math.max(64, this.#limits.chunkSize) });
-    this.#gunzip = gunzip;
-    gunzip.on("data", (chunk: Buffer) => this.#hand(chunk));
-    gunzip.on("error", (cause: Error) =>
-      this.#break(
-        new HTTPInputError(`the gzip body is corrupt or truncated: ${cause.message}`, {
-          code: "ERR_SQUALL_HTTP_BAD_GZIP",
-          cause,
-        }),
-      ),
-    );
-  }
-
-  #hand(chunk: Buffer): void {
-    if (this.#over) return;
-    this.#unpacked += chunk.length;
-    if (this.#unpacked > this.#limits.maxBodySize) {
-      this.#break(
-        new HTTP1Error(
-          "ERR_SQUALL_HTTP_BODY_TOO_LARGE",
-          `the unpacked body is larger than ${this.#limits.maxBodySize} bytes`,
-        ),
-      );
-      return;
-    }
     let waiting: void | Promise<void>;
     try {
-      waiting = this.#delegate.dataReceived(chunk);
+      // Only now it shows whether the input was whole.
+      waiting = this.#hand(inflate.finish());
     } catch (error) {
       this.#break(error);
-      return;
+      return undefined;
     }
-    if (waiting === undefined) return;
-    this.#gunzip?.pause();
-    waiting.then(
-      () => this.#gunzip?.resume(),
+    if (waiting === undefined) return this.#end();
+    return waiting.then(
+      () => (this.#over ? undefined : this.#end()),
       (error: unknown) => this.#break(error),
     );
   }
 
-  #break(error: unknown): void {
-    if (this.#over) return;
-    this.#end();
-    this.#fail(error);
+  onConnectionClose(): void {
+    this.#close();
+    this.#delegate.onConnectionClose();
   }
 
-  /** Lets zlib go; whatever waits is released. Calling it twice is fine. */
-  #end(): void {
-    this.#over = true;
-    this.#gunzip?.destroy();
-    this.#wake?.();
+  onExchangeAborted(reason: ExchangeAbortedError): void {
+    if (this.#finished) {
+      this.#delegate.onExchangeAborted?.(reason);
+    } else if (reason.reason === "half-closed") {
+      this.#halfClosed = reason;
+    } else {
+      // For the one below, the message has not ended.
+      this.onConnectionClose();
+    }
   }
+
+  /** Hands on one piece after the other, until the input is used up or somebody has to be waited for. */
+  #unpack(inflate: Inflate): void | Promise<void> {
+    const turnEnds = this.#unpacked + TURN_SIZE;
+    const { chunkSize } = this.#limits;
+    try {
+      while (!this.#over) {
+        const { output, used } = inflate.step(this.#input, chunkSize);
+        this.#input = this.#input.subarray(used);
+        const waiting = this.#hand(output);
+        if (waiting !== undefined) return waiting;
+        // A piece that is not full was the last. What is left then stands behind the end and means nothing.
+        if (output.length < chunkSize) break;
+        if (this.#unpacked >= turnEnds) return new Promise((resolve) => this.#loop.addCallback(resolve));
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+    return undefined;
+  }
+
+  async #goOn(inflate: Inflate, first: Promise<void>): Promise<void> {
+    try {
+      await first;
+      while (!this.#over) {
+        const waiting = this.#unpack(inflate);
+        if (waiting === undefined) return;
+        await waiting;
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  /** Hands a piece to the delegate; throws if that is too much. */
+  #hand(piece: Buffer): void | Promise<void> {
+    if (piece.length === 0) return undefined;
+    this.#unpacked += piece.length;
+    const { maxBodySize } = this.#limits;
+    if (this.#unpacked > maxBodySize) {
+      throw new HTTP1Error(
+        "ERR_SQUALL_HTTP_BODY_TOO_LARGE",
+        `the unpacked body is larger than ${maxBodySize} bytes`,
+      );
+    }
+    return this.#delegate.dataReceived(piece);
+  }
+
+  /** The message is whole. */
+  #end(): void | Promise<void> {
+    this.#finished = true;
+    this.#close();
+    const result = this.#delegate.finish();
+    if (this.#halfClosed !== undefined) this.#delegate.onExchangeAborted?.(this.#halfClosed);
+    return result;
+  }
+
+  #break(error: unknown): void {
+    if (this.#over) return;
+    this.#close();
+    this.#fail(error instanceof DecodeError ? badGzip(error) : error);
+  }
+
+  /** Lets zlib go. Calling it twice is fine. */
+  #close(): void {
+    this.#over = true;
+    this.#input = NO_BYTES;
+    this.#inflate?.close();
+  }
+}
+
+function badGzip(cause: DecodeError): HTTPInputError {
+  return new HTTPInputError(`the gzip body is corrupt or truncated: ${cause.message}`, {
+    code: "ERR_SQUALL_HTTP_BAD_GZIP",
+    cause,
+  });
 }

@@ -7,7 +7,7 @@
  * write into an exchange that is over, so that a handler which outlives its request cannot disturb the next one.
  */
 import { InvalidStateError } from "../../base/errors.js";
-import { checkMilliseconds } from "../../base/validate.js";
+import { checkLimit, checkMilliseconds } from "../../base/validate.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
 import { StreamClosedError } from "../../net/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -59,6 +59,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   #requestHead: RequestHead | undefined;
   #requestMethod = "GET";
   #state = OPEN;
+  #maxBodySize: number;
   #closeCallback: ((reason: ExchangeAbortedError) => void) | undefined = undefined;
 
   /**
@@ -80,6 +81,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
       params instanceof HTTP1ConnectionParameters ? params : new HTTP1ConnectionParameters(params);
     this.context = context;
     this.noKeepAlive = this.params.noKeepAlive;
+    this.#maxBodySize = this.params.maxBodySize;
     this.#requestHead = requestHead;
     this.#stream = stream;
     this.#sender = new HTTP1Sender(stream);
@@ -260,9 +262,19 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
     this.#host?.setBodyTimeout(this, checkMilliseconds("the time for a body", ms));
   }
 
-  /** Changes the limit in bytes for the body of this message. Call it before the body is read. */
+  /**
+   * Changes the limit in bytes for the body of this message, also when it is unpacked. Call it before the body is
+   * read.
+   * @throws InvalidArgumentError unless it is an integer of at least 0 or `Infinity`.
+   */
   setMaxBodySize(bytes: number): void {
+    this.#maxBodySize = checkLimit("maxBodySize", bytes);
     this.#host?.setMaxBodySize(this, bytes);
+  }
+
+  /** The limit in bytes for the body of this message. */
+  get maxBodySize(): number {
+    return this.#maxBodySize;
   }
 
   /** For hosts: the exchange ended before its outgoing message was complete. */

@@ -160,7 +160,13 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   }
 
   #unpacked(message: HTTPMessageDelegate, exchange: HTTP1Connection): HTTPMessageDelegate {
-    return gunzipDelegate(message, this.stream.ioLoop, this.params, (error) => {
+    const limits = {
+      chunkSize: this.params.chunkSize,
+      get maxBodySize() {
+        return exchange.maxBodySize;
+      },
+    };
+    return gunzipDelegate(message, this.stream.ioLoop, limits, (error) => {
       if (this.#exchange === exchange) this.delegateFailed(error);
     });
   }
