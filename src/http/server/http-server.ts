@@ -101,7 +101,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     };
   }
 
-  /** How many connections are open. */
+  /** How many HTTP connections are open, also those whose stream was given away. `connections` counts their sockets. */
   get connectionCount(): number {
     return this.#connections.size;
   }
