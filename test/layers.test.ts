@@ -15,7 +15,7 @@ import { isDoor, readSources, resolveInside, type SourceTree } from "./support/s
 const LAYERS: Readonly<Record<string, readonly string[]>> = (() => {
   const http = ["base", "async", "net", "protocol"];
   const websocket = [...http, "http"];
-  const web = [...websocket, "websocket", "text"];
+  const web = [...websocket, "websocket", "text", "devel"];
   const top = [...web, "web"];
   return {
     base: [],
@@ -29,8 +29,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = (() => {
     interop: top,
     auth: top,
     testing: top,
-    devel: top,
-    cli: [...top, "interop", "auth", "testing", "devel"],
+    // Beside the line: an application's setting starts it, so web/ may see it, and it needs loop and processes alone.
+    devel: ["base", "async", "net"],
+    cli: [...top, "interop", "auth", "testing"],
   };
 })();
 

@@ -2,6 +2,7 @@
  * An application: routes, settings, and the delegate that a server is started on.
  */
 import { InvalidArgumentError } from "../base/errors.js";
+import { start as startAutoreload } from "../devel/autoreload.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../http/delegates.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../http/routing/matchers.js";
@@ -80,6 +81,7 @@ export class Application
     this.transforms = [...(transforms ?? [])];
     this.wildcardRouter = new ApplicationRouter(this, [...staticRules(this.settings), ...(handlers ?? [])]);
     this.defaultRouter = new ApplicationRouter(this, [new Rule(new AnyMatches(), this.wildcardRouter)]);
+    if (this.settings.autoreload === true) startAutoreload();
   }
 
   /**

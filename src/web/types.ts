@@ -23,7 +23,7 @@ export interface ApplicationSettings {
    * false` and `serveTraceback: true` that is not set. Default false.
    */
   debug?: boolean | undefined;
-  /** Restart the process when a source file changes; default false. */
+  /** Restart the process when a source file changes, see `start` of `squall/autoreload`; default false. */
   autoreload?: boolean | undefined;
   /** The handler of requests that no route takes; default `ErrorHandler` with 404. */
   defaultHandlerClass?: HandlerClass | undefined;

@@ -17,8 +17,9 @@ export class Child {
     command: string,
     args: readonly string[],
     env: Readonly<Record<string, string | undefined>> = {},
+    cwd?: string,
   ) {
-    this.#child = spawn(command, args, { env: { ...process.env, NODE_OPTIONS: "", ...env } });
+    this.#child = spawn(command, args, { cwd, env: { ...process.env, NODE_OPTIONS: "", ...env } });
     const hear = (text: string): void => {
       this.#output += text;
     };
@@ -38,8 +39,9 @@ export class Child {
     command: string,
     args: readonly string[],
     env?: Readonly<Record<string, string | undefined>>,
+    cwd?: string,
   ): Child {
-    const child = new Child(command, args, env);
+    const child = new Child(command, args, env, cwd);
     context.after(() => child.kill("SIGKILL"));
     return child;
   }

@@ -1,0 +1,148 @@
+/**
+ * Tells when one of some files has changed.
+ *
+ * What counts is that time of modification or size differ from what they were when the file was added; they are looked at
+ * every so often. The system's own notifications (`fs.watch`) only make it look earlier: they cost nothing, but network
+ * and container file systems have none. A file that vanishes has not changed yet, since many editors save by replacing it.
+ * Nor is a change told before it is over: compilers write many files, one after another.
+ */
+import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
+import { dirname, join } from "node:path";
+import { systemClock } from "../async/clock.js";
+
+/** How long nothing more must change before a change is told, in milliseconds. */
+const SETTLE = 60;
+
+/** … and when it is told nevertheless. */
+const LONGEST_SETTLE = 2000;
+
+/** What {@link FileWatcher} can be told. */
+export interface FileWatcherOptions {
+  /** Milliseconds between looks. */
+  readonly checkTime: number;
+  /** Whether watching keeps the process alive. */
+  readonly ref: boolean;
+  /** Asked for further files before each look. */
+  readonly moreFiles?: (() => Iterable<string>) | undefined;
+}
+
+/** Watches from the moment it is made. Real time, not a loop's: an editor cares for no virtual clock. */
+export class FileWatcher {
+  readonly #options: FileWatcherOptions;
+  /** What each file was like. */
+  readonly #known: Map<string, string> = new Map();
+  readonly #folders: Map<string, FSWatcher> = new Map();
+  #alarm: unknown = undefined;
+  #ref: boolean;
+  /** The first file that changed, and when that was. */
+  #changed: { readonly path: string; readonly at: number } | undefined = undefined;
+  /** Whether it looks as soon as it can. */
+  #stirred = false;
+  #resolve: ((path: string) => void) | undefined = undefined;
+  /** Resolves, once, with the path of a file that has changed. */
+  readonly change: Promise<string>;
+
+  constructor(files: Iterable<string>, options: FileWatcherOptions) {
+    this.#options = options;
+    this.#ref = options.ref;
+    this.change = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    for (const path of files) this.add(path);
+    this.#schedule(options.checkTime);
+  }
+
+  /** Watches another file, or a folder with all that is in it; it need not exist yet. Twice is once. */
+  add(path: string): void {
+    if (this.#known.has(path)) return;
+    const state = stateOf(path);
+    this.#known.set(path, state ?? "");
+    if (this.#resolve === undefined) return;
+    this.#listen(dirname(path));
+    if (state?.startsWith("folder")) this.#listen(path);
+  }
+
+  /** Takes this file, which is watched, for changed. */
+  markChanged(path: string): void {
+    this.#known.set(path, "");
+    this.#stir();
+  }
+
+  /** Keeps the process alive from now on. */
+  ref(): void {
+    this.#ref = true;
+    systemClock.refAlarm(this.#alarm, true);
+  }
+
+  /** Stops watching; `change` stays pending if nothing has changed. */
+  close(): void {
+    this.#resolve = undefined;
+    systemClock.clearAlarm(this.#alarm);
+    for (const watcher of this.#folders.values()) watcher.close();
+    this.#folders.clear();
+  }
+
+  #listen(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name === null || this.#known.has(folder) || this.#known.has(join(folder, name))) this.#stir();
+      });
+      watcher.on("error", () => watcher.close());
+      this.#folders.set(folder, watcher);
+    } catch {
+      // No such folder yet, or too many watches in use: there are the looks.
+    }
+  }
+
+  /** Something happened to one of the files. */
+  #stir(): void {
+    if (this.#resolve === undefined || this.#changed !== undefined || this.#stirred) return;
+    this.#stirred = true;
+    this.#schedule(0);
+  }
+
+  #schedule(delay: number): void {
+    systemClock.clearAlarm(this.#alarm);
+    this.#alarm = systemClock.setAlarm(() => this.#look(), delay, this.#ref);
+  }
+
+  #look(): void {
+    this.#stirred = false;
+    for (const path of this.#options.moreFiles?.() ?? []) this.add(path);
+    let changed: string | undefined;
+    for (const [path, before] of this.#known) {
+      const now = stateOf(path);
+      if (now === undefined || now === before) continue;
+      this.#known.set(path, now);
+      changed ??= path;
+    }
+    const now = systemClock.time();
+    if (changed !== undefined) this.#changed ??= { path: changed, at: now };
+    if (this.#changed === undefined) {
+      this.#schedule(this.#options.checkTime);
+    } else if (changed !== undefined && now - this.#changed.at < LONGEST_SETTLE) {
+      this.#schedule(SETTLE);
+    } else {
+      const resolve = this.#resolve;
+      const { path } = this.#changed;
+      this.close();
+      resolve?.(path);
+    }
+  }
+}
+
+/** What changes when a file, or anything in a folder, does; undefined if there is nothing. */
+function stateOf(path: string): string | undefined {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return undefined;
+    if (!found.isDirectory()) return `${found.mtimeMs}:${found.size}`;
+    return `folder${readdirSync(path)
+      .filter((name) => name !== "node_modules" && !name.startsWith("."))
+      .map((name) => `\n${name} ${stateOf(join(path, name)) ?? ""}`)
+      .join("")}`;
+  } catch {
+    return undefined;
+  }
+}

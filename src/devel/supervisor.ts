@@ -1,0 +1,147 @@
+/**
+ * Starts a program again and again: when its source has changed, when it asks for it, and, after it has failed, when
+ * somebody has had a look at the reason.
+ *
+ *     running ── a file changes ──► the program is told to end ──► running
+ *       ├────── it watches its files itself and exits to be restarted ──► running
+ *       ├────── it ends ──► waiting for a change (over, after status 0 and with `untilSuccess`)
+ *       └────── a signal for us: the program gets it, and we end as it does
+ *     waiting ── a file changes ──► running
+ *
+ * Files are compared with what they were before the program was started: what changes while it starts is not lost.
+ */
+import { systemClock } from "../async/clock.js";
+import { genLog } from "../base/log.js";
+import {
+  type ForegroundProcess,
+  forwardSignals,
+  type ProcessEnd,
+  startInForeground,
+} from "../net/foreground.js";
+import { FileWatcher } from "./file-watcher.js";
+import { EARLY_CHANGE, readReloadMessage, SUPERVISOR } from "./reload-protocol.js";
+import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";
+
+/** What a supervisor looks after. */
+export interface SupervisedProgram {
+  /** The script, or the package's name, as given: what to watch, and what messages call it. */
+  readonly name: string;
+  /** The arguments of `node`: its options, the script, the program's arguments. */
+  readonly nodeArgs: readonly string[];
+  /** Whether it is over when the program has ended with status 0; default false, wait for a change then, too. */
+  readonly untilSuccess?: boolean | undefined;
+}
+
+/** How long a program may take to end when it is to be restarted, in milliseconds. */
+const GRACE = 5000;
+
+const CHECK_TIME = 500;
+
+/** Keeps the program running, as above; resolves with how it ended when there is nothing more to do. */
+export async function supervise(program: SupervisedProgram): Promise<ProcessEnd> {
+  const supervisor = new Supervisor(program);
+  const stop = forwardSignals(
+    (signal) => supervisor.child?.kill(signal),
+    (signal) => supervisor.stop(signal),
+  );
+  try {
+    return await supervisor.run();
+  } finally {
+    stop();
+  }
+}
+
+class Supervisor {
+  /** The program, while it runs. */
+  child: ForegroundProcess | undefined = undefined;
+  readonly #program: SupervisedProgram;
+  /** What the program said it watches besides its imports. */
+  readonly #extraFiles: Set<string> = new Set();
+  #earlyChange: string | undefined = process.env[EARLY_CHANGE];
+  #stopSignal: NodeJS.Signals | undefined = undefined;
+  #onStop: (() => void) | undefined = undefined;
+
+  constructor(program: SupervisedProgram) {
+    this.#program = program;
+  }
+
+  /** We have got a signal: the end of the program is our end. */
+  stop(signal: NodeJS.Signals): void {
+    // This one has other uses than to end something.
+    if (signal === "SIGUSR2" && this.child !== undefined) return;
+    this.#stopSignal = signal;
+    this.#onStop?.();
+  }
+
+  async run(): Promise<ProcessEnd> {
+    for (;;) {
+      const watcher = new FileWatcher(this.#files(), { checkTime: CHECK_TIME, ref: true });
+      try {
+        const end = await this.#runOnce(watcher);
+        if (end !== undefined) return end;
+      } finally {
+        watcher.close();
+      }
+    }
+  }
+
+  #files(): Set<string> {
+    const entry = resolveEntry(this.#program.name);
+    const files = isInPackage(entry) ? new Set<string>() : sourceFiles(entry);
+    for (const path of this.#extraFiles) files.add(path);
+    return files;
+  }
+
+  /** Runs the program until it has to be started again (undefined) or all is over. */
+  async #runOnce(watcher: FileWatcher): Promise<ProcessEnd | undefined> {
+    const { name, nodeArgs, untilSuccess } = this.#program;
+    let watchesItself = false;
+    let wantsRestart = false;
+    let earlyChange: string | undefined;
+    const child = startInForeground(nodeArgs, {
+      env: { [SUPERVISOR]: String(process.pid), [EARLY_CHANGE]: this.#earlyChange },
+      onMessage: (message) => {
+        const told = readReloadMessage(message);
+        watchesItself ||= told?.watching === true;
+        wantsRestart ||= told?.restart === true;
+        earlyChange ??= told?.earlyChange;
+        for (const path of told?.files ?? []) {
+          this.#extraFiles.add(path);
+          watcher.add(path);
+        }
+      },
+    });
+    this.child = child;
+    const change = watcher.change.then((path) => {
+      if (!watchesItself && this.child === child && this.#stopSignal === undefined) {
+        genLog.info("%s modified; restarting", path);
+        wantsRestart = true;
+        void terminate(child);
+      }
+    });
+    const end = await child.ended;
+    this.child = undefined;
+    this.#earlyChange = earlyChange;
+    if (this.#stopSignal !== undefined) return end;
+    if (wantsRestart) return undefined;
+    if (end.code === 0 && untilSuccess === true) return end;
+    const how = end.signal === null ? `ended with status ${end.code}` : `was ended by ${end.signal}`;
+    if (end.code === 0) genLog.info("%s %s; waiting for a change", name, how);
+    else genLog.warning("%s %s; waiting for a change", name, how);
+    await Promise.race([
+      change,
+      new Promise<void>((resolve) => {
+        this.#onStop = resolve;
+      }),
+    ]);
+    return this.#stopSignal === undefined ? undefined : { code: null, signal: this.#stopSignal };
+  }
+}
+
+/** Ends a program: politely, then at once. */
+async function terminate(child: ForegroundProcess): Promise<void> {
+  child.kill("SIGTERM");
+  const alarm = systemClock.setAlarm(() => child.kill("SIGKILL"), GRACE, true);
+  await child.ended;
+  systemClock.clearAlarm(alarm);
+}
