@@ -90,7 +90,7 @@ function changedWhileStarting(
   for (const path of files) {
     const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     // A time in the future comes from another clock and says nothing.
-    if (time <= performance.timeOrigin || time > Date.now()) continue;
+    if (time <= performance.timeOrigin || time > systemClock.wallTime()) continue;
     const fingerprint = fingerprintOf(path);
     if (fingerprint !== undefined && fingerprint !== process.env[EARLY_CHANGE]) return { path, fingerprint };
   }
