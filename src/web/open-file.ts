@@ -6,7 +6,7 @@
  * again.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { isInside } from "./static-path.js";
 
 /** An open regular file. */
@@ -65,7 +65,7 @@ export async function openFile(
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) return failure;
-    if (!followSymlinks && !(await isReallyInside(root, path, stats))) {
+    if (!followSymlinks && !(await isReallyInside(root, path, handle, stats))) {
       failure = "outside";
       return failure;
     }
@@ -85,15 +85,27 @@ export async function openFile(
   }
 }
 
-/** True if the path, links resolved, lies in the root, and the file there is the one that is open. */
+/**
+ * True if the open file lies in the root, links resolved. Where it lies is asked of the descriptor if the system can tell: a path
+ * that is looked at again may lead elsewhere again. Otherwise the path must lead to the very file that is open.
+ */
 async function isReallyInside(
   root: string,
   path: string,
+  handle: FileHandle,
   open: { dev: number; ino: number },
 ): Promise<boolean> {
-  const [realRoot, realPath] = await Promise.all([realpath(root), realpath(path)]);
+  const realRoot = await realpath(root);
+  if (process.platform === "linux") {
+    try {
+      return isInside(realRoot, await readlink(`/proc/self/fd/${handle.fd}`));
+    } catch {
+      // No /proc here.
+    }
+  }
+  const realPath = await realpath(path);
   if (!isInside(realRoot, realPath)) return false;
-  const there = await stat(realPath);
+  const there = await lstat(realPath);
   return there.dev === open.dev && there.ino === open.ino;
 }
 
