@@ -23,6 +23,7 @@ import { StreamReads } from "./stream-reads.js";
 import type { StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
 import { RESOLVED, StreamWaits, Waiting } from "./stream-waits.js";
+import { writeProgress } from "./write-progress.js";
 import { type TextEncoding, WriteQueue } from "./write-queue.js";
 
 // What a stream knows about itself, in one number.
@@ -46,12 +47,6 @@ const CORE = Symbol("squall.stream");
 
 interface Transport extends Duplex {
   [CORE]?: StreamCore | undefined;
-}
-
-/** What the handle of a socket of Node's counts. */
-interface WriteCounters {
-  readonly bytesWritten?: number;
-  readonly writeQueueSize?: number;
 }
 
 /** The stream that a machine belongs to, as far as kinds of streams differ. */
@@ -147,14 +142,7 @@ export class StreamCore {
   }
 
   get writeProgress(): number {
-    const socket = this.socket as (Duplex & { readonly _handle?: WriteCounters | null }) | undefined;
-    if (socket === undefined) return 0;
-    // Node counts whole writes only; its handles know how much of the present one the kernel has taken.
-    const handle = socket._handle;
-    if (typeof handle?.bytesWritten === "number" && typeof handle.writeQueueSize === "number") {
-      return handle.bytesWritten - handle.writeQueueSize;
-    }
-    return -socket.writableLength;
+    return writeProgress(this.socket);
   }
 
   closedError(): StreamClosedError {

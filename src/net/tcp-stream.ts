@@ -20,6 +20,7 @@ import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-opt
 import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 import { beginHandshake, checkHandshake, TLSHandshakeError } from "./tls-handshake.js";
+import { writeProgress } from "./write-progress.js";
 
 /** Options of {@link IOStream.connect}. */
 export interface ConnectStreamOptions extends WaitOptions {
@@ -229,6 +230,10 @@ export class SSLIOStream extends IOStream {
   /** The TLS socket, with the certificate of the other side and what was agreed; undefined once the stream is closed. */
   override get socket(): TLSSocket | undefined {
     return this.closed() ? undefined : this.#tls;
+  }
+
+  override get writeProgress(): number {
+    return writeProgress(this.#raw ?? this.#tls);
   }
 
   /** The protocol that ALPN agreed on; undefined before the handshake or if there is none. */

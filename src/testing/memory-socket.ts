@@ -44,6 +44,8 @@ export class Channel {
   readonly #receiver: MemorySocket;
   /** Bytes on their way or not yet taken by the receiver. */
   #used = 0;
+  /** Bytes that there was room for, in all. */
+  taken = 0;
   readonly #arrived: (Buffer | typeof FIN)[] = [];
   #blocked: { rest: Buffer; done: (error?: Error | null) => void } | undefined;
   #ended = false;
@@ -120,6 +122,7 @@ export class Channel {
       const piece = Buffer.from(bytes.subarray(start, start + size));
       start += size;
       this.#used += size;
+      this.taken += size;
       this.#carrier.carry(this, () => this.#arrive(piece));
     }
   }
@@ -183,6 +186,11 @@ export class MemorySocket extends Duplex implements NetworkSocket {
   resetArrived(): void {
     this.#resetReceived = true;
     if (this.asking && !this.destroyed) this.destroy(systemError("ECONNRESET", "read"));
+  }
+
+  /** How many of the bytes written have left, also of a write that is not done yet. */
+  get bytesTaken(): number {
+    return this.#outgoing?.taken ?? 0;
   }
 
   setNoDelay(noDelay = true): this {
