@@ -152,6 +152,65 @@ describe("headers", () => {
   });
 });
 
+describe("cookies", () => {
+  const secret = "s".repeat(32);
+  class Cookies extends RequestHandler {
+    override get() {
+      this.write({ cookies: this.cookies, signed: this.getSignedCookie("a")?.toString() ?? null });
+    }
+    override post() {
+      this.setSignedCookie("a", "value");
+      this.setCookie("__Host-b", "c", { secure: true, httponly: true, samesite: "Lax" });
+    }
+  }
+  const app = new Application([["/", Cookies]], { cookieSecret: secret });
+
+  test("case 70, case 71: bad pieces of a Cookie field hurt no good ones, and what is set says what was asked for", () =>
+    attacked(app, {}, async ({ connect }) => {
+      const client = await connect();
+      client.send(get("/", 'Cookie: good=1; =x; ; novalue; "q"=2; sp ace=3; also=4; e="5"\r\n'));
+      const { cookies } = JSON.parse((await client.response()).body.toString()) as {
+        cookies: Record<string, string>;
+      };
+      assert.deepEqual([cookies.good, cookies.also, cookies.e], ["1", "4", "5"]);
+      client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+      const response = await client.response();
+      const set = response.headers.filter(([name]) => name === "Set-Cookie").map(([, value]) => value);
+      assert.equal(set.length, 2);
+      assert.equal(set[1], "__Host-b=c; HttpOnly; Path=/; SameSite=Lax; Secure");
+    }));
+
+  test("case 72: a signed cookie that was changed, cut, made for another name or blown up is none, and no error", () =>
+    attacked(app, { maxHeaderSize: Infinity }, async ({ connect }) => {
+      const client = await connect();
+      client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+      const signed = /^a="?([^";]*)/.exec(field(await client.response(), "Set-Cookie")!)![1]!;
+      const read = async (value: string): Promise<unknown> => {
+        client.send(get("/", `Cookie: a="${value}"\r\n`));
+        const response = await client.response();
+        assert.equal(response.status, 200);
+        return (JSON.parse(response.body.toString()) as { signed: unknown }).signed;
+      };
+      assert.equal(await read(signed), "value");
+      for (const bad of [
+        signed.slice(0, -1),
+        signed.replace("1:a", "1:b"),
+        signed.replace("|2:", "|1:"),
+        `${signed}=`,
+        signed.replace("dmFsdWU=", "dmFsdWU"),
+        signed.toUpperCase(),
+        "",
+        "2|",
+        "2|1:0|99999999:0|",
+        "a|b|c",
+        "x".repeat(1_000_000),
+        `2|1:0|${"9".repeat(1_000_000)}`,
+      ]) {
+        assert.equal(await read(bad), null, bad.slice(0, 80));
+      }
+    }));
+});
+
 describe("error pages", () => {
   class Fails extends RequestHandler {
     override get(what: string) {
