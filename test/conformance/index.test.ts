@@ -11,8 +11,7 @@ import { root } from "../support/root.js";
 /** The parts whose code is there: HTTP server; cookies, forms, files and answers; resources and processes. */
 const RANGES = [
   [1, 46],
-  [70, 72],
-  [74, 87],
+  [70, 87],
   [103, 120],
 ] as const;
 

@@ -192,10 +192,11 @@ describe("cookies", () => {
         return (JSON.parse(response.body.toString()) as { signed: unknown }).signed;
       };
       assert.equal(await read(signed), "value");
+      using _log = new ExpectLog("squall.general", /^Invalid cookie signature .{0,100}$/);
       for (const bad of [
         signed.slice(0, -1),
         signed.replace("1:a", "1:b"),
-        signed.replace("|2:", "|1:"),
+        signed.replace("|8:", "|7:"),
         `${signed}=`,
         signed.replace("dmFsdWU=", "dmFsdWU"),
         signed.toUpperCase(),

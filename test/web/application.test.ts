@@ -158,7 +158,7 @@ describe("the access log", () => {
     }
   });
 
-  test("security 112: control characters of a request are shown as escapes", async () => {
+  test("case 112: control characters of a request are shown as escapes", async () => {
     accessLog.setLevel("debug");
     using _log = new ExpectLog("squall.access", /^404 GET \/\\x1b\[31m/, { level: "warning" });
     await ask(new Application([]), "/\x1b[31m");

@@ -89,7 +89,7 @@ describe("arguments", () => {
     }
   });
 
-  test("security 18: names of Object.prototype are plain data", async () => {
+  test("case 18: names of Object.prototype are plain data", async () => {
     for (const name of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
       assert.deepEqual(await read("/", {}, (handler) => handler.getArguments(name)), [], name);
       assert.equal(await read(`/?${name}=x`, {}, (handler) => handler.getArgument(name)), "x", name);

@@ -241,7 +241,7 @@ describe("errors of handlers", () => {
     assert.doesNotMatch(connection.body, /entry/);
   });
 
-  test("security 87: an error page escapes its reason and shows no stack unless serveTraceback is set", async () => {
+  test("case 87: an error page escapes its reason and shows no stack unless serveTraceback is set", async () => {
     class Evil extends RequestHandler {
       override get() {
         this.sendError(400, { reason: `&"'` });
@@ -336,7 +336,7 @@ describe("errors of handlers", () => {
     assert.equal((await ask(appOf(Slow), "/")).body, "custom 400");
   });
 
-  test("security 118: an error after the head was sent breaks the response off instead of completing it", async () => {
+  test("case 118: an error after the head was sent breaks the response off instead of completing it", async () => {
     class Late extends RequestHandler {
       override async get() {
         this.write("partial");

@@ -138,7 +138,7 @@ describe("flush() and finish()", () => {
     }
   });
 
-  test("security 31: a body with such a status is an error of the handler, never sent", async () => {
+  test("case 31: a body with such a status is an error of the handler, never sent", async () => {
     using _log = new ExpectLog("squall.application", /Uncaught exception/);
     const connection = await answer((handler) => {
       handler.setStatus(204);
@@ -219,7 +219,7 @@ describe("headers and status", () => {
     assert.equal(connection.header("X-Gone"), undefined);
   });
 
-  test("security 86: nothing that would split a head is accepted, anywhere", async () => {
+  test("case 86: nothing that would split a head is accepted, anywhere", async () => {
     const bad = ["a\r\nX: y", "a\nb", "a\rb", "a\0b", "\x7f", "a\u2603", "a\x1bb"];
     for (const value of bad) {
       for (const act of [
@@ -299,7 +299,7 @@ describe("redirect()", () => {
     assert.equal(code, "ERR_SQUALL_INVALID_STATE");
   });
 
-  test("security 85: isLocalUrl() accepts paths of this site and nothing that browsers make another site of", () => {
+  test("case 85: isLocalUrl() accepts paths of this site and nothing that browsers make another site of", () => {
     for (const local of ["/", "/a", "/a//b?x=//y#z", "/%2f/x"]) assert.ok(isLocalUrl(local), local);
     for (const other of [
       "",
@@ -415,7 +415,7 @@ describe("cookieSecret and keyVersion", () => {
   });
 });
 
-describe("security 73: the cookieSecret setting", () => {
+describe("case 73: the cookieSecret setting", () => {
   test("a short secret is warned of at start", () => {
     for (const cookieSecret of ["short", Buffer.alloc(31), { 1: SECRET, 2: "short" }]) {
       using _log = new ExpectLog("squall.general", /less than 32 bytes/);

@@ -219,7 +219,7 @@ describe("an application on a server", () => {
     });
   });
 
-  test("security 32: a body that does not fit its Content-Length is never sent as if it did", async () => {
+  test("case 32: a body that does not fit its Content-Length is never sent as if it did", async () => {
     class Lies extends RequestHandler {
       override get(length: string, body: string) {
         this.setHeader("Content-Length", length);
@@ -240,7 +240,7 @@ describe("an application on a server", () => {
     });
   });
 
-  test("security 115: whatever throws, the process goes on and other connections are not touched", async () => {
+  test("case 115: whatever throws, the process goes on and other connections are not touched", async () => {
     const boom = (): never => {
       throw new Error("boom");
     };

@@ -31,7 +31,7 @@ describe("signed values", () => {
     );
   });
 
-  test("security 72: no changed, cut, foreign, old or future value is accepted, and nothing throws", () => {
+  test("case 72: no changed, cut, foreign, old or future value is accepted, and nothing throws", () => {
     const signed = createSignedValue("SECRET", "key", "value", { clock });
     for (let at = 0; at < signed.length; at++) {
       const changed = Buffer.from(signed);

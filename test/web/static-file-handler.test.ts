@@ -164,7 +164,7 @@ describe("StaticFileHandler", () => {
   });
 });
 
-describe("security 79: paths stay in the root", () => {
+describe("case 79: paths stay in the root", () => {
   test("no spelling of the parent leads out", async () => {
     for (const path of [
       "/static/../outside.txt",
@@ -184,12 +184,12 @@ describe("security 79: paths stay in the root", () => {
     }
   });
 
-  test("security 80: NUL is 404, a folder whose name begins alike is not reachable", async () => {
+  test("case 80: NUL is 404, a folder whose name begins alike is not reachable", async () => {
     assert.equal((await get("/static/hello.txt%00.html")).status, 404);
     assert.equal(await refused("/static/../static_secret/key"), 403);
   });
 
-  test("security 80: links out of the root are 403, links inside are followed, loops are 404", async () => {
+  test("case 80: links out of the root are 403, links inside are followed, loops are 404", async () => {
     assert.equal(await refused("/static/link-out.txt"), 403);
     assert.equal(await refused("/static/dir-out/outside.txt"), 403);
     assert.equal((await get("/static/link-in.txt")).body, HELLO);
@@ -198,7 +198,7 @@ describe("security 79: paths stay in the root", () => {
     assert.equal((await ask(lenient, "/link-out.txt")).body, "SECRET");
   });
 
-  test("security 81: dotfiles are 404 unless they are asked for", async () => {
+  test("case 81: dotfiles are 404 unless they are asked for", async () => {
     assert.equal((await get("/static/.env")).status, 404);
     assert.equal((await get("/static/.git/config")).status, 404);
     assert.equal((await get("/static/sub/../.env")).status, 404);
@@ -206,7 +206,7 @@ describe("security 79: paths stay in the root", () => {
     assert.equal((await ask(open, "/.env")).body, "SECRET");
   });
 
-  test("security 81: a FIFO is 403 and nobody waits for its writer", {
+  test("case 81: a FIFO is 403 and nobody waits for its writer", {
     skip: process.platform === "win32",
   }, async () => {
     execFileSync("mkfifo", [join(root, "fifo")]);
@@ -219,7 +219,7 @@ describe("security 79: paths stay in the root", () => {
   });
 });
 
-describe("security 82: ranges", () => {
+describe("case 82: ranges", () => {
   const ranges: [range: string, status: number, body: string, contentRange: string | undefined][] = [
     ["bytes=0-4", 206, "Hello", "bytes 0-4/21"],
     ["bytes=7-", 206, "static world!\n", "bytes 7-20/21"],
@@ -275,7 +275,7 @@ describe("security 82: ranges", () => {
   });
 });
 
-describe("security 83: conditions", () => {
+describe("case 83: conditions", () => {
   const etag = `"${hashOf(HELLO)}"`;
   const since = (date: string) => ({ "If-Modified-Since": date });
   const cases: [name: string, headers: Record<string, string>, status: number][] = [
@@ -310,7 +310,7 @@ describe("security 83: conditions", () => {
   }
 });
 
-describe("security 84: open files", { skip: process.platform !== "linux" }, () => {
+describe("case 84: open files", { skip: process.platform !== "linux" }, () => {
   const openFiles = () => readdirSync("/proc/self/fd").length;
 
   /** Closing happens in Node's thread pool; gives it time, but not for ever. */
