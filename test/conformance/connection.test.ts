@@ -145,6 +145,44 @@ describe("framing of answers", () => {
     });
   });
 
+  test("case 31: after a 101, or a 2xx to CONNECT, that nobody took the stream for, HTTP is over on that connection", () => {
+    class Tunnel extends RequestHandler {
+      static override readonly SUPPORTED_METHODS = ["GET", "CONNECT"];
+      override get(status: string) {
+        this.setStatus(Number(status));
+      }
+      connect() {}
+    }
+    const asked: string[] = [];
+    const app = new Application(
+      [
+        ["/status/(.*)", Tunnel],
+        ["/.*", Home],
+        [".*", Tunnel],
+      ],
+      { logFunction: (handler) => void asked.push(handler.request.uri) },
+    );
+    return attacked(app, {}, async (context) => {
+      for (const [request, status] of [
+        [get("/status/101", "Connection: upgrade\r\nUpgrade: x\r\n"), 101],
+        ["CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 200],
+      ] as const) {
+        asked.length = 0;
+        const client = await context.connect();
+        client.send(request, get("/smuggled"));
+        await client.until(`HTTP/1.1 ${status} `);
+        assert.equal((await client.rest()).split("HTTP/1.1 ").length, 2, request);
+        assert.equal(asked.length, 1);
+      }
+      using _log = new ExpectLog("squall.application", /Uncaught exception/);
+      const client = await context.connect();
+      client.send(get("/status/100"), get("/status/103"), get("/next"));
+      assert.equal((await client.response()).status, 500);
+      assert.equal((await client.response()).status, 500);
+      assert.equal((await client.response()).body.toString(), "home");
+    });
+  });
+
   for (const written of ["1234", "123456"]) {
     test(`case 32: ${written.length} octets for a Content-Length of 5 end the connection, with no stray octet, and are logged`, () => {
       class Wrong extends RequestHandler {

@@ -99,7 +99,7 @@ export class HTTP1Sender {
    * needed (RFC 9112 §6.1, §9.3); leaves out Content-Length where it is forbidden (RFC 9110 §8.6).
    *
    * A 1xx other than 101 is no response to end with; see {@link informational}. After a 101, or a 2xx to CONNECT,
-   * another protocol follows and the sender has nothing more to do with it.
+   * another protocol follows: the sender has nothing more to do with it, and `keepAlive` is false.
    */
   beginResponse(
     startLine: ResponseStartLine,
@@ -253,7 +253,9 @@ export class HTTP1Sender {
     } else {
       this.#framing = CHUNKED;
     }
-    if (!isTunnel) extra += this.#connectionLine(context, keepAlive);
+    // Behind a tunnel's head there is no HTTP any more: what an application leaves of it is closed, not read as requests.
+    if (isTunnel) keepAlive = false;
+    else extra += this.#connectionLine(context, keepAlive);
     if (this.#framing === CHUNKED) extra += "Transfer-Encoding: chunked\r\n";
     this.#keepAlive = keepAlive;
     return `${line}${given.text}${extra}\r\n`;
