@@ -51,6 +51,7 @@ export {
 export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static-file-handler.js";
 export type {
   ApplicationSettings,
+  FlushOptions,
   HandlerApplication,
   HandlerClass,
   LoggedHandler,

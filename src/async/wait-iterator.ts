@@ -1,6 +1,8 @@
 /** Taking results in the order in which they come. */
 import { Deque } from "../base/deque.js";
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
+import { cancellable, type WaitOptions } from "./cancel.js";
+import { IOLoop } from "./ioloop.js";
 import { convertYielded, isGenerator, isThenable, type Yielded } from "./yieldable.js";
 
 interface Outcome {
@@ -82,18 +84,24 @@ export class WaitIterator<T = unknown> implements AsyncIterable<Yielded<T>> {
   /**
    * The next result: a promise for the future that completes next, or has completed first among those not delivered.
    * Calls made before the last one has been answered stand in line. Rejects with an {@link InvalidStateError} when
-   * {@link WaitIterator.done} is true.
+   * {@link WaitIterator.done} is true. Giving up, by `options`, leaves the result for the next call.
    */
-  next(): Promise<Yielded<T>> {
+  next(options?: WaitOptions): Promise<Yielded<T>> {
     if (this.#open === 0) {
       return Promise.reject(new InvalidStateError("every future of the WaitIterator has been delivered"));
     }
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
     this.#open--;
-    return new Promise((resolve, reject) => {
-      const taker: Taker = { resolve, reject };
-      const outcome = this.#finished.shift();
-      if (outcome === undefined) this.#takers.push(taker);
-      else this.#deliver(taker, outcome);
+    const outcome = this.#finished.shift();
+    if (outcome !== undefined) {
+      return new Promise((resolve, reject) => this.#deliver({ resolve, reject } as Taker, outcome));
+    }
+    return cancellable<Yielded<T>>(IOLoop.current(), "waiting for the next future", options, (taker) => {
+      this.#takers.push(taker as Taker);
+      return () => {
+        this.#open++;
+        this.#takers.remove(taker as Taker);
+      };
     });
   }
 

@@ -2,6 +2,8 @@
  * Where server, router, handler and proxy meet: the pair of delegates that Tornado calls
  * `HTTPServerConnectionDelegate` and `HTTPMessageDelegate`, and the writing side of one exchange.
  */
+
+import type { WaitOptions } from "../async/cancel.js";
 import type { Chunk } from "../base/bytes.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
@@ -49,15 +51,17 @@ export interface HTTPMessageDelegate {
 export interface HTTPConnection {
   /**
    * Sends the start line and the header fields, with `chunk` as the first piece of the body. Adds the framing
-   * that the fields leave open. Resolves when the connection is below its high-water mark.
+   * that the fields leave open. Resolves when the connection is below its high-water mark. Giving up waiting, by
+   * `options`, takes nothing back: what was written is sent.
    */
   writeHeaders(
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
     chunk?: Chunk,
+    options?: WaitOptions,
   ): Promise<void>;
   /** Sends a piece of the body; resolves as {@link HTTPConnection.writeHeaders} does. */
-  write(chunk: Chunk): Promise<void>;
+  write(chunk: Chunk, options?: WaitOptions): Promise<void>;
   /** The message is complete. */
   finish(): void;
   /**

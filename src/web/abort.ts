@@ -2,10 +2,11 @@
  * `handler.signal`: one scope for everything that a handler waits for.
  *
  * It aborts when the exchange ends before the response is done, or when the handler's time is up. The
- * controller is made when somebody asks, the timer when somebody sets a time; once the response is done
+ * signal is made when somebody asks, the timer when somebody sets a time; once the response is done
  * neither does anything any more.
  */
 
+import { CancelScope } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
 import { pendingResult } from "../async/yieldable.js";
 import { TimeoutError } from "../base/errors.js";
@@ -17,18 +18,16 @@ import { type HandlerState, stateOf } from "./handler-state.js";
 
 /** The signal, made at the first call. */
 export function signalOf(handler: HandlerCore): AbortSignal {
-  const state = stateOf(handler);
-  if (state.controller === undefined) {
-    state.controller = new AbortController();
-    if (state.abortReason !== undefined) state.controller.abort(state.abortReason);
-  }
-  return state.controller.signal;
+  return scopeOf(stateOf(handler)).signal;
+}
+
+function scopeOf(state: HandlerState): CancelScope {
+  state.scope ??= new CancelScope();
+  return state.scope;
 }
 
 function abort(state: HandlerState, reason: Error): void {
-  if (state.finished || state.abortReason !== undefined) return;
-  state.abortReason = reason;
-  state.controller?.abort(reason);
+  if (!state.finished) scopeOf(state).abort(reason);
 }
 
 /** The exchange ended before the response was done: the signal aborts, then the hook runs. Never throws. */

@@ -2,6 +2,7 @@
  * What a handler has gathered for its response so far. It is kept apart from the handler's class so that the
  * function files can work on it, and under a symbol so that no name of a subclass can collide with it.
  */
+import type { CancelScope } from "../async/cancel.js";
 import type { Chunk } from "../http/delegates.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { HandlerCore } from "./handler-core.js";
@@ -45,12 +46,15 @@ export class HandlerState {
   autoFinish = true;
   /** The stream was given away; nothing is written any more. */
   detached = false;
-  /** Why the exchange or the handler's time ended early. */
-  abortReason: unknown = undefined;
-  /** Made when somebody asks for the signal. */
-  controller: AbortController | undefined = undefined;
+  /** Cancelled when the exchange or the handler's time ends early; made when that happens or somebody asks for it. */
+  scope: CancelScope | undefined = undefined;
   /** Ends the deadline's timer. */
   cancelDeadline: (() => void) | undefined = undefined;
+
+  /** Why the exchange or the handler's time ended early; undefined while it has not. */
+  get abortReason(): unknown {
+    return this.scope?.reason;
+  }
 
   /** Lets go of everything that was written since the last flush. */
   clearBody(): void {

@@ -5,6 +5,7 @@
  * most are, leaves in one call (`connection.respond`) with its length known; one that was flushed before is
  * framed by the connection.
  */
+import type { WaitOptions } from "../async/cancel.js";
 import { isThenable, pendingResult } from "../async/yieldable.js";
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { jsonEncode } from "../base/escape.js";
@@ -101,7 +102,11 @@ function transform(
 }
 
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
-export function flushOutput(handler: HandlerCore, includeFooters: boolean): Promise<void> {
+export function flushOutput(
+  handler: HandlerCore,
+  includeFooters: boolean,
+  options?: WaitOptions,
+): Promise<void> {
   const state = stateOf(handler);
   const connection = connectionOf(handler);
   const isHead = handler.request.method === "HEAD";
@@ -110,13 +115,18 @@ export function flushOutput(handler: HandlerCore, includeFooters: boolean): Prom
     if (!includeFooters && isBodyless(state.status) && chunk !== undefined) throw bodyForbidden(state.status);
     chunk = transform(handler, chunk, true, includeFooters);
     addCookies(state);
-    const sent = connection.writeHeaders(startLine(state), state.headers, isHead ? undefined : chunk);
+    const sent = connection.writeHeaders(
+      startLine(state),
+      state.headers,
+      isHead ? undefined : chunk,
+      options,
+    );
     // Only now: what the connection refuses has not been sent, and an error page can be.
     state.headersWritten = true;
     return sent;
   }
   chunk = transform(handler, chunk, false, includeFooters);
-  return isHead || chunk === undefined ? DONE : connection.write(chunk);
+  return isHead || chunk === undefined ? DONE : connection.write(chunk, options);
 }
 
 function bodyForbidden(status: number): HTTPOutputError {

@@ -35,7 +35,13 @@ import {
 } from "./response-cookies.js";
 import { requireSetting } from "./settings.js";
 import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
-import type { ApplicationSettings, HandlerApplication, StaticUrlMaker, StaticUrlOptions } from "./types.js";
+import type {
+  ApplicationSettings,
+  FlushOptions,
+  HandlerApplication,
+  StaticUrlMaker,
+  StaticUrlOptions,
+} from "./types.js";
 
 /** Options of {@link RequestHandler.setSignedCookie}. */
 export interface SignedCookieOptions extends CookieOptions {
@@ -493,10 +499,11 @@ export class RequestHandler implements HandlerCore {
 
   /**
    * Sends what was written so far, the first time with the header fields. Resolves when there is room for
-   * more: await it in a loop that writes much. Rejects when the connection is closed.
+   * more: await it in a loop that writes much. Rejects when the connection is closed; and as `signal` and `timeout` say,
+   * which takes nothing back that was written.
    */
-  flush(options?: { readonly includeFooters?: boolean | undefined }): Promise<void> {
-    return flushOutput(this, options?.includeFooters ?? false);
+  flush(options?: FlushOptions): Promise<void> {
+    return flushOutput(this, options?.includeFooters ?? false, options);
   }
 
   /**

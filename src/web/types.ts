@@ -2,8 +2,15 @@
  * Where handler and application meet: what each may ask of the other, without knowing the other's file.
  */
 
+import type { WaitOptions } from "../async/cancel.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
+
+/** Options of `RequestHandler.flush()`. */
+export interface FlushOptions extends WaitOptions {
+  /** Nothing follows: transforms may write their end; default false. */
+  readonly includeFooters?: boolean | undefined;
+}
 
 /** What the default log line, or a `logFunction`, needs of a handler. */
 export interface LoggedHandler {

@@ -85,3 +85,17 @@ describe("WaitIterator", () => {
     assert.throws(() => new WaitIterator(7), { code: "ERR_SQUALL_BAD_YIELD" });
   });
 });
+
+test("next() that is given up leaves the result for the next call", () =>
+  VirtualLoop.run(async (loop) => {
+    const slow = new Promise((resolve) => loop.callLater(1000, () => resolve("slow")));
+    const waiting = new WaitIterator(slow);
+    await assert.rejects(waiting.next({ timeout: 100 }), { code: "ERR_SQUALL_TIMEOUT" });
+    assert.equal(waiting.done(), false);
+    assert.equal(await waiting.next(), "slow");
+    assert.equal(waiting.done(), true);
+    await assert.rejects(
+      new WaitIterator(slow).next({ signal: AbortSignal.abort("no") }),
+      (error) => error === "no",
+    );
+  }));

@@ -20,7 +20,7 @@ describe("slow peers", () => {
         peer.send("GET / HTTP/1.1\r\nHost: a\r\n");
         peers.push(peer);
       }
-      assert.equal(server.connectionCount, PEERS);
+      assert.equal(server.connections, PEERS);
       let dripping = true;
       for (let second = 10; second <= 50 && dripping; second += 10) {
         await pass(loop, 10_000);
@@ -44,7 +44,7 @@ describe("slow peers", () => {
         peer.close();
       }
       await pass(loop, 10);
-      assert.equal(server.connectionCount, 0);
+      assert.equal(server.connections, 0);
       const times = log.filter((record) => record.getMessage().includes("Timeout")).length;
       assert.ok(times > 0 && times < PEERS, `${times} lines for ${PEERS} peers: the log has a brake`);
     });
@@ -125,7 +125,7 @@ describe("slow peers", () => {
       assert.ok(written * 65_536 < 1_000_000, `${written} pieces are out`);
       await pass(loop, 20_000);
       assert.equal(reason, "write-stalled");
-      assert.equal(server.connectionCount, 0);
+      assert.equal(server.connections, 0);
     });
   });
 });
@@ -182,7 +182,7 @@ describe("many peers", () => {
         assert.equal(fresh.ended, false);
         release();
         assert.equal((await busy.response()).body.toString(), "/busy");
-        assert.ok(server.connectionCount <= 12);
+        assert.ok(server.connections <= 12);
       },
     );
   });
@@ -222,7 +222,7 @@ describe("many peers", () => {
         for (const client of clients) client.send(get("/"));
         await pass(loop, 2000);
         for (let i = 0; i < 5; i++) await (await connect()).whenEnded();
-        assert.equal(server.connectionCount, 3);
+        assert.equal(server.connections, 3);
         for (const resolve of release) resolve();
         release = [];
         for (const client of clients) assert.equal((await client.response()).status, 200);
@@ -242,7 +242,7 @@ describe("many peers", () => {
     return attacked(app, { maxConnectionsPerAddress: 3 }, async ({ connect, network, server, loop }) => {
       const clients = await Promise.all([connect(), connect(), connect()]);
       await (await connect()).whenEnded();
-      assert.equal(server.connectionCount, 3);
+      assert.equal(server.connections, 3);
       const other = network!.connect({ host: "127.0.0.1", port: server.port!, localAddress: "127.0.0.2" });
       await new Promise((resolve) => other.once("connect", resolve));
       other.write(get("/"));

@@ -437,7 +437,7 @@ describe("bodies", () => {
         }
         await pass(loop, 10);
         assert.deepEqual(told, ["signal", "onConnectionClose"], leave);
-        assert.equal(server.connectionCount, 0, leave);
+        assert.equal(server.connections, 0, leave);
       }
     });
   });

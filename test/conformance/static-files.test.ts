@@ -312,7 +312,7 @@ test("case 84: 1,000 aborted downloads leave no descriptor open", {
       await Promise.all(Array.from({ length: 20 }, (_, i) => download(round + i)));
     }
     const end = performance.now() + 5000;
-    while ((openFiles() > countBefore || context.server.connectionCount > 0) && performance.now() < end)
+    while ((openFiles() > countBefore || context.server.connections > 0) && performance.now() < end)
       await turn();
     assert.ok(openFiles() <= countBefore, `${openFiles()} are open, ${countBefore} were before`);
     await assertServes(context);

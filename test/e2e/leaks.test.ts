@@ -42,7 +42,7 @@ describe("memory", () => {
     const before = await living();
     for (let i = 0; i < 20; i++) await ask(port, 3_000);
     const grown = (await living()) - before;
-    assert.equal(server.connectionCount, 0);
+    assert.equal(server.connections, 0);
     assert.ok(grown < MEBIBYTE, `${grown} bytes more, ${grown / 60_000} for each request`);
   });
 
@@ -77,7 +77,7 @@ describe("memory", () => {
         for (let i = 0; i < count; i += 20) {
           await Promise.all(Array.from({ length: 20 }, leave));
           // The server hears of the resets a little later than the clients.
-          while (server.connectionCount > 0) await new Promise((resolve) => setImmediate(resolve));
+          while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
         }
       };
       await many(100);

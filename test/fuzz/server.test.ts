@@ -392,7 +392,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
         await pass(loop, 30_000);
         // Who is held back by a full pipeline is not read, so its end is not noticed before the answer that it waits for.
         const isNoticed = server.connParams.maxPipelinedSize > 1000;
-        const left = server.connectionCount;
+        const left = server.connections;
         if (left !== 0 && isNoticed)
           world.problem(`${left} connections outlive their clients and all timeouts`);
       }
@@ -400,7 +400,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
       const report = await server.closeAllConnections({ timeout: random.pick([0, 1000]) });
       await pass(loop, 25_000);
       if (report.idle + report.finished + report.aborted < 0) world.problem("a negative report");
-      if (server.connectionCount !== 0) world.problem(`${server.connectionCount} connections are left`);
+      if (server.connections !== 0) world.problem(`${server.connections} connections are left`);
       if (network.pending !== 0) world.problem(`${network.pending} deliveries are pending`);
       if (network.openSockets !== 0) world.problem(`${network.openSockets} sockets are open`);
       loop.tidyTimers();

@@ -121,7 +121,7 @@ for (const isTls of [false, true]) {
           socket.write(GET);
           await until(() => told.length > 0);
           assert.deepEqual(told, ["write-stalled"]);
-          await until(() => server.connectionCount === 0);
+          await until(() => server.connections === 0);
         },
       );
     });
@@ -210,11 +210,11 @@ for (const isTls of [false, true]) {
           {},
           async ({ server, connect }) => {
             const socket = await connect();
-            await until(() => server.connectionCount === 1);
+            await until(() => server.connections === 1);
             if (bytes !== "") socket.write(bytes);
             await pass(server.ioLoop, 20);
             reset(socket);
-            await until(() => server.connectionCount === 0);
+            await until(() => server.connections === 0);
             await assert.rejects(writing ?? Promise.reject(new Error("nothing")));
             const waits = bytes.includes("/wait") || bytes.includes("/begin");
             assert.deepEqual(told, waits ? ["closed"] : []);

@@ -122,7 +122,7 @@ describe("HTTPServer", () => {
         client.socket.resetAndDestroy();
         assert.equal(await gone, "closed");
         await pass(loop, 1);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       },
     );
   });
@@ -248,7 +248,35 @@ describe("HTTPServer", () => {
         // What its buffers took counts as taken, so the first look is in vain.
         await pass(loop, 25_000);
         assert.deepEqual(reasons, ["write-stalled"]);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
+      },
+    );
+  });
+
+  test("waiting for room can be given up by signal or time, which takes nothing back", () => {
+    const seen: unknown[] = [];
+    return withServer(
+      async (request) => {
+        const connection = request.connection as HTTP1Connection;
+        const headers = new HTTPHeaders({ "Content-Length": "4000000" });
+        const line = { version: "HTTP/1.1", code: 200, reason: "OK" };
+        const part = Buffer.alloc(2_000_000);
+        await connection
+          .writeHeaders(line, headers, part, { timeout: 1000 })
+          .catch((error) => seen.push(error.code));
+        const signal = AbortSignal.abort("no patience");
+        await connection.write(part, { signal }).catch((error) => seen.push(error));
+        connection.finish();
+      },
+      {},
+      async ({ connect, loop }) => {
+        const client = await connect();
+        client.socket.pause();
+        client.send(GET);
+        await pass(loop, 2000);
+        client.socket.resume();
+        assert.equal((await client.response()).body.length, 4_000_000);
+        assert.deepEqual(seen, ["ERR_SQUALL_TIMEOUT", "no patience"]);
       },
     );
   });
@@ -293,7 +321,7 @@ describe("HTTPServer", () => {
         client.end();
         await client.whenEnded();
         await pass(loop, 100);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       },
     ));
 

@@ -92,7 +92,7 @@ async function withServer(
     rootLogger.removeHandler(recorder);
     rootLogger.setLevel(levelBefore);
   }
-  assert.equal(server.connectionCount, 0, "connections are left over");
+  assert.equal(server.connections, 0, "connections are left over");
   const stacks = recorder.records.filter((record) => record.error !== undefined);
   assert.deepEqual(
     stacks.map((record) => record.getMessage()),

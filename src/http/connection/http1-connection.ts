@@ -6,6 +6,7 @@
  * {@link HTTP1Connection.readResponse}. Writing is this object: it owns an {@link HTTP1Sender} and refuses to
  * write into an exchange that is over, so that a handler which outlives its request cannot disturb the next one.
  */
+import type { WaitOptions } from "../../async/cancel.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit, checkMilliseconds } from "../../base/validate.js";
 import type { BaseIOStream } from "../../net/base-stream.js";
@@ -149,20 +150,21 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
     chunk?: Chunk,
+    options?: WaitOptions,
   ): Promise<void> {
     if (this.#unwritable) return this.#refusal();
     this.#begin(startLine, headers, chunk);
-    return this.#stream.whenWritable();
+    return this.#stream.whenWritable(options);
   }
 
-  write(chunk: Chunk): Promise<void> {
+  write(chunk: Chunk, options?: WaitOptions): Promise<void> {
     if (this.#unwritable) return this.#refusal();
     try {
       if (!this.#sender.write(chunk)) this.#host?.outputBacklog();
     } catch (error) {
       this.#failOutput(error);
     }
-    return this.#stream.whenWritable();
+    return this.#stream.whenWritable(options);
   }
 
   /**

@@ -101,11 +101,6 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     };
   }
 
-  /** How many HTTP connections are open, also those whose stream was given away. `connections` counts their sockets. */
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */
   override handleStream(stream: BaseIOStream, address: NetworkAddress): void {
     // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next chunk.

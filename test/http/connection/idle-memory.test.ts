@@ -49,7 +49,7 @@ test("a connection that rests lets go of its last request, handler and body", {
         await new Promise(setImmediate);
         collect!();
       }
-      assert.equal(server.connectionCount, 1);
+      assert.equal(server.connections, 1);
       assert.deepEqual(
         [...held].filter(([, ref]) => ref.deref() !== undefined).map(([name]) => name),
         [],

@@ -185,7 +185,7 @@ describe("a handler that goes on writing after its request was refused", () => {
         assert.equal((written[0] as { code?: string } | undefined)?.code, "ERR_SQUALL_STREAM_CLOSED");
         connections[0]!.finish();
         await pass(loop, 5000);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       },
     );
   });

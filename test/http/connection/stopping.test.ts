@@ -125,7 +125,7 @@ describe("a connection that has ended", () => {
             await pass(loop, 1);
             await server.stop();
             await pass(loop, 3000);
-            assert.equal(server.connectionCount, 0);
+            assert.equal(server.connections, 0);
             assert.equal(server.connections, 0);
             assert.equal(loop.timers.coarse.nextTime, Number.POSITIVE_INFINITY);
           },

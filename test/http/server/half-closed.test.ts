@@ -24,10 +24,10 @@ describe("HTTPServer and a client that has ended its side", () => {
         assert.equal((await client.response()).body.toString(), "a");
         await pass(loop, 2000);
         assert.deepEqual(told, ["/a half-closed", "/b half-closed"]);
-        assert.equal(server.connectionCount, 1);
+        assert.equal(server.connections, 1);
         await client.whenEnded();
         assert.ok(loop.time() < 5000);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       },
     );
   });
