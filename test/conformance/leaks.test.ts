@@ -62,7 +62,7 @@ test("case 113: after 100,000 requests the heap is where it was after 10,000, an
         await client.whenClosed();
         client.received = Buffer.alloc(0);
       }
-      while (server.connectionCount > 0) await new Promise((resolve) => setImmediate(resolve));
+      while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
     };
     const heap = async (): Promise<number> => {
       for (let i = 0; i < 3; i++) {
