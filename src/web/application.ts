@@ -4,6 +4,7 @@
 import { InvalidArgumentError } from "../base/errors.js";
 import { start as startAutoreload } from "../devel/autoreload.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../http/delegates.js";
+import type { ExchangeAbortedError } from "../http/errors.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../http/routing/matchers.js";
 import { ReversibleRouter } from "../http/routing/router.js";
@@ -139,12 +140,16 @@ export class Application
   }
 
   /** Answers a request whose body is there already, such as one that a `FallbackHandler` passes on. */
-  handle(request: HTTPServerRequest): void {
+  handle(request: HTTPServerRequest): void | Promise<void> {
     const delegate = this.findHandler(request);
+    // The connection tells its own delegate, which has passed the request on.
+    const connection = request.connection as AbortableConnection | undefined;
+    connection?.setCloseCallback?.((reason) => delegate.onExchangeAborted?.(reason));
     const startLine = { method: request.method, path: request.uri, version: request.version };
-    delegate.headersReceived(startLine, request.headers);
-    if (request.body.length > 0) delegate.dataReceived(request.body);
-    delegate.finish();
+    const pending = delegate.headersReceived(startLine, request.headers);
+    return pending === undefined
+      ? handBody(delegate, request)
+      : pending.then(() => handBody(delegate, request));
   }
 
   /**
@@ -163,4 +168,14 @@ export class Application
     if (logFunction === undefined) logRequestLine(handler);
     else logFunction(handler);
   }
+}
+
+/** A connection that tells when its exchange ends early; those of our server do. */
+interface AbortableConnection {
+  setCloseCallback?(callback: (reason: ExchangeAbortedError) => void): void;
+}
+
+function handBody(delegate: HTTPMessageDelegate, request: HTTPServerRequest): void | Promise<void> {
+  const pending = request.body.length > 0 ? delegate.dataReceived(request.body) : undefined;
+  return pending === undefined ? delegate.finish() : pending.then(() => delegate.finish());
 }

@@ -41,7 +41,13 @@ export function createHandler<H extends RequestHandler>(
     stateOf(handler).transforms = transforms.map((Transform) => new Transform(request));
   const { handlerTimeout } = application.settings;
   if (handlerTimeout !== undefined) setDeadline(handler, handlerTimeout);
-  handler.initialize(kwargs);
+  try {
+    handler.initialize(kwargs);
+  } catch (error) {
+    // Nobody will ever finish it.
+    setDeadline(handler, Number.POSITIVE_INFINITY);
+    throw error;
+  }
   return handler;
 }
 

@@ -536,6 +536,8 @@ export class RequestHandler implements HandlerCore {
     const stream = connection.detach(guest);
     state.finished = true;
     state.detached = true;
+    state.cancelDeadline?.();
+    state.cancelDeadline = undefined;
     return stream;
   }
 

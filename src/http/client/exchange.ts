@@ -196,7 +196,11 @@ export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest)
       request.expectContinue ? undefined : wire.body,
     );
     if (request.expectContinue === true) {
-      collector.onContinue = () => void sendBody(connection, wire).catch(fail);
+      collector.onContinue = () => {
+        // A server may say it more than once.
+        collector.onContinue = undefined;
+        void sendBody(connection, wire).catch(fail);
+      };
     } else if (wire.pieces === undefined) {
       connection.finish();
     } else {
@@ -255,7 +259,16 @@ export async function exchange(request: ExchangeOptions): Promise<ExchangeRespon
       // The server may close behind its response while that is still being unpacked.
       allowHalfOpen: true,
     });
-    return await exchangeOn(stream, { ...request, timeout: Math.max(0, timeout - (ioLoop.time() - began)) });
+    try {
+      return await exchangeOn(stream, {
+        ...request,
+        timeout: Math.max(0, timeout - (ioLoop.time() - began)),
+      });
+    } catch (error) {
+      // Also when the request was refused before anything was sent: nobody else knows this connection.
+      stream.close();
+      throw error;
+    }
   } finally {
     client.close();
   }

@@ -191,6 +191,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
       if (waiting !== undefined) {
         waiting.catch((error: unknown) => {
           if (this.#exchange === exchange) this.delegateFailed(error);
+          else appLog.exception("Uncaught exception in an HTTP message delegate, after its exchange", error);
         });
       }
     } catch (error) {

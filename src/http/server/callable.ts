@@ -1,13 +1,17 @@
 /** A plain function as an application: it gets each request once its body is whole. */
+import { pendingResult } from "../../async/yieldable.js";
 import { ByteQueue } from "../../base/byte-queue.js";
-import { appLog } from "../../base/log.js";
 import { StreamClosedError } from "../../net/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
+import { ExchangeAbortedError } from "../errors.js";
 import { HTTPServerRequest } from "../request.js";
 
-/** Answers a request by writing to `request.connection`; a promise it returns is watched for errors. */
+/**
+ * Answers a request by writing to `request.connection`; may be asynchronous, also a generator. What it throws is logged
+ * and, if nothing was answered yet, answered with 500.
+ */
 export type RequestCallback = (request: HTTPServerRequest) => unknown;
 
 function isClosed(connection: HTTPConnection): boolean {
@@ -42,19 +46,22 @@ export class CallableDelegate implements HTTPMessageDelegate {
     this.#body.push(chunk);
   }
 
-  /** An error of the function reaches whoever feeds this delegate; a rejected promise is logged. */
-  finish(): void {
+  /** An error of the function reaches whoever feeds this delegate. */
+  finish(): void | Promise<void> {
     const request = this.#request!;
     request.body = this.#body.takeAll();
     request.parseBody();
-    const result = this.#callback(request);
-    if (result instanceof Promise) {
-      result.catch((error: unknown) => {
-        // Who writes to a client that has left did nothing wrong.
-        if (error instanceof StreamClosedError && isClosed(this.#connection)) return;
-        appLog.exception("Uncaught exception answering %s", request, error);
-        (this.#connection as { close?(): void }).close?.();
-      });
+    const pending = pendingResult(this.#callback(request));
+    return pending === undefined ? undefined : this.#watch(pending);
+  }
+
+  async #watch(pending: PromiseLike<unknown>): Promise<void> {
+    try {
+      await pending;
+    } catch (error) {
+      // Who writes to a client that has left did nothing wrong.
+      const isGone = error instanceof StreamClosedError && isClosed(this.#connection);
+      if (!isGone && !(error instanceof ExchangeAbortedError)) throw error;
     }
   }
 
