@@ -154,7 +154,7 @@ describe("a streaming handler", () => {
         client.socket.resetAndDestroy();
         await pass(loop, 10);
         assert.deepEqual(calls, ["prepare", "onConnectionClose", "onFinish"]);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       },
     );
   });

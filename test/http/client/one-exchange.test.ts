@@ -56,7 +56,7 @@ describe("exchange()", () => {
         const url = `http://127.0.0.1:${server.port}/`;
         await assert.rejects(exchange({ ...request, url }));
         await pass(loop, 5000);
-        assert.equal(server.connectionCount, 0);
+        assert.equal(server.connections, 0);
       }));
   }
 });
