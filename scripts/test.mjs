@@ -1,16 +1,35 @@
 // npm test [-- WORD …]: sets the clone up and runs the compiled tests with node:test.
 // A WORD picks the test files whose path holds it; words that begin with a dash go to node.
-// npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
+// Three options change what the tests run with: --resolver=NAME, a resolver of squall/netutil (ThreadedResolver, CaresResolver, …)
+// for everything that asks for none; --locale=de_DE.UTF-8, the locale of the processes; --fail-if-logs=false, to let stray log
+// lines pass. npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
 // The folders below test/ that need more than this repository: npm run test:e2e.
 const OUTSIDE = new Set(["e2e", "interop"]);
 const OURS = new Set(["--all", "--outside"]);
+
+const env = { ...process.env };
+/** Takes `--NAME=…` off the command line. */
+function option(name) {
+  const index = process.argv.findIndex((arg) => arg.startsWith(`--${name}=`));
+  return index < 0 ? undefined : process.argv.splice(index, 1)[0].slice(name.length + 3);
+}
+const resolver = option("resolver");
+if (resolver !== undefined) {
+  const preload = pathToFileURL(join(root, "build", "test", "support", "use-resolver.js"));
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --import ${preload}`;
+  env.SQUALL_TEST_RESOLVER = resolver;
+}
+const locale = option("locale");
+if (locale !== undefined) env.LC_ALL = locale;
+env.SQUALL_TEST_FAIL_IF_LOGS = option("fail-if-logs") ?? "true";
 
 setUp();
 const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
@@ -44,6 +63,7 @@ const options = [
 options.push(`--test-concurrency=${Math.max(2, availableParallelism() - 1)}`);
 const run = spawnSync(process.execPath, [...options, ...flags.filter((flag) => !OURS.has(flag)), ...files], {
   cwd: root,
+  env,
   stdio: "inherit",
 });
 process.exit(run.status ?? 1);

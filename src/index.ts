@@ -1,6 +1,6 @@
 /** `squall`: the names of a first page. Each module has a door of its own: `squall/web`, `squall/gen`, … */
 export { IOLoop } from "./async/ioloop.js";
-export { version } from "./base/version.js";
+export { version, versionInfo } from "./base/version.js";
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
 export { url } from "./http/routing/url-spec.js";

@@ -32,3 +32,4 @@ export {
   timedeltaToSeconds,
   unicodeType,
 } from "./base/util.js";
+export { version, versionInfo } from "./base/version.js";

@@ -15,7 +15,10 @@ class StrayHandler extends LogHandler {
   }
 }
 
-rootLogger.addHandler(new StrayHandler({ level: LogLevel.WARNING }));
+// npm test -- --fail-if-logs=false
+if (process.env.SQUALL_TEST_FAIL_IF_LOGS !== "false") {
+  rootLogger.addHandler(new StrayHandler({ level: LogLevel.WARNING }));
+}
 
 process.on("unhandledRejection", (reason) => {
   const text = reason instanceof Error ? (reason.stack ?? String(reason)) : String(reason);
