@@ -205,8 +205,8 @@ test("Tornado 6.3.3, GHSA-qppv-j76h-2rpx: numbers are digits and nothing else", 
     for (const value of ["+5", "-5", "0x5", "5_0", "1_0", "\xb25", " 5 5"]) {
       const length = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${value}\r\n\r\n12345`;
       const size = `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${value}\r\n12345\r\n0\r\n\r\n`;
-      await assertRefused(context, asked, length, [400]);
-      await assertRefused(context, asked, size, [400]);
+      await assertRefused(context, asked, length, 400);
+      await assertRefused(context, asked, size, 400);
     }
   });
 });
@@ -222,7 +222,7 @@ test("Tornado 6.4.1, GHSA-753j-mpmx-qq6g: two Transfer-Encoding lines, and octet
       "Transfer-Encoding\xa0: chunked",
     ]) {
       const input = `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n0\r\n\r\n`;
-      await assertRefused(context, asked, input, [400, 501]);
+      await assertRefused(context, asked, input, 400);
     }
   });
 });
