@@ -469,6 +469,40 @@ describe("a client that leaves", () => {
   });
 });
 
+test("case 120: a plain function that writes to a client that has gone is no error", () => {
+  let rejected = 0;
+  return attackedForReal(
+    async (request: HTTPServerRequest) => {
+      const { connection } = request;
+      if (request.path === "/still-there") return answer(request, "");
+      const piece = Buffer.alloc(100_000);
+      await connection!.writeHeaders(OK, new HTTPHeaders({ "Content-Length": String(2 ** 30) }));
+      try {
+        for (;;) await connection!.write(piece);
+      } catch (error) {
+        rejected++;
+        throw error;
+      }
+    },
+    {},
+    async (context) => {
+      for (let round = 0; round < 20; round++) {
+        const client = await context.connect();
+        client.send(get("/large"));
+        await client.until("HTTP/1.1 200");
+        if (round % 2 === 0) client.socket.resetAndDestroy();
+        else client.close();
+      }
+      while (rejected < 20) await new Promise((resolve) => setImmediate(resolve));
+      await assertServes(context);
+      assert.deepEqual(
+        context.log.map((record) => record.getMessage()),
+        [],
+      );
+    },
+  );
+});
+
 describe("an application in trouble", () => {
   class Trouble extends RequestHandler {
     override prepare() {
