@@ -5,7 +5,7 @@
  */
 
 import type { HTTP1Connection } from "squall/http1connection";
-import { HTTPServer, type HTTPServerOptions } from "squall/httpserver";
+import { HTTPServer } from "squall/httpserver";
 import {
   HTTPHeaders,
   type HTTPMessageDelegate,
@@ -13,18 +13,15 @@ import {
   type HTTPServerConnectionDelegate,
 } from "squall/httputil";
 import { StreamClosedError } from "squall/iostream";
-import { MemoryNetwork, VirtualLoop } from "squall/testing";
+import { VirtualLoop } from "squall/testing";
 import { InvalidStateError } from "#room/base/errors";
 import type { RequestStartLine, ResponseStartLine } from "#room/protocol/fields/start-line";
-import { RawClient } from "../support/raw-client.js";
 import { pass } from "../support/virtual-server.js";
 import { fuzz } from "./support/fuzz.js";
-import { mutated } from "./support/mutate.js";
 import type { Random } from "./support/random.js";
 import { HandlerFault, Watch } from "./support/watch.js";
-
-/** No case may take longer than its longest timeouts one after the other, in virtual milliseconds. */
-const LONGEST = 600_000;
+import { type ClientWorld, runClient } from "./support/wild-client.js";
+import { checkNothingIsLeft, makeNetwork, serverOptions } from "./support/wild-server.js";
 
 type Step = "head" | "data" | "finish";
 
@@ -70,6 +67,9 @@ function makePlan(random: Random): Plan {
     pieceSize: random.pick([1, 10, 3000, 20_000, 70_000]),
   };
 }
+
+/** What ends the connection and drops what has not gone out. */
+const CUTTING: ReadonlySet<Plan["act"]> = new Set(["close", "detach", "too little", "too much"]);
 
 /** One request as the application sees it. */
 class Message implements HTTPMessageDelegate {
@@ -173,7 +173,7 @@ class Message implements HTTPMessageDelegate {
           new HTTPHeaders({ "X-Target": this.target }),
           text,
         );
-        this.responded = true;
+        this.responded = connection.finished;
         if (plan.act === "respond twice") {
           connection.respond({ version: "HTTP/1.1", code: 200, reason: "OK" }, new HTTPHeaders(), "again");
           connection.finish();
@@ -192,7 +192,7 @@ class Message implements HTTPMessageDelegate {
           if (plan.delay % 3 === 1) await pass(this.world.loop, 10);
         }
         connection.finish();
-        this.responded = true;
+        this.responded = connection.finished;
         return;
       }
       case "too little":
@@ -220,18 +220,31 @@ class Message implements HTTPMessageDelegate {
 }
 
 /** Everything of one case. */
-class World implements HTTPServerConnectionDelegate {
+class World implements HTTPServerConnectionDelegate, ClientWorld {
   readonly loop: VirtualLoop;
   readonly random: Random;
   readonly problems: string[];
   readonly messages: Message[] = [];
   readonly closed = new Set<unknown>();
   readonly seen = new Set<unknown>();
+  /** The server has been asked to end what is open. */
+  stopping = false;
 
   constructor(loop: VirtualLoop, random: Random, problems: string[]) {
     this.loop = loop;
     this.random = random;
     this.problems = problems;
+  }
+
+  /** What was finished reaches a client that reads, unless a later handler cut the connection. */
+  arrived(name: string, received: ReadonlySet<string>): void {
+    if (this.stopping) return;
+    const messages = this.messages.filter(({ target }) => target.startsWith(`/${name}/`));
+    if (messages.some(({ plan }) => CUTTING.has(plan.act))) return;
+    for (const { target, responded } of messages) {
+      if (responded && !received.has(target))
+        this.problem(`the answer to ${target} was finished and did not arrive`);
+    }
   }
 
   problem(text: string): void {
@@ -256,124 +269,8 @@ class World implements HTTPServerConnectionDelegate {
   }
 }
 
-function serverOptions(random: Random): HTTPServerOptions {
-  return {
-    headerTimeout: random.pick([1000, 10_000]),
-    idleTimeout: random.pick([500, 5000]),
-    bodyStallTimeout: random.pick([700, 5000]),
-    bodyTimeout: random.pick([Number.POSITIVE_INFINITY, 3000]),
-    writeStallTimeout: random.pick([500, 5000]),
-    halfClosedTimeout: random.pick([500, 5000]),
-    drainTimeout: random.pick([200, 2000]),
-    drainSize: random.pick([0, 10, 262_144]),
-    maxPipelinedSize: random.pick([0, 50, 65_536]),
-    chunkSize: random.pick([1, 20, 65_536]),
-    maxRequests: random.pick([1, 3, Number.POSITIVE_INFINITY]),
-    maxBodySize: random.pick([10, 1000, 100_000]),
-    noKeepAlive: random.chance(0.1),
-    decompressRequest: random.chance(0.2),
-  };
-}
-
-interface Sent {
-  readonly method: string;
-  readonly target: string;
-  readonly text: string;
-}
-
-function makeRequest(random: Random, target: string): Sent {
-  const body = random.text("abc\r\n", random.pick([0, 3, 15, 500]));
-  const method = body === "" ? random.pick(["GET", "HEAD", "OPTIONS"]) : "POST";
-  const version = random.chance(0.9) ? "1.1" : "1.0";
-  const isChunked = body !== "" && version === "1.1" && random.chance(0.5);
-  const framing =
-    body === "" ? "" : isChunked ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${body.length}\r\n`;
-  const more = random.weighted({
-    "": 10,
-    "Connection: close\r\n": 1,
-    "Connection: keep-alive\r\n": 2,
-    "Expect: 100-continue\r\n": 1,
-  });
-  const wire = isChunked ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
-  return {
-    method,
-    target,
-    text: `${method} ${target} HTTP/${version}\r\nHost: x\r\n${framing}${more}\r\n${wire}`,
-  };
-}
-
-/** A client that behaves as the dice say, and what it then knows. */
-async function runClient(world: World, port: number, name: string): Promise<void> {
-  const { random, loop } = world;
-  const requests = random.list(random.between(1, 5), (i) => makeRequest(random, `/${name}/${i}`));
-  const isMutated = random.chance(0.15);
-  const whole = requests.map((request) => request.text).join("");
-  const text = isMutated ? mutated(random, whole, 1) : whole;
-  const bytes = Buffer.from(random.chance(0.15) ? text.slice(0, random.below(text.length)) : text, "latin1");
-  const pieces = random.cut(bytes);
-  const pause = random.chance(0.4) ? random.below(300) : 0;
-  const ending = random.weighted({ nothing: 3, fin: 3, reset: 1, "fin later": 1 });
-  let client: RawClient;
-  try {
-    client = await RawClient.connect(loop, port);
-  } catch {
-    return;
-  }
-  if (random.chance(0.1)) client.socket.pause();
-  client.socket.on("error", () => {});
-  for (const piece of pieces) {
-    if (client.closed || client.socket.destroyed) break;
-    if (client.socket.writable) client.socket.write(piece);
-    if (pause > 0 && random.chance(0.3)) await pass(loop, pause);
-  }
-  if (ending === "fin later") await pass(loop, random.below(2000));
-  if (ending === "reset") {
-    if (random.chance(0.5)) await pass(loop, random.below(1000));
-    client.socket.resetAndDestroy();
-    return;
-  }
-  if (ending !== "nothing") client.end();
-  await Promise.race([client.whenEnded(), pass(loop, 20_000)]);
-  if (!isMutated) await checkAnswers(world, client, requests);
-  client.close();
-}
-
-/** The answers are whole, in order, each to its request, but for the last one that was cut off. */
-async function checkAnswers(world: World, client: RawClient, requests: readonly Sent[]): Promise<void> {
-  client.ended = true;
-  for (const { method, target } of requests) {
-    if (client.received.length === 0) return;
-    if (client.received.subarray(0, 5).toString() === "guest") return;
-    let response = await client.response(method).catch(() => undefined);
-    while (response?.status === 100) response = await client.response(method).catch(() => undefined);
-    if (response === undefined) return;
-    if (response.status !== 200) {
-      // A refusal is the last word.
-      if (client.received.length > 0) world.problem(`bytes behind the ${response.status} to ${target}`);
-      return;
-    }
-    const named = response.headers.find(([field]) => field === "X-Target")?.[1];
-    if (named !== target) world.problem(`${target} was answered with the response to ${named}`);
-    if (response.truncated) return;
-    const body = response.body.toString();
-    if (method !== "HEAD" && !body.startsWith(`${target} `))
-      world.problem(`the body for ${target} is ${body.slice(0, 40)}`);
-  }
-  if (client.received.length > 0) {
-    const rest = client.received.toString("latin1", 0, 60);
-    if (!rest.startsWith("guest")) world.problem(`bytes behind the last answer: ${JSON.stringify(rest)}`);
-  }
-}
-
 async function runCase(random: Random, watch: Watch): Promise<void> {
-  const latency = random.weighted({ none: 3, some: 1, varying: 1 });
-  const network = new MemoryNetwork({
-    latency: latency === "none" ? 0 : latency === "some" ? 7 : () => random.below(30),
-    chunkSize: random.pick([Number.POSITIVE_INFINITY, 1000, 13]),
-    bufferSize: random.pick([100, 5000, 262_144]),
-    lossRate: random.chance(0.1) ? 0.1 : 0,
-    seed: random.below(1e9),
-  });
+  const network = makeNetwork(random);
   await VirtualLoop.run(
     async (loop) => {
       const world = new World(loop, random, watch.problems);
@@ -384,33 +281,15 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
       if (random.chance(0.3)) {
         await Promise.race([all, pass(loop, random.below(2000))]);
         await server.stop();
-        if (random.chance(0.5)) void server.closeAllConnections({ timeout: random.below(500) });
+        world.stopping = random.chance(0.5);
+        if (world.stopping) void server.closeAllConnections({ timeout: random.below(500) });
       }
       await all;
-      // Whoever rests, waits or lingers gets the time for it.
-      if (random.chance(0.5)) {
-        await pass(loop, 30_000);
-        // Who is held back by a full pipeline is not read, so its end is not noticed before the answer that it waits for.
-        const isNoticed = server.connParams.maxPipelinedSize > 1000;
-        const left = server.connections;
-        if (left !== 0 && isNoticed)
-          world.problem(`${left} connections outlive their clients and all timeouts`);
-      }
-      await server.stop();
-      const report = await server.closeAllConnections({ timeout: random.pick([0, 1000]) });
-      await pass(loop, 25_000);
-      if (report.idle + report.finished + report.aborted < 0) world.problem("a negative report");
-      if (server.connections !== 0) world.problem(`${server.connections} connections are left`);
-      if (network.pending !== 0) world.problem(`${network.pending} deliveries are pending`);
-      if (network.openSockets !== 0) world.problem(`${network.openSockets} sockets are open`);
-      loop.tidyTimers();
-      if (loop.timers.size !== 0) world.problem(`${loop.timers.size} timers are left`);
-      if (loop.timers.coarse.nextTime !== Number.POSITIVE_INFINITY) world.problem("deadlines are left");
+      await checkNothingIsLeft(server, network, loop, random, (text) => world.problem(text));
       if (world.closed.size !== world.seen.size) {
         for (const connection of world.seen)
           if (!world.closed.has(connection)) world.problem("a connection without onClose");
       }
-      if (loop.time() > LONGEST) world.problem(`it took ${loop.time()} virtual milliseconds`);
     },
     { network },
   );
