@@ -247,6 +247,10 @@ class World implements HTTPServerConnectionDelegate, ClientWorld {
     }
   }
 
+  hasBody(target: string, body: string): void {
+    if (!body.startsWith(`${target} `)) this.problem(`the body for ${target} is ${body.slice(0, 40)}`);
+  }
+
   problem(text: string): void {
     this.problems.push(text);
   }

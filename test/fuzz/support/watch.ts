@@ -22,16 +22,22 @@ process.on("unhandledRejection", (reason) => {
 /** Collects stray log lines and rejections while it is the current one. */
 export class Watch {
   readonly problems: string[] = [];
+  readonly #isFair: (record: LogRecord) => boolean;
+
+  /** `isFair` says of a record that the handlers of the case have deserved it. */
+  constructor(isFair: (record: LogRecord) => boolean = () => false) {
+    this.#isFair = isFair;
+  }
 
   begin(): void {
     current = this;
   }
 
   logged(record: LogRecord, text: string): void {
-    if (record.error !== undefined && !(record.error instanceof HandlerFault))
-      this.problems.push(`logged: ${text}`);
-    else if (record.error === undefined && record.level >= LogLevel.WARNING)
-      this.problems.push(`logged: ${text}`);
+    const { error } = record;
+    const isLoud = error !== undefined || record.level >= LogLevel.WARNING;
+    const isStray = isLoud && !(error instanceof HandlerFault) && !this.#isFair(record);
+    if (isStray) this.problems.push(`logged: ${text}`);
   }
 
   /** Rejections are told of after the microtasks: they get a turn. */
