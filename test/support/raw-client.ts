@@ -61,6 +61,19 @@ function cutResponse(input: Buffer, isHead: boolean, ended: boolean): Cut | unde
   return ended ? whole(input.subarray(start), input.length, undefined, true) : undefined;
 }
 
+/** Cuts everything that came into responses; `heads` are the indexes of the answers to HEAD requests. */
+export function cutAll(input: Buffer, heads: readonly number[], ended: boolean): RawResponse[] {
+  const responses: RawResponse[] = [];
+  let rest = input;
+  while (rest.length > 0) {
+    const cut = cutResponse(rest, heads.includes(responses.length), ended) ?? cutResponse(rest, false, true);
+    if (cut === undefined) break;
+    responses.push(cut.response);
+    rest = rest.subarray(cut.used);
+  }
+  return responses;
+}
+
 function cutChunked(
   input: Buffer,
   start: number,
