@@ -372,6 +372,25 @@ describe("HTTPServer", () => {
       assert.equal((await client.response()).status, 400);
     }));
 
+  test("refuses bytes behind a gzip body with 400, zeros as well, wherever the body is cut", () =>
+    withServer(echo, { decompressRequest: true }, async ({ connect, loop }) => {
+      const packed = gzipSync("packed");
+      for (const rest of ["\0", "\0\0\0\0", "\0x", "trailing"]) {
+        const body = Buffer.concat([packed, Buffer.from(rest)]);
+        for (let cut = 0; cut < body.length; cut++) {
+          const client = await connect();
+          client.send(
+            `POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`,
+            body.subarray(0, cut),
+          );
+          await pass(loop, 1);
+          client.send(body.subarray(cut));
+          assert.equal((await client.response()).status, 400, `${JSON.stringify(rest)} cut at ${cut}`);
+          client.close();
+        }
+      }
+    }));
+
   test("drains the body of a request that was answered early, and serves the next", () =>
     withServer(
       {
