@@ -10,7 +10,8 @@ import { parseRequestCookies } from "../protocol/fields/cookie.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine } from "../protocol/fields/start-line.js";
-import { isHostHeader, splitHostAndPort } from "../protocol/fields/url.js";
+import { splitHostAndPort } from "../protocol/fields/url.js";
+import { isHostAndPort } from "../protocol/http1/authority.js";
 import type { RawFields, RequestHead } from "../protocol/http1/visitor.js";
 import type { HTTPConnection } from "./delegates.js";
 
@@ -324,7 +325,7 @@ export class HTTPServerRequest {
       if (this.version === "HTTP/1.0") return this.#authority() ?? "127.0.0.1";
       throw new HTTPInputError("Missing Host header; HTTP/1.1 requires it (RFC 9112 §3.2)");
     }
-    if (!isHostHeader(host)) throw new HTTPInputError(`Invalid Host header: ${JSON.stringify(host)}`);
+    if (!isHostAndPort(host)) throw new HTTPInputError(`Invalid Host header: ${JSON.stringify(host)}`);
     return this.#authority() ?? host;
   }
 }

@@ -81,16 +81,6 @@ export function splitHostAndPort(netloc: string): [host: string, port: number | 
   return match === null ? [netloc, undefined] : [match[1]!, Number(match[2])];
 }
 
-/**
- * True when a Host field is what RFC 9110 §7.2 allows: a name or address with an optional port, or nothing. A user,
- * a path, a space or a bad `%` in it would end up in links, redirects and cache keys. Linear.
- */
-export function isHostHeader(host: string): boolean {
-  return /^(?:(?:\[[0-9A-Fa-fv:.]+\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?)?$/.test(
-    host,
-  );
-}
-
 /** A dictionary of lists as a list of pairs: `{ a: ["1", "2"] }` → `[["a", "1"], ["a", "2"]]`. Tornado `qs_to_qsl`. */
 export function qsToQsl<T>(args: { readonly [name: string]: Iterable<T> }): [name: string, value: T][] {
   const pairs: [string, T][] = [];

@@ -59,8 +59,7 @@ function isHexDigit(text: string, at: number): boolean {
 }
 
 function isPort(text: string, start: number): boolean {
-  // "host:" is legal (port = *DIGIT); 65535 has five digits, and leading zeros serve no one.
-  if (text.length - start > 5) return false;
+  // "host:" is legal, and so is any number of digits: port = *DIGIT.
   for (let at = start; at < text.length; at++) {
     if ((CHAR_CLASS[text.charCodeAt(at)]! & DIGIT) === 0) return false;
   }
