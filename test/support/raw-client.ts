@@ -191,6 +191,11 @@ export class RawClient {
     while (!this.closed) await this.#change();
   }
 
+  /** Waits until what came satisfies `isEnough`, or the server's FIN. */
+  async whenReceived(isEnough: (received: Buffer) => boolean): Promise<void> {
+    while (!this.ended && !isEnough(this.received)) await this.#change();
+  }
+
   /** Waits until `text` has come. */
   async until(text: string): Promise<void> {
     while (!this.received.includes(text)) {

@@ -43,15 +43,18 @@ export async function converse(
     await pass(loop, SILENCE);
   }
   const open = !client.ended;
-  const raw = normalise(
-    client.received.toString("latin1").replace(/^(Server: )squall\//gm, "$1TornadoServer/"),
-  );
+  const raw = normalise(textOf(client));
   client.close();
   return { open, raw, responses: cutAll(Buffer.from(raw, "latin1"), heads, !open) };
 }
 
+/** What a client has received, with Tornado's name in the Server field. */
+export function textOf(client: RawClient): string {
+  return client.received.toString("latin1").replace(/^(Server: )squall\//gm, "$1TornadoServer/");
+}
+
 /** Refusals and errors are what many cases are about: they need not be logged. */
-async function quietly<T>(run: () => Promise<T>): Promise<T> {
+export async function quietly<T>(run: () => Promise<T>): Promise<T> {
   const swallow = { filter: () => false };
   const loggers = ["squall.general", "squall.application", "squall.access"].map((name) => getLogger(name));
   for (const logger of loggers) logger.addFilter(swallow);
@@ -62,29 +65,37 @@ async function quietly<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** One exchange on the memory network, in virtual time. */
+export function exchangeInMemory(
+  segments: readonly Uint8Array[],
+  server: ServerOptions,
+  heads: readonly number[],
+  normalise: (text: string) => string,
+): Promise<WireAnswer> {
+  return quietly(() =>
+    VirtualLoop.run(
+      async (loop) => {
+        const http = new HTTPServer(wireApplication(), serverOptions(server));
+        await http.listen(0, "127.0.0.1");
+        const answer = await converse(loop, http.port!, segments, heads, normalise);
+        await http.stop();
+        await http.closeAllConnections({ timeout: 0 });
+        return answer;
+      },
+      { network: new MemoryNetwork() },
+    ),
+  );
+}
+
 export const family: Family = {
   ignores: IGNORED,
   functions: {
-    "wire.exchange"([segments]: readonly Buffer[][], kwargs, { file, vector }) {
-      return quietly(() =>
-        VirtualLoop.run(
-          async (loop) => {
-            const server = new HTTPServer(wireApplication(), serverOptions(kwargs.server as ServerOptions));
-            await server.listen(0, "127.0.0.1");
-            const heads = (kwargs.heads ?? vector.more.heads ?? []) as readonly number[];
-            const answer = await converse(
-              loop,
-              server.port!,
-              segments!,
-              heads,
-              normaliser(file.more.normalise),
-            );
-            await server.stop();
-            await server.closeAllConnections({ timeout: 0 });
-            return answer;
-          },
-          { network: new MemoryNetwork() },
-        ),
+    "wire.exchange"([segments]: readonly Buffer[][], { server, heads }, { file }) {
+      return exchangeInMemory(
+        segments!,
+        server as ServerOptions,
+        (heads ?? []) as readonly number[],
+        normaliser(file.more.normalise),
       );
     },
   },
