@@ -69,6 +69,7 @@ export class Inflate {
   readonly engine: Gunzip | ZlibInflate | InflateRaw;
   readonly #handle: SyncHandle;
   readonly #state: Uint32Array;
+  readonly #isGzip: boolean;
   #error: DecodeError | undefined;
   #closed = false;
   #fed = false;
@@ -83,6 +84,7 @@ export class Inflate {
     }
     this.#handle = handle;
     this.#state = state;
+    this.#isGzip = format === "gzip";
     handle.onerror = (message, errno, code) => {
       const cause = Object.assign(new Error(message), { errno, code });
       this.#error = new DecodeError(`the compressed data cannot be unpacked: ${message}`, { cause });
@@ -108,6 +110,11 @@ export class Inflate {
       room -= piece.length - free;
       // Room left over means that there is nothing more to be had.
       if (free > 0 || room <= 0) break;
+    }
+    // zlib refuses most bytes behind the last member by itself, but stops without a word at a zero.
+    if (left > 0 && room > 0 && this.#isGzip) {
+      this.#error = new DecodeError("the compressed data cannot be unpacked: bytes follow its end");
+      throw this.#error;
     }
     return { output: concatBytes(pieces), used: input.length - left };
   }

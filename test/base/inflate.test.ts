@@ -62,6 +62,20 @@ describe("GzipDecompressor", () => {
     assert.equal(decompressor.decompress(two).toString() + decompressor.flush().toString(), "one two");
     const trailing = new GzipDecompressor();
     assert.throws(() => trailing.decompress(Buffer.concat([two, Buffer.from("garbage")])), decodeError);
+    const packed = gzipSync("one");
+    for (const rest of ["\0", "\0\0\0", "\0garbage"]) {
+      for (let cut = 0; cut <= packed.length; cut++) {
+        const padded = new GzipDecompressor();
+        assert.throws(
+          () => {
+            padded.decompress(packed.subarray(0, cut));
+            padded.decompress(Buffer.concat([packed.subarray(cut), Buffer.from(rest)]));
+          },
+          decodeError,
+          `cut at ${cut}`,
+        );
+      }
+    }
   });
 
   it("flush() of nothing is nothing; afterwards the decompressor is closed", () => {
