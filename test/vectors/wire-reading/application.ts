@@ -64,7 +64,8 @@ const ROUTES: readonly Route[] = [
     methods: ["GET", "HEAD"],
     reply: (match) => {
       const status = Number(match[1]);
-      if (status === 101) return { status, body: "", theme: "unsendable-status" };
+      // Nobody has taken the connection over, so it ends.
+      if (status === 101) return { status, body: "", closes: true, theme: "unsendable-status" };
       return status < 200 || status > 999 ? page(500, "unsendable-status") : { status, body: "" };
     },
   },

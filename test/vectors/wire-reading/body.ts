@@ -111,8 +111,8 @@ export function unpack(packed: string, limit: number): Unpacked {
     if (lengthWhenCut(bytes) > limit) return refused(413, "body-too-large");
     return refused(400, beginsWithMember(bytes) ? "gzip-trailing-bytes" : "gzip-corrupt");
   }
-  if (text.length > limit) return refused(413, "body-too-large");
   if (used < bytes.length) return refused(400, "gzip-trailing-bytes");
+  if (text.length > limit) return refused(413, "body-too-large");
   return { kind: "unpacked", text };
 }
 

@@ -312,7 +312,7 @@ export function pays(response: VectorResponse | RawResponse, owed: Owed): boolea
 }
 
 /** Because of these Tornado ends the connection after a request that was answered as usual. */
-const ENDING: readonly string[] = ["early-answer", "minor-version", "http10-keep-alive"];
+const ENDING: readonly string[] = ["early-answer", "minor-version", "http10-keep-alive", "unsendable-status"];
 
 /** Which themes may explain the first difference between Tornado's answer and what is owed; undefined without one. */
 export function difference(debt: Debt, tornado: VectorAnswer): readonly string[] | undefined {
