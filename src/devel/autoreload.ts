@@ -29,6 +29,7 @@ import {
   endLike,
   forwardSignals,
   isClusterWorker,
+  onParentGone,
   startInForeground,
 } from "../net/foreground.js";
 import { FileWatcher } from "./file-watcher.js";
@@ -81,6 +82,7 @@ export function start(options: AutoreloadOptions | number = {}): void {
   if (early !== undefined) watcher.markChanged(early.path);
   void watcher.change.then((path) => restart(path, path === early?.path ? early.fingerprint : undefined));
   void tellSupervisor({ watching: true, files: [...watched] });
+  if (hasSupervisor()) onParentGone(() => process.kill(process.pid, "SIGTERM"));
 }
 
 /** A file that somebody saved between the start of this process and now, and that has perhaps been loaded before. */
@@ -186,6 +188,8 @@ async function handOver(earlyChange: string | undefined): Promise<void> {
     [command, "autoreload", "--until-success", ...nodeArgs, script, ...args],
     {
       env: { [EARLY_CHANGE]: earlyChange },
+      // The channel tells it when we are gone.
+      onMessage: () => {},
     },
   );
   const stop = forwardSignals((signal) => supervisor.kill(signal));

@@ -15,6 +15,7 @@ import { genLog } from "../base/log.js";
 import {
   type ForegroundProcess,
   forwardSignals,
+  onParentGone,
   type ProcessEnd,
   startInForeground,
 } from "../net/foreground.js";
@@ -44,6 +45,10 @@ export async function supervise(program: SupervisedProgram): Promise<ProcessEnd>
     (signal) => supervisor.child?.kill(signal),
     (signal) => supervisor.stop(signal),
   );
+  onParentGone(() => {
+    supervisor.stop("SIGTERM");
+    supervisor.child?.kill("SIGTERM");
+  });
   try {
     return await supervisor.run();
   } finally {

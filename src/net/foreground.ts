@@ -83,6 +83,16 @@ export function forwardSignals(
   };
 }
 
+/**
+ * Calls back when the process that has started this one, with a channel for messages, is gone without having told: killed, say.
+ * Does not keep this one alive.
+ */
+export function onParentGone(callback: () => void): void {
+  if (process.send === undefined || !process.connected) return;
+  process.once("disconnect", callback);
+  process.channel?.unref();
+}
+
 /** Ends this process as another one ended: whoever started us sees no difference. */
 export function endLike({ code, signal }: ProcessEnd): void {
   if (signal === null) {

@@ -198,6 +198,20 @@ describe("start()", () => {
     assert.doesNotMatch(child.output, /closing one/);
   });
 
+  test("when the first process is killed, nothing stays behind", async (context) => {
+    const program = new EditedProgram(context, {
+      "main.mjs": `process.on("SIGTERM", () => { console.log("closing", value); process.exit(); });${PROGRAM}`,
+      "value.mjs": value("one"),
+    });
+    const child = program.node("main.mjs");
+    await running(child, "one");
+    program.write("value.mjs", value("two"));
+    await running(child, "two");
+    // `ended` waits for the end of all who hold the outputs.
+    assert.deepEqual(await child.kill("SIGKILL"), { code: null, signal: "SIGKILL" });
+    assert.match(child.output, /closing two\n$/);
+  });
+
   test("a program that has been restarted and ends with status 0 ends them all", async (context) => {
     const program = new EditedProgram(context, {
       "main.mjs": `${PROGRAM}\nif (value === "last") process.exit(0);`,

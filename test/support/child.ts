@@ -10,6 +10,9 @@ export interface Ended {
 export class Child {
   readonly #child: ChildProcessWithoutNullStreams;
   #output = "";
+  /** Resolves with the next output; made when somebody waits for it. */
+  #more: Promise<"more"> | undefined = undefined;
+  #onMore: ((more: "more") => void) | undefined = undefined;
   /** How the program ended, once it has. */
   readonly ended: Promise<Ended>;
 
@@ -22,6 +25,8 @@ export class Child {
     this.#child = spawn(command, args, { cwd, env: { ...process.env, NODE_OPTIONS: "", ...env } });
     const hear = (text: string): void => {
       this.#output += text;
+      this.#onMore?.("more");
+      this.#more = undefined;
     };
     this.#child.stdout.setEncoding("utf8").on("data", hear);
     this.#child.stderr.setEncoding("utf8").on("data", hear);
@@ -60,11 +65,10 @@ export class Child {
     for (;;) {
       const match = pattern.exec(this.#output);
       if (match !== null) return match;
-      const more = new Promise<"more">((resolve) => {
-        this.#child.stdout.once("data", () => resolve("more"));
-        this.#child.stderr.once("data", () => resolve("more"));
+      this.#more ??= new Promise((resolve) => {
+        this.#onMore = resolve;
       });
-      if ((await Promise.race([more, this.ended])) !== "more" && !pattern.test(this.#output)) {
+      if ((await Promise.race([this.#more, this.ended])) !== "more" && !pattern.test(this.#output)) {
         throw new Error(`the program ended without printing ${pattern}:\n${this.#output}`);
       }
     }
