@@ -3,8 +3,8 @@
  * delegate, holds the peer back when the delegate is behind, and keeps the read deadlines.
  *
  * Everything runs synchronously inside the stream's `onData`. A promise exists only when a delegate returns one;
- * until it settles the receiver keeps what arrives, and above `maxPipelinedSize` the socket is paused. The socket
- * is *not* paused below it, so that a peer that leaves is noticed while a request waits for its answer.
+ * until it settles the receiver keeps what arrives, and above `maxPipelinedSize` the socket is paused. A server's
+ * socket is *not* paused below it, so that a peer that leaves is noticed while a request waits for its answer.
  *
  * The phases of reading and their deadlines:
  *
@@ -69,6 +69,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   readonly receiver: HTTP1Receiver<H>;
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
+  readonly #isClient: boolean;
   readonly #deadline: Deadline<MessageReader<H>>;
   /** When the bytes came that are being read, in the loop's time: one look at the clock for all that they cause. */
   now = 0;
@@ -104,6 +105,7 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#params = params;
     this.#owner = owner;
     this.#bodyTimeout = params.bodyTimeout;
+    this.#isClient = role === "client";
     this.receiver = new HTTP1Receiver<H>(role, params, this);
     this.#deadline = new Deadline(
       stream.ioLoop,
@@ -349,7 +351,10 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   #settle(): void {
     if (this.#stopped) return;
     const { receiver } = this;
-    const full = receiver.paused && receiver.bufferedBytes > this.#params.maxPipelinedSize;
+    // A client's stream waits with its delegate, so that the server's FIN comes behind the body and not into it. A
+    // server's goes on, because its application wants to hear when the client leaves.
+    const waits = this.#isClient && this.#waiting !== undefined;
+    const full = waits || (receiver.paused && receiver.bufferedBytes > this.#params.maxPipelinedSize);
     if (full !== this.#socketPaused) {
       this.#socketPaused = full;
       if (full) this.stream.pauseReading();

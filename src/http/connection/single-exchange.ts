@@ -186,7 +186,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
   #end(sent: boolean): void {
     const untouched = this.#reader.receiver.bufferedBytes === 0 || !this.#exchange.isClient;
     const reusable = sent && untouched && this.#keepAlive && this.#exchange.keepAlive;
-    if (reusable && !this.#stream.closed()) {
+    if (reusable && !this.#stream.closed() && !this.#stream.finReceived) {
       this.#reader.detach();
       this.#settle(true);
       return;
