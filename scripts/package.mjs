@@ -87,3 +87,6 @@ run("a user's compiler", process.execPath, [join(root, "node_modules", "typescri
   cwd: user,
 });
 run("a user's imports", process.execPath, ["main.js"], { cwd: user });
+
+// 4. The command: npm has linked it, and it runs.
+run("a user's command", join(user, "node_modules", ".bin", "squall"), ["--version"], { cwd: user });
