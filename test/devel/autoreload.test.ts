@@ -338,8 +338,11 @@ describe("wait()", () => {
 });
 
 describe("an application", () => {
-  for (const settings of ["{ debug: true }", "{ autoreload: true }"]) {
-    test(`with ${settings} restarts its process when a file changes`, async (context) => {
+  for (const [title, settings] of [
+    ["with { debug: true } restarts its process when a file changes", "{ debug: true }"],
+    ["with { autoreload: true } restarts its process when a file changes", "{ autoreload: true }"],
+  ] as const) {
+    test(title, async (context) => {
       const program = new EditedProgram(context, {
         "main.mjs": `
           import { Application } from ${door("web")};
