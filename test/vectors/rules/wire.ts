@@ -8,7 +8,8 @@
  */
 import type { Rule, VectorCase } from "../types.js";
 import type { VectorAnswer, WireAnswer } from "../wire-compare.js";
-import { debtOf, difference, isPaid } from "../wire-reading/exchange.js";
+import { difference, isPaid } from "../wire-reading/debt.js";
+import { debtOf } from "../wire-reading/exchange.js";
 
 /** Rule → its themes. Where a difference has several, the first that has a rule decides. */
 const THEMES: Readonly<Record<string, readonly string[]>> = {

@@ -125,6 +125,15 @@ function lengthWhenCut(bytes: Buffer): number {
   }
 }
 
+/** What is known of a gzip body that is not all there: it may be wrong, or too much, already. */
+export function unpackBeginning(packed: string, limit: number): Refused | undefined {
+  const bytes = Buffer.from(packed, "latin1");
+  if (bytes.length === 0) return undefined;
+  const length = lengthWhenCut(bytes);
+  if (length === -1) return refused(400, beginsWithMember(bytes) ? "gzip-trailing-bytes" : "gzip-corrupt");
+  return length > limit ? refused(413, "body-too-large") : undefined;
+}
+
 function beginsWithMember(bytes: Buffer): boolean {
   for (let end = 18; end < bytes.length; end++) {
     try {

@@ -5,40 +5,22 @@
  * Each answer names its themes: in which ways Tornado is known to answer something else. A rule covers a case when
  * Tornado's answer is not this one and the first difference has the rule's theme; it holds when ours is this one.
  */
-import type { RawResponse } from "../../support/raw-client.js";
 import type { VectorCase } from "../types.js";
-import type { VectorAnswer, VectorResponse, WireAnswer } from "../wire-compare.js";
 import { answerOf, pathOf, type Reply } from "./application.js";
-import { readBody, unpack } from "./body.js";
+import type { Body } from "./body.js";
+import { readBody, unpack, unpackBeginning } from "./body.js";
+import type { Debt, Owed } from "./debt.js";
 import { type Form, mediaType, readForm } from "./form.js";
-import { ABSOLUTE_TARGET, type Head, interpret, type Limits, membersOf, readHead, valuesOf } from "./head.js";
-
-/** One response that we owe, with what it may be told by. */
-export interface Owed {
-  readonly status: number;
-  readonly isHead: boolean;
-  readonly truncated: boolean;
-  /** The Connection field in lower case, "" for none; undefined where it does not matter. */
-  readonly connection: string | undefined;
-  /** In chunks or not; undefined where it does not matter. */
-  readonly chunked: boolean | undefined;
-  readonly body: Reply["body"];
-  readonly allow: string | undefined;
-  readonly orBadForm: boolean;
-  /** The lines of a form, sorted; undefined where they are not known. */
-  readonly form: readonly string[] | undefined;
-  /** The input broke a rule. */
-  readonly isRefusal: boolean;
-  readonly themes: readonly string[];
-}
-
-/** Everything that we owe on one connection. */
-export interface Debt {
-  readonly responses: readonly Owed[];
-  readonly open: boolean;
-  /** Why Tornado may end the connection otherwise, or say more. */
-  readonly endThemes: readonly string[];
-}
+import {
+  ABSOLUTE_TARGET,
+  type Framing,
+  type Head,
+  interpret,
+  type Limits,
+  membersOf,
+  readHead,
+  valuesOf,
+} from "./head.js";
 
 interface Settings {
   readonly limits: Limits;
@@ -77,7 +59,10 @@ class Reader {
   readonly text: string;
   readonly settings: Settings;
   readonly responses: Owed[] = [];
+  /** Where the next request begins. */
   at = 0;
+  /** Why Tornado may end the connection after the request that was served last. */
+  lastThemes: readonly string[] = [];
 
   constructor(text: string, settings: Settings) {
     this.text = text;
@@ -101,51 +86,74 @@ class Reader {
 
   /** Serves one request; the debt when the connection or the input ends with it. */
   serve(head: Head): Debt | undefined {
-    const { text, settings } = this;
     const framing = interpret(head);
-    if (framing.kind === "refused") return this.refuse(framing.status, framing.cause, headThemes(head));
     const themes = headThemes(head);
-    const isTooLong = framing.kind === "length" && framing.length > BigInt(settings.limits.body);
+    if (framing.kind === "refused") return this.refuse(framing.status, framing.cause, themes);
     const expects =
       head.version !== "HTTP/1.0" && valuesOf(head, "expect").some((value) => /^100-continue$/i.test(value));
-    const isEarly = pathOf(head.target) === "/early" && answerOf(request(head, "", settings)).status === 200;
-    if (expects && !isEarly && !isTooLong) this.owe({ status: 100 }, false, ["expect-case"]);
-    if (isEarly) {
-      const reply = answerOf(request(head, "", settings));
-      const isDrained = !expects && (framing.kind === "chunked" || framing.length <= BigInt(DRAIN));
-      const persists = this.persists(head, false) && isDrained;
-      const delivery = connectionOf(head, persists, reply);
-      this.owe(reply, head.method === "HEAD", ["early-answer", ...themes], delivery);
-      if (!persists) return this.end(false, ["early-answer"]);
+    const early = answerOf(request(head, "", this.settings));
+    if (pathOf(head.target) === "/early" && early.status === 200) {
+      return this.serveEarly(head, framing, early, expects, themes);
     }
-    const body = readBody(text, head.end, framing, settings.limits);
+    const isTooLong = framing.kind === "length" && framing.length > BigInt(this.settings.limits.body);
+    if (expects && !isTooLong) this.owe({ status: 100 }, false, ["expect-case"]);
+    const body = readBody(this.text, head.end, framing, this.settings.limits);
+    if (body.kind === "refused") return this.refuse(body.status, body.cause, themes);
+    if (body.kind === "waiting") return this.waitForBody(head, framing, [...(body.themes ?? []), ...themes]);
+    this.at = body.end;
+    return this.serveWhole(head, body, themes);
+  }
+
+  /** A request that is answered before its body was read: the body is thrown away if it is short. */
+  serveEarly(
+    head: Head,
+    framing: Framing,
+    reply: Reply,
+    expects: boolean,
+    themes: readonly string[],
+  ): Debt | undefined {
+    const isShort = framing.kind === "chunked" || framing.length <= BigInt(DRAIN);
+    const persists = this.persists(head, false) && isShort && !expects;
+    const delivery = connectionOf(head, persists, reply);
+    this.owe(reply, head.method === "HEAD", ["early-answer", ...themes], delivery);
+    if (!persists) return this.end(false, ["early-answer"]);
+    const body = readBody(this.text, head.end, framing, this.settings.limits);
+    // What is wrong with it concerns nobody; its request has had its answer.
+    if (body.kind === "refused") return this.end(false, ["early-answer"]);
     if (body.kind === "waiting") {
-      const seen = [...(body.themes ?? []), ...(isEarly ? ["early-answer"] : []), ...themes];
-      if (!settings.bodyTimeout) return this.end(true, seen);
-      return isEarly ? this.end(false, []) : this.refuse(408, "timeout", themes);
-    }
-    if (body.kind === "refused") {
-      return isEarly ? this.end(false, ["early-answer"]) : this.refuse(body.status, body.cause, themes);
+      return this.end(!this.settings.bodyTimeout, [...(body.themes ?? []), "early-answer", ...themes]);
     }
     this.at = body.end;
-    if (isEarly) {
-      this.lastThemes = ["early-answer"];
-      return undefined;
+    this.lastThemes = ["early-answer"];
+    return undefined;
+  }
+
+  /** The body is not all there; what is there of it may be wrong already. */
+  waitForBody(head: Head, framing: Framing, themes: readonly string[]): Debt {
+    const { text, settings } = this;
+    if (this.isPacked(head) && framing.kind === "length") {
+      const wrong = unpackBeginning(text.slice(head.end), settings.limits.body);
+      if (wrong !== undefined) return this.refuse(wrong.status, wrong.cause, themes);
     }
+    return settings.bodyTimeout ? this.refuse(408, "timeout", themes) : this.end(true, themes);
+  }
+
+  /** A request that is all there. */
+  serveWhole(head: Head, body: Body, themes: string[]): Debt | undefined {
+    const { settings } = this;
     if (body.hasExtensions) themes.push("chunk-extensions");
     if (body.trailers > 0) themes.push("trailers");
-
     let content = body.text;
     let fields = head.fields;
-    const codings = valuesOf(head, "content-encoding");
-    if (settings.unpacks && codings.length === 1 && /^(?:x-)?gzip$/i.test(codings[0]!)) {
+    if (this.isPacked(head)) {
       const unpacked = unpack(content, settings.limits.body);
       if (unpacked.kind === "refused") return this.refuse(unpacked.status, unpacked.cause, themes);
-      themes.push(/^x-gzip$/i.test(codings[0]!) ? "x-gzip" : "gzip-trailing-bytes");
+      const coding = valuesOf(head, "content-encoding")[0]!;
+      themes.push(/^x-gzip$/i.test(coding) ? "x-gzip" : "gzip-trailing-bytes");
       content = unpacked.text;
       fields = [
         ...fields.filter(([name]) => name.toLowerCase() !== "content-encoding"),
-        ["X-Consumed-Content-Encoding", codings[0]!],
+        ["X-Consumed-Content-Encoding", coding],
       ];
     }
     const form = readForm(contentTypeOf(head), content);
@@ -165,7 +173,10 @@ class Reader {
     return persists ? undefined : this.end(false, []);
   }
 
-  lastThemes: string[] = [];
+  isPacked(head: Head): boolean {
+    const codings = valuesOf(head, "content-encoding");
+    return this.settings.unpacks && codings.length === 1 && /^(?:x-)?gzip$/i.test(codings[0]!);
+  }
 
   persists(head: Head, unframed: boolean): boolean {
     if (!this.settings.keepsAlive) return false;
@@ -284,58 +295,4 @@ function formReply(head: Head, fields: Head["fields"], form: Form, reply: Reply)
   }
   if (form.kind === "bad") return { status: 400, body: ["400: "] };
   return form.kind === "unknown" ? { ...reply, orBadForm: true } : reply;
-}
-
-/** Whether a response is the one that is owed. */
-export function pays(response: VectorResponse | RawResponse, owed: Owed): boolean {
-  if (owed.orBadForm && response.status === 400) return true;
-  if (response.status !== owed.status || (response.truncated ?? false) !== owed.truncated) return false;
-  const connection = response.headers.find(([name]) => name.toLowerCase() === "connection")?.[1];
-  if (owed.connection !== undefined && (connection?.toLowerCase() ?? "") !== owed.connection) return false;
-  if (owed.chunked !== undefined && (response.chunks !== undefined) !== owed.chunked) return false;
-  const allow = response.headers.find(([name]) => name.toLowerCase() === "allow")?.[1];
-  if (owed.allow !== undefined && allow !== owed.allow) return false;
-  if (owed.isHead) return response.body.length === 0;
-  const body = response.body.toString("latin1");
-  if (owed.form !== undefined) {
-    const lines = body.split("\n").filter((line) => /^(?:body_arg|file):/.test(line));
-    if (lines.sort().join("\n") !== owed.form.join("\n")) return false;
-  }
-  if (owed.body === undefined || typeof owed.body === "string")
-    return owed.body === undefined || body === owed.body;
-  let at = 0;
-  return owed.body.every((line) => {
-    const found = body.indexOf(line, at);
-    at = found + line.length;
-    return found !== -1;
-  });
-}
-
-/** Because of these Tornado ends the connection after a request that was answered as usual. */
-const ENDING: readonly string[] = ["early-answer", "minor-version", "http10-keep-alive", "unsendable-status"];
-
-/** Which themes may explain the first difference between Tornado's answer and what is owed; undefined without one. */
-export function difference(debt: Debt, tornado: VectorAnswer): readonly string[] | undefined {
-  const theirs = tornado.responses ?? [];
-  for (const [i, owed] of debt.responses.entries()) {
-    const response = theirs[i];
-    if (response !== undefined && pays(response, owed)) continue;
-    if (response !== undefined) return owed.themes;
-    // Tornado waits for more of a head that can no longer become one, has closed so abruptly that its answer was
-    // lost, or has ended the connection before it.
-    const themes = owed.isRefusal ? [...owed.themes, "refused-at-once"] : owed.themes;
-    if (tornado.open) return themes;
-    return [...(debt.responses[i - 1]?.themes.filter((theme) => ENDING.includes(theme)) ?? []), ...themes];
-  }
-  if (theirs.length !== debt.responses.length || tornado.open !== debt.open) return debt.endThemes;
-  return undefined;
-}
-
-/** Whether our answer is what is owed. */
-export function isPaid(debt: Debt, ours: WireAnswer): boolean {
-  return (
-    ours.open === debt.open &&
-    ours.responses.length === debt.responses.length &&
-    debt.responses.every((owed, i) => pays(ours.responses[i]!, owed))
-  );
 }
