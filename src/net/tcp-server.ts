@@ -51,8 +51,11 @@ export interface TCPServerOptions extends StreamOptions {
 /** Options of {@link TCPServer.listen} and {@link TCPServer.bind}. */
 export type ListenOptions = Omit<BindOptions, "ioLoop">;
 
-/** How many connections make room at once, so that not every new one has to look for another. */
-const ROOM = 8;
+/** How many connections make room at once: one of so many, so that not every new one has to look for another, … */
+const ROOM_PART = 16;
+
+/** … and no more than this. */
+const MOST_ROOM = 32;
 
 /** After nobody could make room, it is not tried again for so many milliseconds: the look costs time, too. */
 const ROOM_RETRY = 100;
@@ -279,7 +282,7 @@ export class TCPServer {
   #makeRoom(): boolean {
     const now = this.ioLoop.time();
     if (now < this.#noRoomUntil) return false;
-    const closed = this.closeResting(ROOM);
+    const closed = this.closeResting(Math.min(MOST_ROOM, Math.ceil(this.#open.size / ROOM_PART)));
     this.#leaving += closed;
     if (closed === 0) this.#noRoomUntil = now + ROOM_RETRY;
     return closed > 0;
@@ -287,9 +290,12 @@ export class TCPServer {
 
   #admits(block: string | undefined, scarce: boolean): boolean {
     if (block !== undefined && (this.#perAddress.get(block) ?? 0) >= this.#maxPerAddress) return false;
-    // The last descriptors are not for connections: handlers need some, and without any nothing is accepted any more, so
-    // that nobody would look for room.
-    if (scarce && this.#leaving === 0 && !this.#acceptFailed(OUT_OF_DESCRIPTORS)) return false;
+    // The last descriptors are not for connections, also if there will be others in a moment: each that is taken is taken for
+    // long, and without any nothing is accepted any more, so that nobody would look for room again.
+    if (scarce) {
+      if (this.#leaving === 0) this.#acceptFailed(OUT_OF_DESCRIPTORS);
+      return false;
+    }
     return this.#open.size - this.#leaving < this.#maxConnections || this.#makeRoom();
   }
 
@@ -347,17 +353,15 @@ export class TCPServer {
     stream?.close(error instanceof Error ? error : undefined);
   }
 
-  /** Looks for room if descriptors are what is missing; true if it was made. */
-  #acceptFailed(error: Error): boolean {
+  /** Looks for room if descriptors are what is missing. */
+  #acceptFailed(error: Error): void {
     const madeRoom = EXHAUSTED.has((error as NodeJS.ErrnoException).code) && this.#makeRoom();
     // This comes with every connection that waits, so one line a second will do.
     const now = this.ioLoop.time();
-    if (now - this.#exhaustionLogged >= 1000) {
-      this.#exhaustionLogged = now;
-      if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
-      else genLog.error("cannot accept connections: %s", error.message);
-    }
-    return madeRoom;
+    if (now - this.#exhaustionLogged < 1000) return;
+    this.#exhaustionLogged = now;
+    if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
+    else genLog.error("cannot accept connections: %s", error.message);
   }
 }
 

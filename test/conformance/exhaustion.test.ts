@@ -177,7 +177,7 @@ describe("many peers", () => {
         assert.equal((await newcomer.response()).body.toString(), "/new");
         assert.deepEqual(
           resting.map((client) => client.ended),
-          [true, true, true, true, true, true, true, true, false, false],
+          [true, false, false, false, false, false, false, false, false, false],
         );
         assert.equal(fresh.ended, false);
         release();

@@ -71,7 +71,7 @@ async function withServer(
   rootLogger.setLevel("info");
   const server = new HTTPServer(callback, options);
   await server.listen(0, "127.0.0.1");
-  const clients: RawClient[] = [];
+  const clients = new Set<RawClient>();
   try {
     await test({
       loop,
@@ -80,14 +80,15 @@ async function withServer(
       log: recorder.records,
       async connect() {
         const client = await RawClient.connect(loop, server.port!);
-        clients.push(client);
+        clients.add(client);
+        void client.whenClosed().then(() => clients.delete(client));
         return client;
       },
     });
   } finally {
     await server.stop();
     for (const client of clients) client.close();
-    await Promise.all(clients.map((client) => client.whenClosed()));
+    await Promise.all([...clients].map((client) => client.whenClosed()));
     await server.closeAllConnections({ timeout: 5000 });
     rootLogger.removeHandler(recorder);
     rootLogger.setLevel(levelBefore);

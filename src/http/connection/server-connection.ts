@@ -131,10 +131,9 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   /** Since when, in the loop's time, nothing has happened between two requests, or before the first; else `Infinity`. */
   get restingSince(): number {
     const reader = this.#reader;
-    if (reader === undefined || this.#exchange !== undefined || this.#closing || !reader.resting) {
-      return Number.POSITIVE_INFINITY;
-    }
-    return reader.now;
+    const isResting =
+      reader?.resting === true && this.#exchange === undefined && !this.#closing && !this.stream.closed();
+    return isResting ? reader.now : Number.POSITIVE_INFINITY;
   }
 
   /** Ends what is still running because the server's grace is over. */
