@@ -1,8 +1,9 @@
 // npm test [-- WORD …]: sets the clone up and runs the compiled tests with node:test.
 // A WORD picks the test files whose path holds it; words that begin with a dash go to node.
-// Three options change what the tests run with: --resolver=NAME, a resolver of squall/netutil (ThreadedResolver, CaresResolver, …)
+// Some options change what the tests run with: --resolver=NAME, a resolver of squall/netutil (ThreadedResolver, CaresResolver, …)
 // for everything that asks for none; --locale=de_DE.UTF-8, the locale of the processes; --fail-if-logs=false, to let stray log
-// lines pass. npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
+// lines pass; --httpserver=FILE#CLASS and --httpclient=FILE#FUNCTION, other implementations for the tests of HTTP (compiled
+// modules, the path from here). npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -27,6 +28,8 @@ if (resolver !== undefined) {
   env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ""} --import ${preload}`;
   env.SQUALL_TEST_RESOLVER = resolver;
 }
+env.SQUALL_TEST_HTTPSERVER = option("httpserver") ?? env.SQUALL_TEST_HTTPSERVER;
+env.SQUALL_TEST_HTTPCLIENT = option("httpclient") ?? env.SQUALL_TEST_HTTPCLIENT;
 const locale = option("locale");
 if (locale !== undefined) env.LC_ALL = locale;
 env.SQUALL_TEST_FAIL_IF_LOGS = option("fail-if-logs") ?? "true";

@@ -53,3 +53,23 @@ test("--fail-if-logs=false lets stray log lines pass, which else fail the test",
   assert.match(strict.output, /a stray log line/);
   assert.equal((await runTests(["--fail-if-logs=false"], stray)).code, 0);
 });
+
+test("--httpserver names another class of server for the tests of HTTP, and a name that is none fails the run", async () => {
+  const file = "build/test/support/fixtures/other-implementations.js";
+  const { code, output } = await runTests([`--httpserver=${file}#OtherServer`]);
+  assert.equal(code, 0, output);
+  assert.match(output, /this run: OtherServer, exchange/);
+  const wrong = await runTests([`--httpserver=${file}#otherExchange`]);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.output, /is not a kind of HTTPServer/);
+});
+
+test("--httpclient names another client for the tests of HTTP, and a name that is none fails the run", async () => {
+  const file = "build/test/support/fixtures/other-implementations.js";
+  const { code, output } = await runTests([`--httpclient=${file}#otherExchange`]);
+  assert.equal(code, 0, output);
+  assert.match(output, /this run: HTTPServer, otherExchange/);
+  const wrong = await runTests([`--httpclient=${file}#nobody`]);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.output, /the module has no such export/);
+});

@@ -1,9 +1,10 @@
 /** An HTTP server on a virtual loop and a network in memory, for one test. */
 
-import { HTTPServer, type HTTPServerCallback, type HTTPServerOptions } from "squall/httpserver";
+import type { HTTPServer, HTTPServerCallback, HTTPServerOptions } from "squall/httpserver";
 import type { HTTPServerRequest } from "squall/httputil";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import type { IOLoop } from "#room/async/ioloop";
+import { serverClass } from "./implementations.js";
 import { RawClient } from "./raw-client.js";
 
 /** What a test gets. */
@@ -22,7 +23,7 @@ export function withServer(
 ): Promise<void> {
   return VirtualLoop.run(
     async (loop) => {
-      const server = new HTTPServer(callback, options);
+      const server = new (await serverClass())(callback, options);
       await server.listen(0, "127.0.0.1");
       const clients: RawClient[] = [];
       try {

@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { HTTP1Connection } from "squall/http1connection";
 import { HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
-import { exchange } from "#room/http/client/exchange";
+import { clientExchange } from "../../support/implementations.js";
 import { answer, pass, withServer } from "../../support/virtual-server.js";
+
+const exchange = await clientExchange();
 
 const echo = (request: HTTPServerRequest) =>
   answer(request, `${request.method} ${request.uri} ${request.headers.get("Host")} ${request.body}`);
