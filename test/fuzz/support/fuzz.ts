@@ -23,6 +23,8 @@ export interface FuzzOptions {
 
 /** `npm test` takes its time from here, too: a slow machine runs fewer cases, the first ones. */
 const SHORT_RUN_MS = 1000;
+/** What is left of the time that all tests of one file, which is one process, share. */
+let left = 2500;
 
 const onlySeed = numberFrom(process.env.SQUALL_FUZZ_SEED);
 const seconds = numberFrom(process.env.SQUALL_FUZZ_SECONDS);
@@ -55,7 +57,8 @@ export function fuzz(title: string, options: FuzzOptions, check: FuzzCase): void
       return;
     }
     const start = performance.now();
-    const end = start + (seconds === undefined ? SHORT_RUN_MS : seconds * 1000);
+    const end =
+      start + (seconds === undefined ? Math.min(SHORT_RUN_MS, Math.max(100, left)) : seconds * 1000);
     const runs = seconds === undefined ? options.runs : Number.POSITIVE_INFINITY;
     let count = 0;
     let over = false;
@@ -76,6 +79,7 @@ export function fuzz(title: string, options: FuzzOptions, check: FuzzCase): void
       }
     }
     over = true;
+    left -= performance.now() - start;
     if (kinds.size > 0) {
       throw new Error([...kinds.values()].map((error) => error.message).join("\n\n"));
     }
