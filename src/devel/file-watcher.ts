@@ -22,7 +22,7 @@ export interface FileWatcherOptions {
   readonly checkTime: number;
   /** Whether watching keeps the process alive. */
   readonly ref: boolean;
-  /** Asked for further files before each look. */
+  /** Asked for further files before each look; default none. */
   readonly moreFiles?: (() => Iterable<string>) | undefined;
 }
 

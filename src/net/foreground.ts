@@ -20,9 +20,9 @@ export interface ProcessEnd {
 
 /** What {@link startInForeground} can be told. */
 export interface ForegroundOptions {
-  /** Variables on top of those of this process; undefined takes one away. */
+  /** Variables on top of those of this process; undefined takes one away; default none. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Gets what the child sends by `process.send()`, which it has only if this is given. */
+  /** Gets what the child sends by `process.send()`, which it has only if this is given; default: nobody does. */
   readonly onMessage?: ((message: unknown) => void) | undefined;
 }
 
