@@ -11,9 +11,9 @@ const SERVER = `squall/${version}`;
 export function defaultHeaders(application: HandlerApplication): HTTPHeaders {
   const headers = new HTTPHeaders();
   const { serverHeader } = application.settings;
-  if (serverHeader === undefined) headers.setTrusted("Server", SERVER);
+  if (serverHeader === undefined) headers.addTrusted("Server", SERVER);
   else if (serverHeader !== false) headers.set("Server", serverHeader);
-  headers.setTrusted("Content-Type", "text/html; charset=UTF-8");
-  headers.setTrusted("Date", httpDate(IOLoop.current().wallTime()));
+  headers.addTrusted("Content-Type", "text/html; charset=UTF-8");
+  headers.addTrusted("Date", httpDate(IOLoop.current().wallTime()));
   return headers;
 }

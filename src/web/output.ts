@@ -150,7 +150,7 @@ function completeHeaders(handler: HandlerCore, state: HandlerState): void {
     headers.delete("Content-Language");
     headers.delete("Content-Type");
   } else if (headers.rawGet("content-length") === undefined) {
-    headers.setTrusted("Content-Length", String(gatheredLength(state)));
+    headers.addTrusted("Content-Length", String(gatheredLength(state)));
   }
 }
 

@@ -36,6 +36,9 @@ const INDEX_THRESHOLD = 16;
 /** CTL but tab: what may not stand in a value even where any character may. */
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
+/** The fields of whoever has none yet; never written into, since nobody owns it. */
+const NO_FIELDS: string[] = [];
+
 /**
  * A map of header fields, made for the wire: names are tokens and values hold nothing that could end a line, or
  * the call that would put them there throws an {@link HTTPInputError} (`ERR_SQUALL_HTTP_INPUT`).
@@ -78,13 +81,14 @@ export class HTTPHeaders {
    * {@link HTTPHeaders.update} does, so that of two pairs with one name the later wins. Tornado `HTTPHeaders()`.
    */
   constructor(init?: HTTPHeadersInit) {
-    this.#fields = [];
-    this.#owned = true;
+    this.#fields = NO_FIELDS;
+    this.#owned = false;
     this.#normal = true;
     this.#index = undefined;
     this.#lastAt = -1;
     if (init instanceof HTTPHeaders) {
       this.#fields = init.toRaw().slice();
+      this.#owned = true;
     } else if (init !== undefined) {
       this.update(init);
     }
@@ -161,6 +165,12 @@ export class HTTPHeaders {
     const continues = this.#lastAt !== -1 && equalsIgnoreCase(fields[this.#lastAt]!, name);
     this.#remove(name, at + 2);
     if (continues) this.#lastAt = at;
+  }
+
+  /** {@link HTTPHeaders.setTrusted} for a name that is known not to be there yet. */
+  addTrusted(name: string, value: string): void {
+    this.#own();
+    this.#push(name, value);
   }
 
   /** All values joined by commas (RFC 9110 §5.3); `fallback` (`undefined` unless given) when there is none. */
@@ -396,7 +406,7 @@ export class HTTPHeaders {
 
   #own(): void {
     if (this.#owned && this.#normal) return;
-    if (!this.#owned) this.#fields = this.#fields.slice();
+    if (!this.#owned) this.#fields = this.#fields.length === 0 ? [] : this.#fields.slice();
     this.#owned = true;
     this.#normalize();
   }
