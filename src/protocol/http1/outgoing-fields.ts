@@ -59,7 +59,7 @@ export class OutgoingFields {
           }
           break;
       }
-      text += `${name}: ${value}\r\n`;
+      text += lineOf(name, value);
     }
     if (this.chunked && this.contentLength !== -1) {
       throw new HTTP1OutputError(
@@ -98,4 +98,27 @@ export class OutgoingFields {
       `the only Transfer-Encoding that can be sent is one "chunked", got ${shown(value)}`,
     );
   }
+}
+
+const MEMO_SIZE = 32;
+/** Longer values are rarely the same twice. */
+const MEMO_MAX_LENGTH = 64;
+const memoNames: string[] = new Array<string>(MEMO_SIZE).fill("");
+const memoValues: string[] = new Array<string>(MEMO_SIZE).fill("");
+const memoLines: string[] = new Array<string>(MEMO_SIZE).fill("");
+
+/**
+ * The line of a field. Most fields of most responses (Server, Date, Content-Type, …) are those of the response
+ * before: a line that is kept is one string instead of four joined ones.
+ */
+function lineOf(name: string, value: string): string {
+  const slot = (name.length * 3 + name.charCodeAt(0)) % MEMO_SIZE;
+  if (memoValues[slot] === value && memoNames[slot] === name) return memoLines[slot]!;
+  const line = `${name}: ${value}\r\n`;
+  if (value.length <= MEMO_MAX_LENGTH) {
+    memoNames[slot] = name;
+    memoValues[slot] = value;
+    memoLines[slot] = line;
+  }
+  return line;
 }

@@ -480,3 +480,17 @@ test("isComplete is false before a message, while some of it is missing, and aft
   assert.throws(() => sender.write("b"));
   assert.equal(sender.isComplete, false);
 });
+
+test("field lines that are remembered are those of their own name and value", () => {
+  const name = fc.constantFrom("Etag", "Date", "Edit", "X-A", "X-B", "Y-A", "Server");
+  const value = fc.constantFrom("", "1", "2", "x".repeat(64), "x".repeat(65));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, value), { maxLength: 30 }), (fields) => {
+      const wire = new Wire();
+      const context = { method: "GET", version: "HTTP/1.1", keepAlive: true };
+      new HTTP1Sender(wire).respond({ version: "HTTP/1.1", code: 200, reason: "OK" }, fields.flat(), context);
+      const lines = fields.map(([key, text]) => `${key}: ${text}\r\n`).join("");
+      assert.equal(wire.take(1), `HTTP/1.1 200 OK\r\n${lines}Content-Length: 0\r\n\r\n`);
+    }),
+  );
+});
