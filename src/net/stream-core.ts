@@ -179,7 +179,7 @@ export class StreamCore {
       this.#flush(socket);
       if (socket.writableLength < socket.writableHighWaterMark) this.#drained();
     }
-    if ((this.#state & FIN_SENT) !== 0) socket.end();
+    if ((this.#state & FIN_SENT) !== 0) this.#endSocket(socket);
     if (this.#reads?.pending === true || (this.#sink !== undefined && (this.#state & PAUSED) === 0))
       this.flow();
     else if ((this.#state & WATCHED) !== 0) this.#watch();
@@ -412,7 +412,13 @@ export class StreamCore {
     const socket = this.socket;
     if (socket !== undefined) this.#flush(socket);
     this.#state |= FIN_SENT;
-    socket?.end();
+    if (socket !== undefined) this.#endSocket(socket);
+  }
+
+  #endSocket(socket: Duplex): void {
+    // A socket that is ending tells of no drain any more; who waits for one hears when everything is out.
+    if ((this.#state & FULL) !== 0) socket.once("finish", StreamCore.#onDrain);
+    socket.end();
   }
 
   /** Resolves with the next drain, or at once. */

@@ -497,6 +497,21 @@ question(
 );
 
 question(
+  "a writer that waits for room hears that all is out, also when the stream is ended behind its write",
+  ["backPressure", "halfClose"],
+  async (kit) => {
+    const pair = await kit.open({ allowHalfOpen: true });
+    const sent = await fill(pair.near);
+    const writable = pair.near.whenWritable();
+    pair.near.end();
+    let received = 0;
+    while (received < sent) received += (await pair.far.readBytes(65_536, { partial: true })).length;
+    await writable;
+    await closeBoth(pair);
+  },
+);
+
+question(
   "a sink's stream above its high-water mark calls onDrain once there is room",
   ["backPressure", "duplex"],
   async (kit) => {

@@ -195,3 +195,37 @@ describe("a handler whose client has gone", () => {
     });
   }
 });
+
+describe("a long last piece on a connection that ends with it", () => {
+  for (const [what, request] of Object.entries({
+    "HTTP/1.1": "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "HTTP/1.0": "GET / HTTP/1.0\r\n\r\n",
+  })) {
+    test(`is sent whole to a slow ${what} client, and finish() resolves`, async () => {
+      const finished: string[] = [];
+      class Long extends RequestHandler {
+        override async get(): Promise<void> {
+          this.write("begin ");
+          await this.flush();
+          await this.finish("x".repeat(3_000_000)).then(
+            () => finished.push("resolved"),
+            (error: Error) => finished.push(`rejected: ${error.message}`),
+          );
+        }
+      }
+      await withServer(new Application([["/", Long]]), {}, async ({ connect, loop }) => {
+        const client = await connect();
+        client.socket.pause();
+        client.send(request);
+        await pass(loop, 1000);
+        client.socket.resume();
+        const response = await client.response();
+        assert.equal(response.body.length, 3_000_006);
+        assert.equal(response.truncated, false);
+        client.end();
+        await pass(loop, 5000);
+        assert.deepEqual(finished, ["resolved"]);
+      });
+    });
+  }
+});
