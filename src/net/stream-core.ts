@@ -23,6 +23,7 @@ import { StreamReads } from "./stream-reads.js";
 import type { StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
 import { RESOLVED, StreamWaits, Waiting } from "./stream-waits.js";
+import type { TurnMember } from "./turn-end.js";
 import { writeProgress } from "./write-progress.js";
 import { type TextEncoding, WriteQueue } from "./write-queue.js";
 
@@ -39,6 +40,7 @@ const CLOSE_TOLD = 256; // the sink has had its onClose
 const DETACHED = 512; // the socket belongs to another stream
 const DELIVERY_DUE = 1024; // queued bytes are about to be handed to the sink
 const WATCHED = 2048; // somebody wants to hear of the close
+const IN_TURN = 4096; // what is sent is gathered until the end of the turn
 
 /** What is gathered while corked goes on to the socket when it is as long as this, in bytes. */
 const LONG = 65_536;
@@ -61,7 +63,7 @@ export interface StreamOwner {
   resetTransport(socket: Duplex): void;
 }
 
-export class StreamCore {
+export class StreamCore implements TurnMember {
   /** What closed the stream, if that was an error. */
   error: Error | undefined;
   readonly settings: StreamSettings;
@@ -405,6 +407,19 @@ export class StreamCore {
     const output = this.#output;
     if (output === undefined || output.depth === 0 || --output.depth > 0) return;
     if (this.socket !== undefined && (this.#state & CLOSED) === 0) this.#flush(this.socket);
+  }
+
+  gatherTurn(now: number): void {
+    if ((this.#state & IN_TURN) !== 0) return;
+    this.#state |= IN_TURN;
+    this.cork();
+    this.settings.turnEnd.add(this, now);
+  }
+
+  /** For {@link TurnEnd}. */
+  endTurn(): void {
+    this.#state &= ~IN_TURN;
+    this.uncork();
   }
 
   end(): void {

@@ -1,6 +1,7 @@
 /** The options of streams, checked once and shared by all streams of a server. */
 import { IOLoop } from "../async/ioloop.js";
 import { checkLimit } from "../base/validate.js";
+import { TurnEnd } from "./turn-end.js";
 
 /** What every stream can be told. */
 export interface StreamOptions {
@@ -38,6 +39,8 @@ export class StreamSettings implements Resolved<StreamOptions> {
   readonly readChunkSize: number;
   readonly maxWriteBufferSize: number;
   readonly allowHalfOpen: boolean;
+  /** Where the turns of these streams end together; see `BaseIOStream.gatherTurn()`. */
+  readonly turnEnd: TurnEnd;
 
   constructor(options: StreamOptions) {
     this.ioLoop = options.ioLoop ?? IOLoop.current();
@@ -49,6 +52,7 @@ export class StreamSettings implements Resolved<StreamOptions> {
       options.maxWriteBufferSize ?? Number.POSITIVE_INFINITY,
     );
     this.allowHalfOpen = options.allowHalfOpen ?? false;
+    this.turnEnd = new TurnEnd(this.ioLoop);
   }
 
   /** The settings of these options; settings are passed through. */

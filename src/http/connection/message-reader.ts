@@ -207,14 +207,13 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     if (this.#stopped) return;
     const { chunkSize } = this.#params;
     this.now = this.stream.ioLoop.time();
-    this.stream.cork();
+    this.stream.gatherTurn(this.now);
     this.#feeding = true;
     try {
       if (chunk.length <= chunkSize) this.receiver.feed(chunk);
       else this.#feedInPieces(chunk, chunkSize);
     } finally {
       this.#feeding = false;
-      this.stream.uncork();
     }
     this.#settle();
   }
