@@ -18,4 +18,5 @@ export type { StreamSink } from "./net/stream-sink.js";
 export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/tcp-stream.js";
 export { IOStream, SSLIOStream } from "./net/tcp-stream.js";
 export { TLSHandshakeError } from "./net/tls-handshake.js";
+export type { TurnEnd, TurnMember } from "./net/turn-end.js";
 export type { TextEncoding } from "./net/write-queue.js";
