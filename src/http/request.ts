@@ -63,6 +63,9 @@ interface TimedStream {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
+// Not times: the response is not done yet; or it is, and nobody has asked since.
+const RUNNING = -1;
+const FINISHED = -2;
 /** Scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
 
@@ -107,7 +110,7 @@ export class HTTPServerRequest {
   #files: FileMap | undefined;
   #cookies: Record<string, string> | undefined = undefined;
   readonly #startedAt: number;
-  #finishedAt = -1;
+  #finishedAt = RUNNING;
 
   constructor(options: HTTPServerRequestOptions) {
     const { startLine, connection } = options;
@@ -257,14 +260,24 @@ export class HTTPServerRequest {
     return ABSOLUTE_FORM.test(this.uri) ? this.uri : `${this.protocol}://${this.host}${this.uri}`;
   }
 
-  /** Milliseconds since the request's head arrived; after the response is done, what it took in all. */
-  requestTime(): number {
-    return (this.#finishedAt < 0 ? this.#now() : this.#finishedAt) - this.#startedAt;
+  /** When the request's head arrived, in the loop's monotonic milliseconds. */
+  get startTime(): number {
+    return this.#startedAt;
   }
 
-  /** Stops the time of {@link HTTPServerRequest.requestTime}; the framework calls it. */
+  /**
+   * Milliseconds since the request's head arrived; after the response is done, what it took in all. The clock is read
+   * when somebody asks, so that requests which nobody times cost nothing: it stops at the first call after the end.
+   */
+  requestTime(): number {
+    if (this.#finishedAt === RUNNING) return this.#now() - this.#startedAt;
+    if (this.#finishedAt === FINISHED) this.#finishedAt = this.#now();
+    return this.#finishedAt - this.#startedAt;
+  }
+
+  /** The response is done: the next {@link HTTPServerRequest.requestTime} is the last word. The framework calls it. */
   markFinished(): void {
-    this.#finishedAt = this.#now();
+    if (this.#finishedAt === RUNNING) this.#finishedAt = FINISHED;
   }
 
   /**

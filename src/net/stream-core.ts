@@ -554,6 +554,8 @@ export class StreamCore implements TurnMember {
       this.close();
       return;
     }
+    // A peer that is reset in the middle of a message may still see what came before.
+    this.#flush(socket);
     this.#shut(undefined);
     this.#owner.resetTransport(socket);
   }

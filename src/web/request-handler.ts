@@ -478,7 +478,7 @@ export class RequestHandler implements HandlerCore {
   /** Starts over: status 200, default headers, nothing written. Cookies stay. */
   clear(): void {
     const state = stateOf(this);
-    state.headers = defaultHeaders(this.application);
+    state.headers = defaultHeaders(this.application, this.request.startTime);
     state.status = 200;
     state.reason = "OK";
     state.clearBody();

@@ -14,9 +14,20 @@ const CLOSE_BRACKET = 0x5d;
 
 /**
  * True when `text` is `host`, `host:` or `host:port`. The empty text is one as well: HTTP/1.1 clients send an
- * empty Host when the target has no authority (RFC 9112 §3.2). Linear, and without memory.
+ * empty Host when the target has no authority (RFC 9112 §3.2). Linear; remembers the last good one.
  */
 export function isHostAndPort(text: string): boolean {
+  if (text === lastGood) return true;
+  const isGood = isWellFormed(text);
+  if (isGood && text.length <= LAST_MAX_LENGTH) lastGood = text;
+  return isGood;
+}
+
+/** Most requests name the host that the request before named. Long ones are not kept alive for that. */
+let lastGood = "";
+const LAST_MAX_LENGTH = 255;
+
+function isWellFormed(text: string): boolean {
   const end = hostEnd(text);
   if (end === text.length) return true;
   // A port needs a host before it.
