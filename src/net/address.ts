@@ -12,6 +12,11 @@ export type ConnectAddress =
   | { readonly path: string }
   | readonly [host: string, port: number];
 
+/** The family of a literal address; 0 for everything else. */
+export function ipFamily(text: string): 0 | 4 | 6 {
+  return isIP(text) as 0 | 4 | 6;
+}
+
 /** True for a literal IPv4 or IPv6 address; false for everything else: names, the empty string, text with a NUL. */
 export function isValidIp(ip: string): boolean {
   return typeof ip === "string" && isIP(ip) !== 0;

@@ -8,7 +8,7 @@
  * Nothing arrives inside the call that sends it. Without latency things arrive in the next turn of the loop; those are
  * `pending`, and a virtual clock lets no time pass while there are any. With latency they wait for a timer of the loop.
  */
-import { isIP } from "node:net";
+
 import { IOLoop } from "../async/ioloop.js";
 import type {
   ConnectRequest,
@@ -20,6 +20,7 @@ import type {
   ResolvedAddress,
 } from "../async/network.js";
 import { checkLimit, checkNumber } from "../base/validate.js";
+import { ipFamily } from "../net/address.js";
 import { type Carrier, type Channel, MemorySocket, systemError } from "./memory-socket.js";
 
 /** What happens to who connects to a host: see {@link MemoryNetwork.setHost}. */
@@ -189,7 +190,7 @@ export class MemoryNetwork implements Network {
     const client = new MemorySocket(this.#carrier);
     this.#sockets.add(client);
     const host = request.host ?? "127.0.0.1";
-    if (request.path !== undefined || isIP(host) !== 0) {
+    if (request.path !== undefined || ipFamily(host) !== 0) {
       this.#begin(client, request, host);
     } else {
       this.resolve(host, 0).then(
@@ -202,10 +203,10 @@ export class MemoryNetwork implements Network {
 
   async resolve(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]> {
     await new Promise<void>((resolve) => this.#later(2, resolve));
-    const literal = isIP(host);
+    const literal = ipFamily(host);
     const addresses = literal === 0 ? (this.#hosts.get(host.toLowerCase()) ?? []) : [host];
     const found = addresses
-      .map((address): ResolvedAddress => ({ address, family: isIP(address) === 6 ? 6 : 4 }))
+      .map((address): ResolvedAddress => ({ address, family: ipFamily(address) === 6 ? 6 : 4 }))
       .filter((entry) => family === 0 || entry.family === family);
     if (found.length > 0) return found;
     throw Object.assign(systemError("ENOTFOUND", "getaddrinfo"), {
@@ -334,7 +335,7 @@ export class MemoryNetwork implements Network {
     return {
       host: chosen,
       port: port === undefined || port === 0 ? this.#freePort() : port,
-      family: isIP(chosen) === 6 ? 6 : 4,
+      family: ipFamily(chosen) === 6 ? 6 : 4,
     };
   }
 
@@ -413,7 +414,7 @@ function isWildcard(host: string): boolean {
 }
 
 function covers(address: { readonly host: string; readonly family: 4 | 6 }, host: string): boolean {
-  return address.host === host || (isWildcard(address.host) && isIP(host) === address.family);
+  return address.host === host || (isWildcard(address.host) && ipFamily(host) === address.family);
 }
 
 function overlap(a: NetworkAddress, b: NetworkAddress): boolean {

@@ -79,6 +79,8 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   #waiting: Promise<void> | undefined = undefined;
   /** The owner holds the next message back. */
   #held = false;
+  /** How much a half-closed peer had taken when its time began. */
+  #taken = 0;
   #stopped = false;
   /** The peer's FIN came while bytes before it still waited. */
   #ended = false;
@@ -149,8 +151,12 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
     this.#resume();
   }
 
-  /** The peer has ended its side and waits for an answer: not for ever, since it may be gone altogether. */
+  /**
+   * The peer has ended its side and waits for an answer: not for ever, since it may be gone altogether. While it goes on
+   * taking what is sent it is not.
+   */
   limitHalfClosed(): void {
+    this.#taken = this.stream.writeProgress;
     this.#deadline.set(this.#params.halfClosedTimeout);
   }
 
@@ -392,6 +398,10 @@ export class MessageReader<H extends RequestHead | ResponseHead> implements Stre
   /** The read deadline has passed; called by the timer. */
   deadlinePassed(): void {
     if (this.#stopped) return;
+    if (this.#phase === "held" && this.stream.writeProgress > this.#taken) {
+      this.limitHalfClosed();
+      return;
+    }
     this.#owner.readTimedOut(this.#phase, !this.receiver.betweenMessages);
   }
 }

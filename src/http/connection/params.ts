@@ -25,8 +25,8 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   /** Milliseconds in which a reader that is behind takes nothing at all; default 60 s. Over it: reset. */
   readonly writeStallTimeout?: number | undefined;
   /**
-   * Milliseconds that the answer to a client which has ended its side (FIN) may take; default 60 s. Such a client
-   * may still read, or be gone: `handler.signal` has been aborted.
+   * Milliseconds in which a client that has ended its side (FIN) is sent nothing of its answer, or takes nothing of
+   * it; default 60 s. Such a client may still read, or be gone: `handler.signal` has been aborted.
    */
   readonly halfClosedTimeout?: number | undefined;
   /** Bytes of further requests held while one is answered; above it the socket is paused; default 64 KiB. */

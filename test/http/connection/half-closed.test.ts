@@ -56,6 +56,31 @@ describe("a FIN that came while something else was waited for", () => {
   });
 });
 
+test("a client that has ended its side is served as long as it takes something of its answer", () =>
+  withServer(
+    async (request) => {
+      const connection = request.connection as HTTP1Connection;
+      const loop = connection.stream!.ioLoop;
+      const head = { version: "HTTP/1.1", code: 200, reason: "OK" };
+      await connection.writeHeaders(head, new HTTPHeaders({ "Content-Length": "10" }));
+      for (let i = 0; i < 10; i++) {
+        await pass(loop, 4000);
+        await connection.write("x");
+      }
+      connection.finish();
+    },
+    { halfClosedTimeout: 5000 },
+    async ({ connect, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      client.end();
+      const response = await client.response();
+      assert.equal(response.body.toString(), "xxxxxxxxxx");
+      assert.ok(loop.time() >= 40_000);
+      await client.whenClosed();
+    },
+  ));
+
 describe("a response whose end is the end of the connection", () => {
   const begun = (request: { readonly connection: unknown }) => {
     const connection = request.connection as HTTP1Connection;
