@@ -11,13 +11,14 @@
  * more chunk. Only what is sent while a chunk is being taken in waits at all.
  */
 import type { IOLoop } from "../async/ioloop.js";
+import { appLog } from "../base/log.js";
 
 /** Milliseconds that the first of a turn's answers waits for the others. */
 export const MAX_DELAY = 0.5;
 
 /** Something that gathers what is sent until its turn ends. */
 export interface TurnMember {
-  /** Lets go what was gathered. Must not throw. */
+  /** Lets go what was gathered. An error is logged and keeps nobody else back. */
   endTurn(): void;
 }
 
@@ -49,7 +50,13 @@ export class TurnEnd {
   flush(): void {
     const due = this.#due;
     this.#due = this.#spare;
-    for (const member of due) member.endTurn();
+    for (const member of due) {
+      try {
+        member.endTurn();
+      } catch (error) {
+        appLog.exception("Uncaught exception sending what was gathered in a turn", error);
+      }
+    }
     due.length = 0;
     this.#spare = due;
   }

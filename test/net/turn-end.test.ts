@@ -1,7 +1,7 @@
 /** What is sent in one turn of the loop leaves together at its end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualLoop } from "squall/testing";
+import { ExpectLog, VirtualLoop } from "squall/testing";
 import { MAX_DELAY, TurnEnd } from "#room/net/turn-end";
 
 function member(name: string, ended: string[]): { endTurn(): void } {
@@ -53,4 +53,24 @@ test("a member that comes while a turn is being ended belongs to the next one", 
     assert.deepEqual(ended, ["a", "b"]);
     await loop.settle();
     assert.deepEqual(ended, ["a", "b", "late"]);
+  }));
+
+test("a member that fails is logged and keeps nobody else back", () =>
+  VirtualLoop.run(async (loop) => {
+    using log = new ExpectLog("squall.application", "sending what was gathered");
+    const ended: string[] = [];
+    const turn = new TurnEnd(loop);
+    const failing = {
+      endTurn() {
+        throw new Error("fails on purpose");
+      },
+    };
+    turn.add(failing, loop.time());
+    turn.add(member("b", ended), loop.time());
+    await loop.settle();
+    assert.deepEqual(ended, ["b"]);
+    assert.equal(log.matched, 1);
+    turn.add(member("c", ended), loop.time());
+    await loop.settle();
+    assert.deepEqual(ended, ["b", "c"]);
   }));
