@@ -5,6 +5,7 @@
  * comes in between is kept here, paused, until somebody accepts. `pauseOnConnect` makes Node hand out every socket
  * before it reads from it, so that a server may also pass the socket on (to TLS, to another stream) with nothing lost.
  */
+
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
@@ -17,6 +18,7 @@ import type {
   NetworkSocket,
   ResolvedAddress,
 } from "../async/network.js";
+import { AcceptQueue, type ConnectionListener } from "./accept-queue.js";
 
 /** As Tornado: how many connections the system keeps for us before it refuses. */
 const DEFAULT_BACKLOG = 128;
@@ -56,9 +58,7 @@ function descriptorOf(socket: Socket): number {
 class NodeServer implements NetworkServer {
   readonly address: NetworkAddress;
   readonly #server: Server;
-  #waiting: NetworkSocket[] = [];
-  #onConnection: ((socket: NetworkSocket, scarce?: boolean) => void) | undefined;
-  #onError: ((error: Error) => void) | undefined;
+  readonly #queue = new AcceptQueue();
   #closed: Promise<void> | undefined;
 
   constructor(server: Server, path: string | undefined) {
@@ -70,12 +70,11 @@ class NodeServer implements NetworkServer {
         : { host: bound.address, port: bound.port, family: bound.family === "IPv6" ? 6 : 4 };
     const limit = scarceDescriptor();
     server.on("connection", (socket: Socket) => {
-      if (this.#onConnection !== undefined) this.#onConnection(socket, descriptorOf(socket) >= limit);
-      else if (this.#closed !== undefined) socket.destroy();
-      else this.#hold(socket);
+      if (this.#closed !== undefined) socket.destroy();
+      else this.#queue.push(socket, descriptorOf(socket) >= limit);
     });
     // A server without a listener for its errors would end the process when accept() fails.
-    server.on("error", (error) => this.#onError?.(error));
+    server.on("error", (error) => this.#queue.fail(error));
   }
 
   get maxConnections(): number {
@@ -86,29 +85,17 @@ class NodeServer implements NetworkServer {
     this.#server.maxConnections = limit;
   }
 
-  accept(
-    onConnection: (socket: NetworkSocket, scarce?: boolean) => void,
-    onError: (error: Error) => void,
-  ): void {
-    this.#onConnection = onConnection;
-    this.#onError = onError;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const socket of waiting) {
-      socket.off("error", ignore);
-      if (!socket.destroyed) onConnection(socket);
-    }
+  accept(onConnection: ConnectionListener, onError: (error: Error) => void): void {
+    this.#queue.accept(onConnection, onError);
   }
 
   hold(): void {
-    this.#onConnection = undefined;
+    this.#queue.hold();
   }
 
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
-      for (const socket of this.#waiting) socket.destroy();
-      this.#waiting = [];
-      this.#onConnection = undefined;
+      this.#queue.close((socket) => socket.destroy());
       // Node calls back when the last connection is gone as well; the address is free as soon as the handle is closed,
       // which takes one turn of the loop.
       this.#server.close();
@@ -124,14 +111,7 @@ class NodeServer implements NetworkServer {
   unref(): void {
     this.#server.unref();
   }
-
-  #hold(socket: NetworkSocket): void {
-    socket.on("error", ignore);
-    this.#waiting.push(socket);
-  }
 }
-
-function ignore(): void {}
 
 function listen(request: ListenRequest): Promise<NetworkServer> {
   return new Promise((resolve, reject) => {

@@ -16,10 +16,10 @@ import type {
   Network,
   NetworkAddress,
   NetworkServer,
-  NetworkSocket,
   ResolvedAddress,
 } from "../async/network.js";
 import { checkLimit, checkNumber } from "../base/validate.js";
+import { AcceptQueue, type ConnectionListener } from "../net/accept-queue.js";
 import { ipFamily } from "../net/address.js";
 import { type Carrier, type Channel, MemorySocket, systemError } from "./memory-socket.js";
 
@@ -56,9 +56,7 @@ class MemoryServer implements NetworkServer {
   connections = 0;
   readonly #backlog: number;
   readonly #release: () => void;
-  #waiting: MemorySocket[] = [];
-  #onConnection: ((socket: NetworkSocket) => void) | undefined;
-  #onError: ((error: Error) => void) | undefined;
+  readonly #queue = new AcceptQueue();
   #closed = false;
 
   constructor(address: NetworkAddress, request: ListenRequest, release: () => void) {
@@ -70,7 +68,7 @@ class MemoryServer implements NetworkServer {
 
   /** Whether another connection may wait. */
   get hasRoom(): boolean {
-    return this.#onConnection !== undefined || this.#waiting.length < this.#backlog;
+    return this.#queue.isAccepting || this.#queue.length < this.#backlog;
   }
 
   connected(socket: MemorySocket): void {
@@ -80,36 +78,27 @@ class MemoryServer implements NetworkServer {
     }
     this.connections++;
     socket.once("close", () => this.connections--);
-    if (this.#onConnection !== undefined) this.#onConnection(socket);
-    else this.#waiting.push(socket.on("error", ignore));
+    this.#queue.push(socket);
   }
 
   /** Lets `accept` fail once, as it does when descriptors run out. */
   fail(error: Error): void {
-    this.#onError?.(error);
+    this.#queue.fail(error);
   }
 
-  accept(onConnection: (socket: NetworkSocket) => void, onError: (error: Error) => void): void {
-    this.#onConnection = onConnection;
-    this.#onError = onError;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const socket of waiting) {
-      socket.off("error", ignore);
-      if (!socket.destroyed) onConnection(socket);
-    }
+  accept(onConnection: ConnectionListener, onError: (error: Error) => void): void {
+    this.#queue.accept(onConnection, onError);
   }
 
   hold(): void {
-    this.#onConnection = undefined;
+    this.#queue.hold();
   }
 
   close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
       this.#release();
-      for (const socket of this.#waiting) socket.resetAndDestroy();
-      this.#waiting = [];
+      this.#queue.close((socket) => socket.resetAndDestroy());
     }
     return Promise.resolve();
   }
@@ -118,8 +107,6 @@ class MemoryServer implements NetworkServer {
 
   unref(): void {}
 }
-
-function ignore(): void {}
 
 /** A {@link Network} in memory; see the top of this file. */
 export class MemoryNetwork implements Network {
