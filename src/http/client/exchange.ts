@@ -124,12 +124,7 @@ function parseUrl(text: string): URL {
 }
 
 function wireRequest(request: ExchangeRequest): WireRequest {
-  const url = URL.canParse(request.url) ? new URL(request.url) : undefined;
-  if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new InvalidArgumentError(
-      `url must be an absolute http: or https: URL, got ${JSON.stringify(request.url)}`,
-    );
-  }
+  const url = parseUrl(request.url);
   const { body } = request;
   const whole = body === undefined || typeof body === "string" || body instanceof Uint8Array;
   const headers = new HTTPHeaders(request.headers);
