@@ -1,8 +1,22 @@
 /** Promises settled from outside, and work done elsewhere. Tornado: `tornado.concurrent`. */
-export { ReturnValueIgnoredError } from "./async/callback-style.js";
+
 export { CancelledError } from "./async/cancelled.js";
-export { DummyExecutor, dummyExecutor } from "./async/dummy-executor.js";
-export type { Executor, ShutdownOptions } from "./async/executor.js";
+export { ReturnValueIgnoredError } from "./async/coroutine/callback-style.js";
+export { DummyExecutor, dummyExecutor } from "./async/executor/dummy-executor.js";
+export type { Executor, ShutdownOptions } from "./async/executor/executor.js";
+export { WorkerDiedError } from "./async/executor/pool-worker.js";
+export {
+  type AsyncMethod,
+  type RunOnExecutorOptions,
+  runOnExecutor,
+} from "./async/executor/run-on-executor.js";
+export {
+  type AnyTasks,
+  ExecutorFullError,
+  type TaskName,
+  ThreadExecutor,
+  type ThreadExecutorOptions,
+} from "./async/executor/thread-executor.js";
 export {
   chainFuture,
   type DoneCallback,
@@ -14,12 +28,3 @@ export {
   futureSetResultUnlessCancelled,
   isFuture,
 } from "./async/future.js";
-export { WorkerDiedError } from "./async/pool-worker.js";
-export { type AsyncMethod, type RunOnExecutorOptions, runOnExecutor } from "./async/run-on-executor.js";
-export {
-  type AnyTasks,
-  ExecutorFullError,
-  type TaskName,
-  ThreadExecutor,
-  type ThreadExecutorOptions,
-} from "./async/thread-executor.js";

@@ -10,21 +10,19 @@ export {
   Wait,
   WaitAll,
   YieldPoint,
-} from "./async/callback-keys.js";
-export { engine, ReturnValueIgnoredError, Task } from "./async/callback-style.js";
+} from "./async/coroutine/callback-keys.js";
+export { engine, ReturnValueIgnoredError, Task } from "./async/coroutine/callback-style.js";
 export {
   type CoroutineResult,
   coroutine,
   isCoroutineFunction,
   maybeFuture,
   resultOf,
-} from "./async/coroutine.js";
-export { moment } from "./async/moment.js";
-export { Multi, type MultiOptions, multi, multiFuture } from "./async/multi.js";
-export type { ErrorClass, QuietExceptions } from "./async/report-error.js";
-export { type SleepOptions, sleep } from "./async/sleep.js";
-export { WaitIterator } from "./async/wait-iterator.js";
-export { type Operation, type WithTimeoutOptions, withTimeout } from "./async/with-timeout.js";
+} from "./async/coroutine/coroutine.js";
+export { moment } from "./async/coroutine/moment.js";
+export { Multi, type MultiOptions, multi, multiFuture } from "./async/coroutine/multi.js";
+export { WaitIterator } from "./async/coroutine/wait-iterator.js";
+export { type Operation, type WithTimeoutOptions, withTimeout } from "./async/coroutine/with-timeout.js";
 export {
   BadYieldError,
   type ConvertYielded,
@@ -34,5 +32,7 @@ export {
   Return,
   type Yielded,
   type YieldedMatch,
-} from "./async/yieldable.js";
+} from "./async/coroutine/yieldable.js";
+export type { ErrorClass, QuietExceptions } from "./async/report-error.js";
+export { type SleepOptions, sleep } from "./async/timers/sleep.js";
 export { TimeoutError } from "./base/errors.js";

@@ -1,8 +1,6 @@
 /** `squall/ioloop`: the event loop. Tornado: `tornado.ioloop`. */
 
 export type { WaitOptions } from "./async/cancel.js";
-export type { Clock, WorkSource } from "./async/clock.js";
-export type { Duration } from "./async/duration.js";
 export type { IOHandler, Watchable } from "./async/handlers.js";
 export { IOLoop, type IOLoopClass, type IOLoopOptions } from "./async/ioloop.js";
 export type {
@@ -14,6 +12,8 @@ export type {
   NetworkSocket,
   ResolvedAddress,
 } from "./async/network.js";
-export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/periodic-callback.js";
-export type { AnyCallback, Timeout } from "./async/timeout.js";
+export type { Clock, WorkSource } from "./async/timers/clock.js";
+export type { Duration } from "./async/timers/duration.js";
+export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/timers/periodic-callback.js";
+export type { AnyCallback, Timeout } from "./async/timers/timeout.js";
 export { TimeoutError } from "./base/errors.js";

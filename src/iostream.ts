@@ -4,19 +4,19 @@ export type {
   DelimitedReadOptions,
   PartialReadOptions,
   WriteOptions,
-} from "./net/base-stream.js";
-export { BaseIOStream } from "./net/base-stream.js";
-export { PipeIOStream } from "./net/pipe-stream.js";
+} from "./net/stream/base-stream.js";
+export { BaseIOStream } from "./net/stream/base-stream.js";
+export { PipeIOStream } from "./net/stream/pipe-stream.js";
 export {
   StreamBufferFullError,
   StreamClosedError,
   StreamError,
   UnsatisfiableReadError,
-} from "./net/stream-errors.js";
-export { type StreamOptions, StreamSettings } from "./net/stream-settings.js";
-export type { StreamSink } from "./net/stream-sink.js";
-export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/tcp-stream.js";
-export { IOStream, SSLIOStream } from "./net/tcp-stream.js";
-export { TLSHandshakeError } from "./net/tls-handshake.js";
-export type { TurnEnd, TurnMember } from "./net/turn-end.js";
-export type { TextEncoding } from "./net/write-queue.js";
+} from "./net/stream/stream-errors.js";
+export { type StreamOptions, StreamSettings } from "./net/stream/stream-settings.js";
+export type { StreamSink } from "./net/stream/stream-sink.js";
+export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/stream/tcp-stream.js";
+export { IOStream, SSLIOStream } from "./net/stream/tcp-stream.js";
+export type { TurnEnd, TurnMember } from "./net/stream/turn-end.js";
+export type { TextEncoding } from "./net/stream/write-queue.js";
+export { TLSHandshakeError } from "./net/tls/tls-handshake.js";

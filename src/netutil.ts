@@ -28,7 +28,12 @@ export {
   Resolver,
   ThreadedResolver,
 } from "./net/resolver.js";
-export type { CertificateRequirement, SniAnswer, SniCallbackAnswer, SSLOptions } from "./net/ssl-options.js";
-export { SSLContext, sslOptionsToContext } from "./net/ssl-options.js";
-export type { SSLWrapOptions } from "./net/ssl-wrap.js";
-export { SSLCertificateError, sslMatchHostname, sslWrapSocket } from "./net/ssl-wrap.js";
+export type {
+  CertificateRequirement,
+  SniAnswer,
+  SniCallbackAnswer,
+  SSLOptions,
+} from "./net/tls/ssl-options.js";
+export { SSLContext, sslOptionsToContext } from "./net/tls/ssl-options.js";
+export type { SSLWrapOptions } from "./net/tls/ssl-wrap.js";
+export { SSLCertificateError, sslMatchHostname, sslWrapSocket } from "./net/tls/ssl-wrap.js";

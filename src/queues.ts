@@ -1,4 +1,9 @@
 /** Queues for coroutines. Tornado: `tornado.queues`. */
 export type { WaitOptions } from "./async/cancel.js";
-export { Queue, QueueEmpty, QueueFull, type QueueOptions } from "./async/queue.js";
-export { type Compare, LifoQueue, PriorityQueue, type PriorityQueueOptions } from "./async/queue-kinds.js";
+export { Queue, QueueEmpty, QueueFull, type QueueOptions } from "./async/sync/queue.js";
+export {
+  type Compare,
+  LifoQueue,
+  PriorityQueue,
+  type PriorityQueueOptions,
+} from "./async/sync/queue-kinds.js";

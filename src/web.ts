@@ -7,9 +7,11 @@ export {
   type ApplicationListenOptions,
   type ApplicationOptions,
   type Routes,
-} from "./web/application.js";
-export type { ApplicationRouter } from "./web/application-router.js";
-export type { ArgumentFallback, ArgumentOptions, ArgumentsOptions } from "./web/arguments.js";
+} from "./web/application/application.js";
+export type { ApplicationRouter } from "./web/application/application-router.js";
+export type { HandlerDelegateOptions, RequestHandlerClass } from "./web/application/handler-delegate.js";
+export { Finish, HTTPError, type HTTPErrorOptions, MissingArgumentError } from "./web/errors.js";
+export type { ArgumentFallback, ArgumentOptions, ArgumentsOptions } from "./web/handler/arguments.js";
 export {
   addslash,
   asynchronous,
@@ -17,24 +19,19 @@ export {
   type HandlerMethod,
   removeslash,
   streamRequestBody,
-} from "./web/decorators.js";
-export { ErrorHandler } from "./web/error-handler.js";
-export { Finish, HTTPError, type HTTPErrorOptions, MissingArgumentError } from "./web/errors.js";
-export type { PathGroups } from "./web/execute.js";
-export { type Fallback, FallbackHandler } from "./web/fallback-handler.js";
-export type { ErrorPageOptions, Writable } from "./web/handler-core.js";
-export type { HandlerDelegateOptions, RequestHandlerClass } from "./web/handler-delegate.js";
-export type { HeaderValue } from "./web/header-value.js";
-export { isAbsolute } from "./web/is-absolute.js";
-export { OutputTransform } from "./web/output-transform.js";
-export { isLocalUrl, type RedirectOptions } from "./web/redirect.js";
-export { RedirectHandler, type RedirectHandlerOptions } from "./web/redirect-handler.js";
+} from "./web/handler/decorators.js";
+export type { PathGroups } from "./web/handler/execute.js";
+export type { ErrorPageOptions, Writable } from "./web/handler/handler-core.js";
+export type { HeaderValue } from "./web/handler/header-value.js";
+export { isAbsolute } from "./web/handler/is-absolute.js";
+export { OutputTransform } from "./web/handler/output-transform.js";
+export { isLocalUrl, type RedirectOptions } from "./web/handler/redirect.js";
 export {
   type GetSignedCookieOptions,
   RequestHandler,
   type SignedCookieOptions,
-} from "./web/request-handler.js";
-export type { ClearCookieOptions, CookieOptions } from "./web/response-cookies.js";
+} from "./web/handler/request-handler.js";
+export type { ClearCookieOptions, CookieOptions } from "./web/handler/response-cookies.js";
 export {
   type CookieSecret,
   type CreateSignedValueOptions,
@@ -47,8 +44,11 @@ export {
   type KeyMap,
   MAX_SUPPORTED_SIGNED_VALUE_VERSION,
   MIN_SUPPORTED_SIGNED_VALUE_VERSION,
-} from "./web/signed-value.js";
-export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static-file-handler.js";
+} from "./web/handler/signed-value.js";
+export { ErrorHandler } from "./web/handlers/error-handler.js";
+export { type Fallback, FallbackHandler } from "./web/handlers/fallback-handler.js";
+export { RedirectHandler, type RedirectHandlerOptions } from "./web/handlers/redirect-handler.js";
+export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static/static-file-handler.js";
 export type {
   ApplicationSettings,
   FlushOptions,

@@ -9,7 +9,7 @@ import { LogRateLimit } from "squall/log";
 import { TCPServer } from "squall/tcpserver";
 import { InvalidArgumentError } from "squall/util";
 import { HTTP1ConnectionParameters } from "#room/http/connection/params";
-import { StreamSettings } from "#room/net/stream-settings";
+import { StreamSettings } from "#room/net/stream/stream-settings";
 import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
 import { resolveMultipartConfig } from "#room/protocol/body/multipart";
 import { readDeclarations } from "./support/declarations.js";
@@ -86,7 +86,7 @@ interface Section {
 const parameters = new HTTP1ConnectionParameters();
 const streams = new StreamSettings({});
 const multipart = resolveMultipartConfig();
-const streamOptions = numericOptions("net/stream-settings.ts", "StreamOptions");
+const streamOptions = numericOptions("net/stream/stream-settings.ts", "StreamOptions");
 const multipartOptions = numericOptions("protocol/body/multipart.ts", "ParseMultipartConfig");
 
 const SECTIONS: Readonly<Record<string, Section>> = {
@@ -115,21 +115,23 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   Handlers: {
     options: ["handlerTimeout", "maxAgeDays"],
     defaultOf: (option) =>
-      option === "handlerTimeout" ? Number.POSITIVE_INFINITY : defaultInSource("web/signed-value.ts", option),
+      option === "handlerTimeout"
+        ? Number.POSITIVE_INFINITY
+        : defaultInSource("web/handler/signed-value.ts", option),
     accepts: () => {},
   },
   "Threads, processes and the log": {
     options: [
       "maxQueue",
-      ...numericOptions("net/workers.ts", "ForkOptions"),
+      ...numericOptions("net/process/workers.ts", "ForkOptions"),
       ...numericOptions("base/log-limit.ts", "LogRateLimitOptions"),
     ],
     defaultOf: (option) =>
       defaultInSource(
         option === "maxQueue"
-          ? "async/thread-executor.ts"
+          ? "async/executor/thread-executor.ts"
           : option === "maxRestarts"
-            ? "net/workers.ts"
+            ? "net/process/workers.ts"
             : "base/log-limit.ts",
         option,
       ),
@@ -186,6 +188,6 @@ test("rows, numbers and defaults are read as they are meant", () => {
     31,
   ]);
   assert.throws(() => numberOf("some"), /no default/);
-  assert.equal(defaultInSource("async/thread-executor.ts", "maxQueue"), 1024);
-  assert.throws(() => defaultInSource("async/thread-executor.ts", "nothing"), /0 ways/);
+  assert.equal(defaultInSource("async/executor/thread-executor.ts", "maxQueue"), 1024);
+  assert.throws(() => defaultInSource("async/executor/thread-executor.ts", "nothing"), /0 ways/);
 });

@@ -1,6 +1,6 @@
 // Timers: adding and removing one beside 100,000 that are pending, and moving a coarse deadline.
 // node bench/async/timers.bench.mjs   (after npm run build)
-import { Deadline } from "../../dist/async/deadline.js";
+import { Deadline } from "../../dist/async/timers/deadline.js";
 import { IOLoop } from "../../dist/ioloop.js";
 
 const PENDING = 100_000;

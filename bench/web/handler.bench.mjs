@@ -5,7 +5,7 @@ import { HTTPServerRequest } from "../../dist/http/request.js";
 import { PathMatches } from "../../dist/http/routing/matchers.js";
 import { RouteIndex } from "../../dist/http/routing/route-index.js";
 import { HTTPHeaders } from "../../dist/protocol/fields/headers.js";
-import { etagOf } from "../../dist/web/etag.js";
+import { etagOf } from "../../dist/web/handler/etag.js";
 import { Application, RequestHandler } from "../../dist/web.js";
 import { measure } from "../protocol/measure.mjs";
 

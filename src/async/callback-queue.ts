@@ -5,8 +5,8 @@
  * while the queue is being emptied waits for the next turn, so callbacks that add callbacks never starve input.
  */
 
-import type { AnyCallback } from "./timeout.js";
-import type { CallbackRunner } from "./timer-queue.js";
+import type { AnyCallback } from "./timers/timeout.js";
+import type { CallbackRunner } from "./timers/timer-queue.js";
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 

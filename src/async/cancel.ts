@@ -12,7 +12,7 @@
 import { TimeoutError } from "../base/errors.js";
 import { checkMilliseconds } from "../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
-import type { Timeout } from "./timeout.js";
+import type { Timeout } from "./timers/timeout.js";
 
 /** The last argument of everything that waits. */
 export interface WaitOptions {

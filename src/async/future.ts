@@ -15,8 +15,8 @@
 
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { CancelledError } from "./cancelled.js";
+import { isThenable } from "./coroutine/yieldable.js";
 import { reportError } from "./report-error.js";
-import { isThenable } from "./yieldable.js";
 
 type State = "pending" | "finished" | "failed" | "cancelled";
 

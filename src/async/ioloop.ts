@@ -14,19 +14,19 @@
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import { checkFunction, checkMilliseconds } from "../base/validate.js";
-import { BlockedLoopWatch } from "./blocked-loop.js";
+import { BlockedLoopWatch } from "./blocked-loop/blocked-loop.js";
 import { CallbackQueue } from "./callback-queue.js";
 import { onAbort, type WaitOptions } from "./cancel.js";
-import { type Clock, systemClock, type WorkSource } from "./clock.js";
+import { pendingResult } from "./coroutine/yieldable.js";
 import { currentLoop, setCurrentLoop } from "./current-loop.js";
-import { dummyExecutor } from "./dummy-executor.js";
-import { type Duration, toDeadline } from "./duration.js";
-import type { Executor } from "./executor.js";
+import { dummyExecutor } from "./executor/dummy-executor.js";
+import type { Executor } from "./executor/executor.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
 import type { Network } from "./network.js";
-import type { AnyCallback, Timeout } from "./timeout.js";
-import { TimerQueue } from "./timer-queue.js";
-import { pendingResult } from "./yieldable.js";
+import { type Clock, systemClock, type WorkSource } from "./timers/clock.js";
+import { type Duration, toDeadline } from "./timers/duration.js";
+import type { AnyCallback, Timeout } from "./timers/timeout.js";
+import { TimerQueue } from "./timers/timer-queue.js";
 
 /** Options of {@link IOLoop}. */
 export interface IOLoopOptions {

@@ -15,7 +15,7 @@ import { checkMilliseconds } from "../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
 import type { WaitOptions } from "./cancel.js";
 import { IOLoop } from "./ioloop.js";
-import type { Timeout } from "./timeout.js";
+import type { Timeout } from "./timers/timeout.js";
 
 /**
  * Why a wait must not even begin: a rejected promise for a bad timeout or for a signal that has aborted, else undefined.

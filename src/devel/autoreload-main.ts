@@ -1,6 +1,6 @@
 /** The command `squall autoreload`. */
 import { enablePrettyLogging } from "../base/options.js";
-import { endLike } from "../net/foreground.js";
+import { endLike } from "../net/process/foreground.js";
 import { type SupervisedProgram, supervise } from "./supervisor.js";
 
 /** Options of {@link main}. */

@@ -19,9 +19,9 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
-import { systemClock } from "../async/clock.js";
+import { pendingResult } from "../async/coroutine/yieldable.js";
 import { IOLoop } from "../async/ioloop.js";
-import { pendingResult } from "../async/yieldable.js";
+import { systemClock } from "../async/timers/clock.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
 import {
@@ -31,7 +31,7 @@ import {
   isClusterWorker,
   onParentGone,
   startInForeground,
-} from "../net/foreground.js";
+} from "../net/process/foreground.js";
 import { FileWatcher } from "./file-watcher.js";
 import { EARLY_CHANGE, hasSupervisor, tellSupervisor } from "./reload-protocol.js";
 import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";

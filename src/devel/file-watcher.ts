@@ -8,7 +8,7 @@
  */
 import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
-import { systemClock } from "../async/clock.js";
+import { systemClock } from "../async/timers/clock.js";
 
 /** How long nothing more must change before a change is told, in milliseconds. */
 const SETTLE = 60;

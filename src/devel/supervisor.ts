@@ -10,7 +10,7 @@
  *
  * Files are compared with what they were before the program was started: what changes while it starts is not lost.
  */
-import { systemClock } from "../async/clock.js";
+import { systemClock } from "../async/timers/clock.js";
 import { genLog } from "../base/log.js";
 import {
   type ForegroundProcess,
@@ -18,7 +18,7 @@ import {
   onParentGone,
   type ProcessEnd,
   startInForeground,
-} from "../net/foreground.js";
+} from "../net/process/foreground.js";
 import { FileWatcher } from "./file-watcher.js";
 import { EARLY_CHANGE, readReloadMessage, SUPERVISOR } from "./reload-protocol.js";
 import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";

@@ -6,9 +6,9 @@
  * and the others are closed. So a broken IPv6 costs a third of a second and not a minute.
  */
 import type { IOLoop } from "../async/ioloop.js";
-import type { Timeout } from "../async/timeout.js";
+import type { Timeout } from "../async/timers/timeout.js";
 import type { ResolvedEndpoint } from "./resolver.js";
-import { StreamClosedError } from "./stream-errors.js";
+import { StreamClosedError } from "./stream/stream-errors.js";
 
 /** How long one attempt is alone, in milliseconds. */
 export const ATTEMPT_DELAY = 300;

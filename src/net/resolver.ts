@@ -7,7 +7,7 @@
 import { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { cancellable, type WaitOptions } from "../async/cancel.js";
-import type { Executor } from "../async/executor.js";
+import type { Executor } from "../async/executor/executor.js";
 import { IOLoop } from "../async/ioloop.js";
 import type { ResolvedAddress } from "../async/network.js";
 import { InvalidArgumentError } from "../base/errors.js";

@@ -5,9 +5,9 @@ import { IOLoop } from "../async/ioloop.js";
 import { checkInteger } from "../base/validate.js";
 import { Race } from "./connector.js";
 import { type ResolvedEndpoint, Resolver } from "./resolver.js";
-import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
-import { type StreamOptions, StreamSettings } from "./stream-settings.js";
-import { IOStream, type SSLIOStream } from "./tcp-stream.js";
+import { type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
+import { IOStream, type SSLIOStream } from "./stream/tcp-stream.js";
+import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./tls/ssl-options.js";
 
 /** Options of {@link TCPClient}. */
 export interface TCPClientOptions {

@@ -17,18 +17,18 @@
 import cluster from "node:cluster";
 import type { SecureContext } from "node:tls";
 import { cancellable } from "../async/cancel.js";
+import { pendingResult } from "../async/coroutine/yieldable.js";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
-import { pendingResult } from "../async/yieldable.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { addressBlock, formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { type BindOptions, bindSockets } from "./listen.js";
-import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
-import { StreamClosedError } from "./stream-errors.js";
-import { type StreamOptions, StreamSettings } from "./stream-settings.js";
-import { IOStream, reset, SSLIOStream } from "./tcp-stream.js";
-import { type ForkOptions, forkProcesses, onWorkerStop } from "./workers.js";
+import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
+import { StreamClosedError } from "./stream/stream-errors.js";
+import { type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
+import { IOStream, reset, SSLIOStream } from "./stream/tcp-stream.js";
+import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./tls/ssl-options.js";
 
 /** Options of {@link TCPServer}; those of streams are for the streams of its connections. */
 export interface TCPServerOptions extends StreamOptions {

@@ -10,10 +10,11 @@
  *       assert.equal(answer, 42);                           }
  *     }));                                                  ClientTest.register();
  */
+
+import { nextTurn } from "../async/coroutine/moment.js";
+import { isGenerator } from "../async/coroutine/yieldable.js";
 import { currentLoop, setCurrentLoop } from "../async/current-loop.js";
 import { IOLoop } from "../async/ioloop.js";
-import { nextTurn } from "../async/moment.js";
-import { isGenerator } from "../async/yieldable.js";
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
 import { getAsyncTestTimeout } from "./test-timeout.js";
 

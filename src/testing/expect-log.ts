@@ -2,7 +2,7 @@
  * Log lines as part of a test: the ones that are expected are swallowed and counted, and their absence is a failure.
  */
 
-import { pendingResult } from "../async/yieldable.js";
+import { pendingResult } from "../async/coroutine/yieldable.js";
 import { InvalidStateError, SquallError } from "../base/errors.js";
 import { getLogger, type Logger, levelNumber } from "../base/log.js";
 import { type LogLevelName, type LogRecord, levelName } from "../base/log-record.js";

@@ -19,7 +19,7 @@
 import { InvalidStateError, SquallError } from "../base/errors.js";
 import { type ExchangeOptions, type ExchangeResponse, exchange } from "../http/client/exchange.js";
 import { HTTPServer, type HTTPServerCallback, type HTTPServerOptions } from "../http/server/http-server.js";
-import type { SSLOptions } from "../net/ssl-options.js";
+import type { SSLOptions } from "../net/tls/ssl-options.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import { AsyncTestCase } from "./async-test.js";
 import { TEST_CERTIFICATE, TEST_KEY } from "./test-certificate.js";

@@ -16,7 +16,7 @@
  * operation is under way the clock stands still and takes no turns at all.
  */
 
-import { type Clock, systemClock, type WorkSource } from "../async/clock.js";
+import { type Clock, systemClock, type WorkSource } from "../async/timers/clock.js";
 import { SquallError } from "../base/errors.js";
 import { checkMilliseconds, checkNumber } from "../base/validate.js";
 

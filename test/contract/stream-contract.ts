@@ -12,10 +12,14 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { ExpectLog } from "squall/testing";
 import { InvalidStateError, TimeoutError } from "squall/util";
-import type { BaseIOStream } from "#room/net/base-stream";
-import { StreamBufferFullError, StreamClosedError, UnsatisfiableReadError } from "#room/net/stream-errors";
-import type { StreamOptions } from "#room/net/stream-settings";
-import type { StreamSink } from "#room/net/stream-sink";
+import type { BaseIOStream } from "#room/net/stream/base-stream";
+import {
+  StreamBufferFullError,
+  StreamClosedError,
+  UnsatisfiableReadError,
+} from "#room/net/stream/stream-errors";
+import type { StreamOptions } from "#room/net/stream/stream-settings";
+import type { StreamSink } from "#room/net/stream/stream-sink";
 
 /** Two streams that are connected with each other. */
 export interface StreamPair {

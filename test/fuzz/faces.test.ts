@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { IOStream, StreamClosedError } from "squall/iostream";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
-import type { StreamSink } from "#room/net/stream-sink";
+import type { StreamSink } from "#room/net/stream/stream-sink";
 import { pass } from "../support/virtual-server.js";
 import { fuzz } from "./support/fuzz.js";
 import type { Random } from "./support/random.js";

@@ -18,7 +18,7 @@ export function readSources(): SourceTree {
   );
 }
 
-/** True for `web.ts`, false for `web/application.ts`. */
+/** True for `web.ts`, false for `web/application/application.ts`. */
 export function isDoor(path: string): boolean {
   return !path.includes("/");
 }

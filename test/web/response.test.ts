@@ -187,7 +187,7 @@ describe("Etag", () => {
   });
 
   test("many different small bodies never share a tag", async () => {
-    const { etagOf } = await import("#room/web/etag");
+    const { etagOf } = await import("#room/web/handler/etag");
     const tags = new Map<string, string>();
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 500; i++) {

@@ -8,14 +8,14 @@ import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { version } from "../../base/version.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { TCPClient, type TCPConnectOptions } from "../../net/tcp-client.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Connection } from "../connection/http1-connection.js";
 import type { HTTP1ConnectionOptions } from "../connection/params.js";
+import { gunzipDelegate } from "../delegates/gunzip.js";
 import type { Chunk, HTTPMessageDelegate } from "../delegates.js";
-import { gunzipDelegate } from "../gzip-body.js";
 import { HTTPStreamClosedError } from "./errors.js";
 
 /** A request for {@link exchange}. */

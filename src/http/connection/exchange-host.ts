@@ -2,7 +2,7 @@
  * The seam between one exchange and the connection that it runs on. A host reads the messages and decides what
  * follows an exchange; the exchange writes, and asks its host for what concerns the whole connection.
  */
-import type { BaseIOStream } from "../../net/base-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import type { HTTP1ConnectionParameters } from "./params.js";

@@ -9,8 +9,8 @@
 import type { WaitOptions } from "../../async/cancel.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit, checkMilliseconds } from "../../base/validate.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
-import { StreamClosedError } from "../../net/stream-errors.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import { StreamClosedError } from "../../net/stream/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";

@@ -5,9 +5,9 @@
  *     flushing ── what is queued goes out, as long as the peer goes on taking it ──▶ lingering
  *     lingering ─ FIN is out; what still comes is thrown away, within bounds ──▶ closed
  */
-import { Deadline } from "../../async/deadline.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
-import type { StreamSink } from "../../net/stream-sink.js";
+import { Deadline } from "../../async/timers/deadline.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { StreamSink } from "../../net/stream/stream-sink.js";
 
 /** How long and how much a closing connection is cared for. */
 export interface LingerLimits {

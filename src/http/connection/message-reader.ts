@@ -14,9 +14,9 @@
  *     held ── a delegate or the application has the floor                           none; half-closed: halfClosedTimeout
  *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
  */
-import { Deadline } from "../../async/deadline.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
-import type { StreamSink } from "../../net/stream-sink.js";
+import { Deadline } from "../../async/timers/deadline.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { StreamSink } from "../../net/stream/stream-sink.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { HTTP1Receiver } from "../../protocol/http1/receiver.js";

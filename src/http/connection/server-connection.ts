@@ -14,17 +14,17 @@
  * (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room for its
  * answer: who sends requests and does not read fills no memory.
  */
-import { Deadline } from "../../async/deadline.js";
+import { Deadline } from "../../async/timers/deadline.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { refusalHead } from "../../protocol/http1/refusal.js";
 import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import { gunzipDelegate } from "../delegates/gunzip.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
-import { gunzipDelegate } from "../gzip-body.js";
 import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
 import { HTTP1Connection } from "./http1-connection.js";
 import { closeInStages } from "./linger.js";

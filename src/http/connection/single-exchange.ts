@@ -3,7 +3,7 @@
  * own. It ends when the message was received and the own message was sent, and hands the stream back.
  */
 import { appLog, genLog } from "../../base/log.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import type { RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate } from "../delegates.js";

@@ -4,11 +4,11 @@
  */
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { NotFoundDelegate } from "../delegates/not-found.js";
 import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import { HTTPServerRequest } from "../request.js";
 import type { MatchResult } from "./matchers.js";
-import { NotFoundDelegate } from "./not-found.js";
 
 /** What a router hands to the target of a rule. */
 export interface TargetParams extends MatchResult {

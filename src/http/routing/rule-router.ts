@@ -4,9 +4,9 @@
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
+import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { HTTPServerRequest } from "../request.js";
-import { CallableDelegate, type RequestCallback } from "../server/callable.js";
 import { Matcher, PathMatches } from "./matchers.js";
 import { RouteIndex } from "./route-index.js";
 import { ReversibleRouter, Router, type TargetParams } from "./router.js";

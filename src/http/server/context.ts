@@ -8,8 +8,8 @@
 import type { NetworkAddress } from "../../async/network.js";
 import { isValidIp } from "../../net/address.js";
 import type { AddressSet } from "../../net/address-set.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
-import { SSLIOStream } from "../../net/tcp-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import { SSLIOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestHead } from "../../protocol/http1/visitor.js";
 import type { PeerContext } from "../request.js";

@@ -6,12 +6,12 @@ import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate.js";
 import { AddressSet } from "../../net/address-set.js";
-import type { BaseIOStream } from "../../net/base-stream.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "../connection/params.js";
 import { HTTP1ServerConnection } from "../connection/server-connection.js";
+import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
 import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
-import { CallableDelegate, type RequestCallback } from "./callable.js";
 import { type ContextOptions, HTTPRequestContext } from "./context.js";
 
 /** Options of {@link HTTPServer}: those of its TCP server and its connections, and the following. */

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HTTPConnection } from "#room/http/delegates";
+import { CallableDelegate } from "#room/http/delegates/callable";
 import type { HTTPServerRequest } from "#room/http/request";
-import { CallableDelegate } from "#room/http/server/callable";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 
 const COUNT = 200_000;

@@ -4,7 +4,7 @@ import { Application, RequestHandler } from "squall/web";
 import { HTTPServerRequest } from "#room/http/request";
 import { compilePattern } from "#room/http/routing/pattern";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
-import type { HandlerDelegate } from "#room/web/handler-delegate";
+import type { HandlerDelegate } from "#room/web/application/handler-delegate";
 import type { Family, VectorFunction } from "../types.js";
 
 const named = (pattern: string): string => pattern.replaceAll("(?P<", "(?<");

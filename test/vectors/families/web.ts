@@ -23,9 +23,9 @@ import {
 import { currentLoop, setCurrentLoop } from "#room/async/current-loop";
 import { HTTPServerRequest } from "#room/http/request";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
-import { createHandler } from "#room/web/handler-delegate";
-import { stateOf } from "#room/web/handler-state";
-import { type HeaderValue, headerText } from "#room/web/header-value";
+import { createHandler } from "#room/web/application/handler-delegate";
+import { stateOf } from "#room/web/handler/handler-state";
+import { type HeaderValue, headerText } from "#room/web/handler/header-value";
 import { FakeConnection } from "../../support/fake-exchange.js";
 import type { Family, VectorFunction } from "../types.js";
 

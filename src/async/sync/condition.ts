@@ -1,0 +1,43 @@
+/** Waiting until somebody says so. */
+
+import { showAsText } from "../../base/show-as-text.js";
+import { checkLimit } from "../../base/validate.js";
+import type { WaitOptions } from "../cancel.js";
+import { refusal, WaiterList } from "../waiter-list.js";
+
+/**
+ * A place to wait for a notification. It has no memory: `notify` wakes those who wait now, and is lost when nobody
+ * does. Tornado: `locks.Condition`.
+ */
+export class Condition {
+  static {
+    showAsText(this.prototype);
+  }
+
+  readonly #waiters = new WaiterList<boolean>("waiting for a Condition", { value: false });
+
+  /**
+   * Resolves with true when notified, and with **false** when the timeout passes first; rejects only with the reason of
+   * an aborted signal. Whoever gives up leaves no trace and uses up no notification.
+   */
+  wait(options?: WaitOptions): Promise<boolean> {
+    return refusal(options) ?? this.#waiters.wait(undefined, options);
+  }
+
+  /** Wakes the `n` (default 1) who have waited longest, or as many as there are. */
+  notify(n = 1): void {
+    checkLimit("n", n);
+    for (let left = Math.min(n, this.#waiters.length); left > 0; left--) this.#waiters.settleFirst(true);
+  }
+
+  /** Wakes all who wait now. */
+  notifyAll(): void {
+    this.#waiters.settleAll(true);
+  }
+
+  /** For people who debug: `<Condition waiters:2>`. */
+  toString(): string {
+    const { length } = this.#waiters;
+    return length === 0 ? "<Condition>" : `<Condition waiters:${length}>`;
+  }
+}

@@ -1,0 +1,52 @@
+/** A flag that one can wait for. */
+import { showAsText } from "../../base/show-as-text.js";
+import type { WaitOptions } from "../cancel.js";
+import { refusal, WaiterList } from "../waiter-list.js";
+
+const DONE = Promise.resolve();
+
+/**
+ * A flag, cleared at first. Waiting ends when it is set; who waits for a flag that is set does not wait at all.
+ * Tornado: `locks.Event`.
+ */
+export class Event {
+  static {
+    showAsText(this.prototype);
+  }
+
+  readonly #waiters = new WaiterList<void>("waiting for an Event");
+  #flag = false;
+
+  /** The flag. */
+  isSet(): boolean {
+    return this.#flag;
+  }
+
+  /** Sets the flag and wakes all who wait, even if it is cleared again at once. Setting it twice changes nothing. */
+  set(): void {
+    if (this.#flag) return;
+    this.#flag = true;
+    this.#waiters.settleAll();
+  }
+
+  /** Clears the flag: whoever waits from now on waits for the next {@link Event.set}. */
+  clear(): void {
+    this.#flag = false;
+  }
+
+  /**
+   * Resolves when the flag is set. Rejects with a `TimeoutError` or the signal's reason; that leaves no trace.
+   */
+  wait(options?: WaitOptions): Promise<void> {
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+    return this.#flag ? DONE : this.#waiters.wait(undefined, options);
+  }
+
+  /** For people who debug: `<Event set>` or `<Event clear waiters:2>`. */
+  toString(): string {
+    if (this.#flag) return "<Event set>";
+    const { length } = this.#waiters;
+    return length === 0 ? "<Event clear>" : `<Event clear waiters:${length}>`;
+  }
+}

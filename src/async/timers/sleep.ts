@@ -1,0 +1,67 @@
+/** Doing nothing for a while. */
+
+import { checkMilliseconds } from "../../base/validate.js";
+import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
+import { IOLoop } from "../ioloop.js";
+import { type Duration, toMilliseconds } from "./duration.js";
+import type { Timeout } from "./timeout.js";
+
+/** Options of {@link sleep}. */
+export interface SleepOptions {
+  /** Ends the sleep with its reason when it aborts; default none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+class Sleeper implements Abortable {
+  readonly #loop: IOLoop;
+  readonly #signal: AbortSignal;
+  readonly #resolve: () => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #timer: Timeout;
+
+  constructor(
+    loop: IOLoop,
+    delay: number,
+    signal: AbortSignal,
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#loop = loop;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = loop.callLater(delay, wake, this);
+    watchAbort(signal, this);
+  }
+
+  wake(): void {
+    unwatchAbort(this.#signal, this);
+    this.#resolve();
+  }
+
+  onAbort(reason: unknown): void {
+    this.#loop.removeTimeout(this.#timer);
+    this.#reject(reason);
+  }
+}
+
+function wake(sleeper: Sleeper): void {
+  sleeper.wake();
+}
+
+/**
+ * Resolves after so many milliseconds (or a duration such as `{ seconds: 1.5 }`) of the current loop's time, never
+ * earlier; `Infinity` sleeps until the signal. Rejects with the signal's reason; then the timer is gone.
+ * Tornado: `gen.sleep`.
+ */
+export function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
+  const { signal } = options;
+  // What an executor throws is in its promise.
+  return new Promise((resolve, reject) => {
+    const milliseconds = checkMilliseconds("delay", toMilliseconds("delay", delay));
+    signal?.throwIfAborted();
+    const loop = IOLoop.current();
+    if (signal === undefined) loop.callLater(milliseconds, resolve);
+    else new Sleeper(loop, milliseconds, signal, resolve, reject);
+  });
+}

@@ -1,0 +1,166 @@
+/** Child processes whose pipes are streams. */
+import { type ChildProcess, type IOType, type SpawnOptions, spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { cancellable, type WaitOptions } from "../../async/cancel.js";
+import { IOLoop } from "../../async/ioloop.js";
+import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
+import { checkFunction } from "../../base/validate.js";
+import { PipeIOStream } from "../stream/pipe-stream.js";
+
+const STREAM: unique symbol = Symbol("squall.Subprocess.STREAM");
+
+/** What a child's stdin, stdout or stderr may be: {@link Subprocess.STREAM}, or whatever `spawn` of Node takes. */
+export type SubprocessStdio = typeof STREAM | IOType | "pipe" | number | Readable | Writable | undefined;
+
+/** Options of {@link Subprocess}: those of Node's `spawn`, and the three channels by name. */
+export interface SubprocessOptions extends Omit<SpawnOptions, "stdio" | "signal" | "timeout"> {
+  /** Default: that of this process. */
+  readonly stdin?: SubprocessStdio;
+  /** Default: that of this process. */
+  readonly stdout?: SubprocessStdio;
+  /** Default: that of this process. */
+  readonly stderr?: SubprocessStdio;
+  /** The loop that it belongs to; default the current one. */
+  readonly ioLoop?: IOLoop | undefined;
+}
+
+/** Options of {@link Subprocess.waitForExit}. */
+export interface WaitForExitOptions extends WaitOptions {
+  /** Whether a status other than 0 is an error; default true. */
+  readonly raiseError?: boolean | undefined;
+}
+
+/** A child ended with another status than 0 (`ERR_SQUALL_CALLED_PROCESS`). */
+export class CalledProcessError extends SquallError {
+  static {
+    this.prototype.name = "CalledProcessError";
+  }
+
+  /** The exit status; negative for the number of the signal that killed it. */
+  readonly returncode: number;
+  /** What was run. */
+  readonly cmd: readonly string[];
+
+  constructor(returncode: number, cmd: readonly string[]) {
+    const how = returncode < 0 ? `was killed by signal ${-returncode}` : `ended with status ${returncode}`;
+    super("ERR_SQUALL_CALLED_PROCESS", `${cmd.join(" ")} ${how}`);
+    this.returncode = returncode;
+    this.cmd = cmd;
+  }
+}
+
+/** A child process whose pipes, as far as asked for, are streams, and whose end can be waited for. */
+export class Subprocess {
+  /** For stdin, stdout or stderr: gives a {@link PipeIOStream} as the property of the same name. */
+  static readonly STREAM: typeof STREAM = STREAM;
+
+  /** The loop that it belongs to. */
+  readonly ioLoop: IOLoop;
+  /** Node's object for the process. */
+  readonly proc: ChildProcess;
+  /** What to write to, as a stream or (for `"pipe"`) Node's; undefined if the child got something else. */
+  readonly stdin: PipeIOStream | Writable | undefined;
+  /** What to read from, as a stream or (for `"pipe"`) Node's; undefined if the child got something else. */
+  readonly stdout: PipeIOStream | Readable | undefined;
+  /** What to read from, as a stream or (for `"pipe"`) Node's; undefined if the child got something else. */
+  readonly stderr: PipeIOStream | Readable | undefined;
+  /** The exit status, negative for the number of the signal that killed it; undefined while it runs. */
+  returncode: number | undefined;
+  readonly #cmd: readonly string[];
+  /** Why it could not be started. */
+  #error: Error | undefined;
+  #exitCallback: ((returncode: number) => unknown) | undefined;
+  readonly #waiters: Set<() => void> = new Set();
+
+  /**
+   * Starts a program: `args` is its name and its arguments, or one string, which with `shell: true` is a command line.
+   * If it cannot be started, `waitForExit()` rejects with the system's error (`ENOENT`, …), and `returncode` is 127.
+   */
+  constructor(args: string | readonly string[], options: SubprocessOptions = {}) {
+    const { stdin, stdout, stderr, ioLoop, ...rest } = options;
+    this.ioLoop = ioLoop ?? IOLoop.current();
+    this.#cmd = typeof args === "string" ? [args] : args;
+    const [program, ...others] = this.#cmd;
+    if (program === undefined) throw new InvalidArgumentError("a subprocess needs the name of a program");
+    this.returncode = undefined;
+    this.proc = spawn(program, others, { ...rest, stdio: [stdio(stdin), stdio(stdout), stdio(stderr)] });
+    this.stdin = this.#channel(stdin, this.proc.stdin) as PipeIOStream | Writable | undefined;
+    this.stdout = this.#channel(stdout, this.proc.stdout) as PipeIOStream | Readable | undefined;
+    this.stderr = this.#channel(stderr, this.proc.stderr) as PipeIOStream | Readable | undefined;
+    const over = this.ioLoop.beginExternal();
+    this.proc.once("error", (error) => {
+      // Also a failed kill() is told by this event.
+      if (this.proc.pid !== undefined) return;
+      this.#error = error;
+      over();
+      this.#ended(127);
+    });
+    this.proc.once("exit", (code, signal) => {
+      over();
+      this.#ended(code ?? -(signal === null ? 0 : constants.signals[signal]));
+    });
+  }
+
+  /** Nothing to do: Node hears of children itself. Tornado: installs a handler for SIGCHLD. */
+  static initialize(): void {}
+
+  /** Nothing to do, see {@link Subprocess.initialize}. */
+  static uninitialize(): void {}
+
+  /** The process id; undefined if it could not be started. */
+  get pid(): number | undefined {
+    return this.proc.pid;
+  }
+
+  /**
+   * Calls `callback` with the exit status once the process has ended, soon if it already has. There is one callback:
+   * a second one throws an `InvalidStateError` as long as the first has not been called.
+   */
+  setExitCallback(callback: (returncode: number) => unknown): void {
+    checkFunction("callback", callback);
+    if (this.#exitCallback !== undefined) throw new InvalidStateError("there is an exit callback already");
+    if (this.returncode !== undefined) this.ioLoop.addCallback(callback, this.returncode);
+    else this.#exitCallback = callback;
+  }
+
+  /**
+   * Resolves with the exit status when the process has ended. Rejects with a {@link CalledProcessError} for a status
+   * other than 0 unless `raiseError` is false. A cancel ends the waiting; the process goes on.
+   */
+  async waitForExit(options: WaitForExitOptions = {}): Promise<number> {
+    if (this.returncode === undefined) {
+      await cancellable<void>(this.ioLoop, "waiting for the end of a process", options, (settle) => {
+        const wake = (): void => settle.resolve();
+        this.#waiters.add(wake);
+        return () => this.#waiters.delete(wake);
+      });
+    }
+    if (this.#error !== undefined) throw this.#error;
+    const returncode = this.returncode ?? 0;
+    if (returncode !== 0 && (options.raiseError ?? true)) throw new CalledProcessError(returncode, this.#cmd);
+    return returncode;
+  }
+
+  #channel(
+    wanted: SubprocessStdio,
+    pipe: Readable | Writable | null,
+  ): PipeIOStream | Readable | Writable | undefined {
+    if (pipe === null) return undefined;
+    return wanted === STREAM ? new PipeIOStream(pipe as Duplex, { ioLoop: this.ioLoop }) : pipe;
+  }
+
+  #ended(returncode: number): void {
+    this.returncode = returncode;
+    const callback = this.#exitCallback;
+    this.#exitCallback = undefined;
+    if (callback !== undefined) this.ioLoop.addCallback(callback, returncode);
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const wake of waiters) wake();
+  }
+}
+
+function stdio(wanted: SubprocessStdio): Exclude<SubprocessStdio, typeof STREAM | undefined> {
+  return wanted === STREAM ? "pipe" : (wanted ?? "inherit");
+}

@@ -1,0 +1,218 @@
+/**
+ * Several processes for one server, by `node:cluster`.
+ *
+ * Tornado forks: the children go on where the parent was. Node cannot; a worker runs the program from the beginning, and
+ * {@link forkProcesses} is where the two part. In the primary process its promise stays pending while it looks after the
+ * workers, and the process exits when they are done. In a worker it resolves with the worker's number.
+ *
+ * - A worker that ends with status 0 is done. One that ends otherwise is replaced, under its number, at once if it had
+ *   lived for a while, else with a growing pause; after `maxRestarts` of those the primary gives up.
+ * - `SIGTERM` or `SIGINT` to the primary stops everything gracefully: workers stop accepting, finish what they have, and
+ *   exit with 0. A second signal ends them at once. Workers ignore `SIGINT`, which a terminal sends to all of the group.
+ * - Listening sockets belong to the primary and are shared, so a worker that dies refuses nobody while another one lives.
+ */
+import cluster, { type Worker } from "node:cluster";
+import { availableParallelism, constants } from "node:os";
+import { IOLoop } from "../../async/ioloop.js";
+import type { Timeout } from "../../async/timers/timeout.js";
+import { InvalidStateError, SquallError } from "../../base/errors.js";
+import { appLog, genLog } from "../../base/log.js";
+import { checkInteger, checkLimit } from "../../base/validate.js";
+
+/** Which number a worker has, in its environment. */
+const TASK_ID = "SQUALL_TASK_ID";
+
+/** A worker that lived shorter than this is not replaced at once, in milliseconds. */
+const SHORT_LIFE = 1000;
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 5000;
+
+/** Workers failed too often (`ERR_SQUALL_TOO_MANY_RESTARTS`). */
+export class TooManyRestartsError extends SquallError {
+  static {
+    this.prototype.name = "TooManyRestartsError";
+  }
+
+  constructor(maxRestarts: number) {
+    super(
+      "ERR_SQUALL_TOO_MANY_RESTARTS",
+      `workers had to be replaced more than ${maxRestarts} times, giving up`,
+    );
+  }
+}
+
+/** Options of {@link forkProcesses}. */
+export interface ForkOptions {
+  /** How many workers may be replaced in all before the primary gives up; default 100, `Infinity` for no limit. */
+  readonly maxRestarts?: number | undefined;
+}
+
+/** How many processors there are for this process, at least 1. */
+export function cpuCount(): number {
+  return Math.max(1, availableParallelism());
+}
+
+/** The number of this worker, from 0 on; undefined in a process that {@link forkProcesses} did not make. */
+export function taskId(): number | undefined {
+  const id = process.env[TASK_ID];
+  return cluster.isWorker && id !== undefined ? Number(id) : undefined;
+}
+
+/** What a worker does before it ends. */
+const drains: Set<() => unknown> = new Set();
+
+/**
+ * Registers what this process does when it is told to stop and before it exits: stop accepting, finish requests. All run at
+ * the same time. Returns the function that takes it away again.
+ */
+export function onWorkerStop(drain: () => unknown): () => void {
+  drains.add(drain);
+  return () => drains.delete(drain);
+}
+
+/**
+ * Starts worker processes and looks after them; see the top of this file. `numProcesses` 0 or undefined is one for each
+ * processor.
+ *
+ * In a worker, resolves with its number. In the primary, does not resolve: when all workers are done the process exits
+ * with status 0; rejects with a {@link TooManyRestartsError} (the remaining workers are stopped) when they fail too
+ * often. Throws an `InvalidStateError` in a process that something else has forked, or when called twice.
+ */
+export async function forkProcesses(
+  numProcesses?: number | null | undefined,
+  options: ForkOptions = {},
+): Promise<number> {
+  const count = checkInteger("numProcesses", numProcesses ?? 0, { min: 0 }) || cpuCount();
+  const maxRestarts = checkLimit("maxRestarts", options.maxRestarts ?? 100);
+  if (cluster.isWorker) {
+    const id = taskId();
+    if (id === undefined)
+      throw new InvalidStateError("this process is a worker of something else: it cannot fork");
+    becomeWorker();
+    return id;
+  }
+  if (supervising) throw new InvalidStateError("forkProcesses() was called before in this process");
+  supervising = true;
+  await new Supervisor(count, maxRestarts).run();
+  process.exit(0);
+}
+
+let supervising = false;
+let isWorkerReady = false;
+
+function becomeWorker(): void {
+  if (isWorkerReady) return;
+  isWorkerReady = true;
+  let stopping = false;
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {
+    if (stopping) process.exit(128 + constants.signals.SIGTERM);
+    stopping = true;
+    void drainAll().then(() => process.exit(0));
+  });
+}
+
+async function drainAll(): Promise<void> {
+  const outcomes = await Promise.allSettled([...drains].map(async (drain) => drain()));
+  for (const outcome of outcomes) {
+    if (outcome.status === "rejected") appLog.exception("error while a worker was stopping", outcome.reason);
+  }
+}
+
+interface Member {
+  worker: Worker;
+  readonly id: number;
+  bornAt: number;
+  /** How many times in a row it lived shortly. */
+  failures: number;
+}
+
+/** The primary's side. */
+class Supervisor {
+  readonly #loop = IOLoop.current();
+  readonly #count: number;
+  readonly #maxRestarts: number;
+  readonly #members: Map<number, Member> = new Map();
+  /** Restarts that wait a little. */
+  readonly #paused: Set<Timeout> = new Set();
+  #restarts = 0;
+  #stopping = false;
+  #failure: Error | undefined;
+  #settle: { resolve(): void; reject(error: Error): void } | undefined;
+  readonly #onSignal = (): void => this.#signalled();
+
+  constructor(count: number, maxRestarts: number) {
+    this.#count = count;
+    this.#maxRestarts = maxRestarts;
+  }
+
+  run(): Promise<void> {
+    genLog.info("Starting %d processes", this.#count);
+    process.on("SIGTERM", this.#onSignal);
+    process.on("SIGINT", this.#onSignal);
+    return new Promise<void>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      for (let id = 0; id < this.#count; id++) this.#start(id, 0);
+    });
+  }
+
+  #start(id: number, failures: number): void {
+    const worker = cluster.fork({ [TASK_ID]: String(id) });
+    const member: Member = { worker, id, bornAt: this.#loop.time(), failures };
+    this.#members.set(id, member);
+    worker.on("error", (error) => genLog.error("worker %d: %s", id, error.message));
+    worker.on("exit", (code, signal) => this.#ended(member, code, signal as NodeJS.Signals | null));
+  }
+
+  #ended(member: Member, code: number | null, signal: NodeJS.Signals | null): void {
+    this.#members.delete(member.id);
+    const pid = member.worker.process.pid ?? -1;
+    if (this.#stopping || (code === 0 && signal === null)) {
+      if (!this.#stopping) genLog.info("worker %d (pid %d) exited normally", member.id, pid);
+      this.#finishIfDone();
+      return;
+    }
+    const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
+    genLog.warning("worker %d (pid %d) %s, restarting", member.id, pid, how);
+    this.#restarts++;
+    if (this.#restarts > this.#maxRestarts) {
+      this.#failure = new TooManyRestartsError(this.#maxRestarts);
+      this.#stop("SIGTERM");
+      this.#finishIfDone();
+      return;
+    }
+    const short = this.#loop.time() - member.bornAt < SHORT_LIFE;
+    const failures = short ? member.failures + 1 : 0;
+    // The first failure of a worker costs nothing; one that fails as soon as it has begun has to wait longer each time.
+    if (failures <= 1) {
+      this.#start(member.id, failures);
+      return;
+    }
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 2, 16));
+    const timeout = this.#loop.callLater(pause, () => {
+      this.#paused.delete(timeout);
+      this.#start(member.id, failures);
+    });
+    this.#paused.add(timeout);
+  }
+
+  #signalled(): void {
+    this.#stop("SIGTERM");
+    this.#finishIfDone();
+  }
+
+  #stop(signal: NodeJS.Signals): void {
+    this.#stopping = true;
+    for (const timeout of this.#paused) this.#loop.removeTimeout(timeout);
+    this.#paused.clear();
+    for (const member of this.#members.values()) member.worker.process.kill(signal);
+  }
+
+  #finishIfDone(): void {
+    if (this.#members.size > 0 || this.#paused.size > 0) return;
+    process.off("SIGTERM", this.#onSignal);
+    process.off("SIGINT", this.#onSignal);
+    if (this.#failure !== undefined) this.#settle?.reject(this.#failure);
+    else this.#settle?.resolve();
+  }
+}

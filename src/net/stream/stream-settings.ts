@@ -1,0 +1,62 @@
+/** The options of streams, checked once and shared by all streams of a server. */
+import { IOLoop } from "../../async/ioloop.js";
+import { checkLimit } from "../../base/validate.js";
+import { TurnEnd } from "./turn-end.js";
+
+/** What every stream can be told. */
+export interface StreamOptions {
+  /**
+   * How many bytes may wait to be read, in bytes; default 100 MiB, `Infinity` for no limit. A read that cannot be
+   * satisfied within it closes the stream.
+   */
+  readonly maxBufferSize?: number | undefined;
+  /**
+   * How many bytes an idle stream reads ahead before it lets the other side wait, in bytes; default 64 KiB, and
+   * never more than half of `maxBufferSize`.
+   */
+  readonly readChunkSize?: number | undefined;
+  /** How many bytes may wait to be written, in bytes; default `Infinity`, no limit. */
+  readonly maxWriteBufferSize?: number | undefined;
+  /**
+   * Whether the stream stays open for writing when the other side has sent its FIN; default false: it sends what is
+   * queued and closes.
+   */
+  readonly allowHalfOpen?: boolean | undefined;
+  /** The loop that the stream belongs to; default the current one. */
+  readonly ioLoop?: IOLoop | undefined;
+}
+
+const DEFAULT_MAX_BUFFER = 100 * 1024 * 1024;
+const DEFAULT_CHUNK = 65_536;
+
+/** Options with every default filled in. */
+type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
+/** {@link StreamOptions}, complete and checked. One object may serve any number of streams. */
+export class StreamSettings implements Resolved<StreamOptions> {
+  readonly ioLoop: IOLoop;
+  readonly maxBufferSize: number;
+  readonly readChunkSize: number;
+  readonly maxWriteBufferSize: number;
+  readonly allowHalfOpen: boolean;
+  /** Where the turns of these streams end together; see `BaseIOStream.gatherTurn()`. */
+  readonly turnEnd: TurnEnd;
+
+  constructor(options: StreamOptions) {
+    this.ioLoop = options.ioLoop ?? IOLoop.current();
+    this.maxBufferSize = checkLimit("maxBufferSize", options.maxBufferSize ?? DEFAULT_MAX_BUFFER, 1);
+    const chunk = checkLimit("readChunkSize", options.readChunkSize ?? DEFAULT_CHUNK, 1);
+    this.readChunkSize = Math.max(1, Math.min(chunk, Math.floor(this.maxBufferSize / 2)));
+    this.maxWriteBufferSize = checkLimit(
+      "maxWriteBufferSize",
+      options.maxWriteBufferSize ?? Number.POSITIVE_INFINITY,
+    );
+    this.allowHalfOpen = options.allowHalfOpen ?? false;
+    this.turnEnd = new TurnEnd(this.ioLoop);
+  }
+
+  /** The settings of these options; settings are passed through. */
+  static of(options: StreamOptions | StreamSettings | undefined): StreamSettings {
+    return options instanceof StreamSettings ? options : new StreamSettings(options ?? {});
+  }
+}

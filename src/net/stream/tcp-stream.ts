@@ -1,0 +1,400 @@
+/**
+ * Streams over sockets: {@link IOStream} for TCP and unix sockets, {@link SSLIOStream} for TLS over them. They share a
+ * file because each leads to the other: a TLS stream is an `IOStream`, and `startTls()` turns one into the other.
+ *
+ * A TLS stream has two sockets, one inside the other. It reads and writes nothing before the handshake is done and
+ * the other side verified; what is written meanwhile waits in the stream.
+ */
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type SecureContext, TLSSocket } from "node:tls";
+import { cancellable, type Settle, type WaitOptions } from "../../async/cancel.js";
+import type { NetworkSocket } from "../../async/network.js";
+import { InvalidStateError, SquallError } from "../../base/errors.js";
+import { genLog } from "../../base/log.js";
+import { checkMilliseconds } from "../../base/validate.js";
+import { type ConnectAddress, normalizeAddress } from "../address.js";
+import { nodeNetwork } from "../node-network.js";
+import { type SSLContext, type SSLOptions, sslOptionsToContext } from "../tls/ssl-options.js";
+import { beginHandshake, checkHandshake, TLSHandshakeError } from "../tls/tls-handshake.js";
+import { BaseIOStream } from "./base-stream.js";
+import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
+import { type StreamOptions, StreamSettings } from "./stream-settings.js";
+import { writeProgress } from "./write-progress.js";
+
+/** Options of {@link IOStream.connect}. */
+export interface ConnectStreamOptions extends WaitOptions {
+  /**
+   * The name of the server, for TLS: what is asked for (SNI) and what the certificate is checked against; default the
+   * host of the address. Plain streams do not need it.
+   */
+  readonly serverHostname?: string | undefined;
+  /** The local address to connect from; default the system's choice. */
+  readonly sourceIp?: string | undefined;
+  /** The local port to connect from; default the system's choice. */
+  readonly sourcePort?: number | undefined;
+}
+
+/** Options of {@link IOStream.startTls}. */
+export interface StartTlsOptions extends WaitOptions {
+  /** Default for clients: Node's authorities. Servers need a certificate. */
+  readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
+  /**
+   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client has to
+   * switch `checkHostname` off.
+   */
+  readonly serverHostname?: string | undefined;
+}
+
+/** Options of {@link SSLIOStream}. */
+export interface SSLStreamOptions extends StreamOptions {
+  /** TLS options or a context; default for clients: Node's authorities. Servers need a certificate. */
+  readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
+  /** Whether this is the server's end of the handshake; default false. */
+  readonly serverSide?: boolean | undefined;
+  /** Clients: the name to ask for (SNI) and to check the certificate against; default what `connect()` is given. */
+  readonly serverHostname?: string | undefined;
+  /** How long the handshake may take, in milliseconds; default 30 s, `Infinity` for no limit. */
+  readonly handshakeTimeout?: number | undefined;
+}
+
+const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
+
+/** How long a closed TLS connection may take to say goodbye, in milliseconds. */
+const CLOSE_LINGER = 1000;
+
+/** A stream over a TCP or unix socket. */
+export class IOStream extends BaseIOStream {
+  #connecting: boolean;
+
+  /**
+   * `socket` is a connected socket, whatever network it comes from; or one that is still connecting; or undefined (or
+   * a fresh `net.Socket`) for a stream that gets its socket by {@link IOStream.connect}.
+   */
+  constructor(socket?: NetworkSocket | undefined, options?: StreamOptions | StreamSettings) {
+    super(options);
+    this.#connecting = false;
+    if (socket !== undefined && !isFresh(socket) && new.target.adopts) this.attach(socket);
+  }
+
+  /** @internal Whether the constructor attaches its socket; TLS has something to do before. */
+  protected static readonly adopts: boolean = true;
+
+  /**
+   * The socket; undefined before `connect()` and once the stream is closed. Writing to it behind the stream's back
+   * breaks the order.
+   */
+  get socket(): NetworkSocket | undefined {
+    return this.transport as NetworkSocket | undefined;
+  }
+
+  /**
+   * Connects to an address; resolves with the stream itself. A host that is a name is looked up and its first address
+   * is taken: `TCPClient` tries them all. What was written before is sent once the connection is there.
+   *
+   * Rejects with a {@link StreamClosedError} whose `realError` is the system's error. However it fails, a cancel
+   * included, the stream is closed.
+   */
+  async connect(address: ConnectAddress, options?: ConnectStreamOptions): Promise<this> {
+    if (this.#connecting || this.socket !== undefined) {
+      throw new InvalidStateError("the stream is connected already, or connecting");
+    }
+    if (this.closed()) throw new StreamClosedError(this.error);
+    const target = normalizeAddress(address);
+    this.nameServer(options?.serverHostname ?? ("host" in target ? target.host : undefined));
+    await cancellable<void>(this.ioLoop, "connecting", options, (settle) => {
+      const socket = (this.ioLoop.network ?? nodeNetwork).connect({
+        ...target,
+        localAddress: options?.sourceIp,
+        localPort: options?.sourcePort,
+      });
+      this.#connecting = true;
+      const ended: Settle<void> = {
+        resolve: () => {
+          this.#connecting = false;
+          settle.resolve();
+        },
+        reject: (error) => {
+          this.#connecting = false;
+          settle.reject(error);
+        },
+      };
+      this.adopt(socket, ended);
+      return (reason) => this.close(reason instanceof Error ? reason : undefined);
+    });
+    return this;
+  }
+
+  /**
+   * Begins TLS on this connection; resolves with the new stream when the handshake is done, and rejects with its error
+   * (the connection is closed then, also by a cancel). This stream cannot be used any more; its close callback
+   * moves to the new one.
+   *
+   * Throws an `InvalidStateError`, nothing done, unless the stream is idle: no read or sink, nothing to be written, and
+   * nothing left over from earlier reads. (What the other side has sent since then, unasked, can only be the beginning
+   * of TLS and is taken for that.)
+   */
+  async startTls(serverSide: boolean, options: StartTlsOptions = {}): Promise<SSLIOStream> {
+    const context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide });
+    checkHandshake(context, serverSide, options.serverHostname);
+    const { socket, closeCallback } = this.detach();
+    const stream = new SSLIOStream(
+      socket as NetworkSocket,
+      { sslOptions: context, serverSide, serverHostname: options.serverHostname },
+      this.settings,
+    );
+    stream.setCloseCallback(closeCallback);
+    try {
+      return await stream.waitForHandshake(options);
+    } catch (error) {
+      stream.close(error instanceof Error ? error : undefined);
+      throw error;
+    }
+  }
+
+  /** Switches Nagle's algorithm off (true) or on; a unix socket and a closed stream ignore it. */
+  override setNodelay(value: boolean): void {
+    if (!this.closed()) this.socket?.setNoDelay(value);
+  }
+
+  /** Tells which name the server should have. */
+  protected nameServer(_name: string | undefined): void {}
+
+  /** Takes over a socket that is connecting. */
+  protected adopt(socket: NetworkSocket, connected: Settle<void>): void {
+    this.attach(socket);
+    const done = (): void => {
+      socket.off("connect", done);
+      socket.off("close", done);
+      if (this.closed()) connected.reject(new StreamClosedError(this.error));
+      else connected.resolve();
+    };
+    socket.on("connect", done);
+    socket.on("close", done);
+  }
+
+  protected override logError(error: Error): void {
+    // A failed connect has somebody who waits for it.
+    if (!this.#connecting) super.logError(error);
+  }
+
+  protected override resetTransport(socket: Duplex): void {
+    reset(socket as NetworkSocket);
+  }
+}
+
+/** A stream over TLS. */
+export class SSLIOStream extends IOStream {
+  protected static override readonly adopts: boolean = false;
+
+  readonly #context: SSLContext;
+  readonly #serverSide: boolean;
+  readonly #timeout: number;
+  #serverHostname: string | undefined;
+  /** The socket below. */
+  #raw: NetworkSocket | undefined;
+  #tls: TLSSocket | undefined;
+  #state: "waiting" | "handshake" | "secure" | "failed";
+  #waiter: Settle<void> | undefined;
+  #connected: Settle<void> | undefined;
+
+  /**
+   * `socket` is what the TLS connection goes over, and the handshake begins as soon as it is connected; or a
+   * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`. Throws an `InvalidArgumentError` when a
+   * server has no certificate, or a client that has its socket already no name to check.
+   */
+  constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}, settings?: StreamSettings) {
+    super(socket, settings ?? new StreamSettings(options));
+    this.#serverSide = options.serverSide ?? false;
+    this.#context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide: this.#serverSide });
+    this.#timeout = checkMilliseconds(
+      "handshakeTimeout",
+      options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT,
+    );
+    this.#serverHostname = options.serverHostname;
+    this.#raw = undefined;
+    this.#tls = undefined;
+    this.#state = "waiting";
+    this.#waiter = undefined;
+    this.#connected = undefined;
+    if (socket instanceof TLSSocket) {
+      this.#tls = socket;
+      this.#state = "secure";
+      this.attach(socket);
+    } else if (socket !== undefined && !isFresh(socket)) {
+      checkHandshake(this.#context, this.#serverSide, this.#serverHostname);
+      this.#over(socket);
+    }
+  }
+
+  /** The TLS socket, with the certificate of the other side and what was agreed; undefined once the stream is closed. */
+  override get socket(): TLSSocket | undefined {
+    return this.closed() ? undefined : this.#tls;
+  }
+
+  override get writeProgress(): number {
+    return writeProgress(this.#raw ?? this.#tls);
+  }
+
+  /** The protocol that ALPN agreed on; undefined before the handshake or if there is none. */
+  get alpnProtocol(): string | undefined {
+    const protocol = this.#tls?.alpnProtocol;
+    return typeof protocol === "string" ? protocol : undefined;
+  }
+
+  /**
+   * Resolves with the stream when the handshake is done. There is one waiter: a second one meanwhile rejects with an
+   * `InvalidStateError`. Rejects with what made the handshake fail. A cancel ends the waiting alone.
+   */
+  async waitForHandshake(options?: WaitOptions): Promise<this> {
+    if (this.#state === "secure") return this;
+    if (this.#state === "failed" || this.closed()) throw this.error ?? new StreamClosedError();
+    if (this.#waiter !== undefined)
+      throw new InvalidStateError("somebody is waiting for the handshake already");
+    await cancellable<void>(this.ioLoop, "the TLS handshake", options, (settle) => {
+      this.#waiter = settle;
+      return () => {
+        this.#waiter = undefined;
+      };
+    });
+    return this;
+  }
+
+  /** True while a read waits or a sink receives, and during the handshake. */
+  override reading(): boolean {
+    return this.#state === "handshake" || super.reading();
+  }
+
+  /** True while bytes wait to be written, and during the handshake. */
+  override writing(): boolean {
+    return this.#state === "handshake" || super.writing();
+  }
+
+  /** Begins no second TLS inside. */
+  override startTls(): Promise<SSLIOStream> {
+    return Promise.reject(new InvalidStateError("the stream speaks TLS already"));
+  }
+
+  override setNodelay(value: boolean): void {
+    if (!this.closed()) this.#raw?.setNoDelay(value);
+  }
+
+  protected override nameServer(name: string | undefined): void {
+    this.#serverHostname ??= name;
+    checkHandshake(this.#context, this.#serverSide, this.#serverHostname);
+  }
+
+  protected override adopt(socket: NetworkSocket, connected: Settle<void>): void {
+    this.#connected = connected;
+    this.#over(socket);
+  }
+
+  protected override abandon(): void {
+    this.#state = "failed";
+    this.#tls?.destroy();
+    this.#raw?.destroy();
+    this.#tellFailure();
+  }
+
+  protected override closeTransport(socket: Duplex): void {
+    // OpenSSL holds what a plain socket would have handed to the kernel already, and an orderly end is told inside TLS
+    // (close_notify), so that the other side knows that nothing was cut off. Both get a moment.
+    const linger = this.ioLoop.callLater(CLOSE_LINGER, () => socket.destroy());
+    socket.once("close", () => this.ioLoop.removeTimeout(linger));
+    if (socket.writableFinished) {
+      socket.destroy();
+      return;
+    }
+    socket.once("finish", () => socket.destroy());
+    if (!socket.writableEnded) socket.end();
+  }
+
+  protected override resetTransport(socket: Duplex): void {
+    if (this.#raw !== undefined) reset(this.#raw);
+    socket.destroy();
+  }
+
+  #over(socket: NetworkSocket): void {
+    this.#raw = socket;
+    if (!socket.connecting) {
+      this.#handshake(socket);
+      return;
+    }
+    let failure: Error | undefined;
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    const onClose = (): void => this.#failed(new StreamClosedError(failure), failure);
+    socket.once("close", onClose);
+    socket.once("connect", () => {
+      socket.off("close", onClose);
+      this.#handshake(socket);
+    });
+  }
+
+  #handshake(socket: NetworkSocket): void {
+    this.#state = "handshake";
+    this.#tls = beginHandshake(
+      socket,
+      {
+        context: this.#context,
+        serverSide: this.#serverSide,
+        serverHostname: this.#serverHostname,
+        timeout: this.#timeout,
+        ioLoop: this.ioLoop,
+      },
+      (error) => {
+        if (error === undefined) this.#secured();
+        else this.#failed(error, error);
+      },
+    );
+  }
+
+  #secured(): void {
+    if (this.closed() || this.#tls === undefined) return;
+    this.#state = "secure";
+    this.attach(this.#tls);
+    this.#waiter?.resolve();
+    this.#connected?.resolve();
+    this.#waiter = undefined;
+    this.#connected = undefined;
+  }
+
+  #failure: Error | undefined = undefined;
+
+  #failed(failure: Error, realError: Error | undefined): void {
+    if (this.closed()) return;
+    this.#failure = failure;
+    const closedByPeer =
+      realError === undefined || isConnectionReset(realError) || realError instanceof TLSHandshakeError;
+    if (this.#serverSide && !closedByPeer) genLog.warning("TLS handshake failed: %s", realError.message);
+    this.close(realError);
+  }
+
+  #tellFailure(): void {
+    const error = this.#failure ?? new StreamClosedError(this.error);
+    this.#waiter?.reject(error);
+    this.#connected?.reject(error);
+    this.#waiter = undefined;
+    this.#connected = undefined;
+  }
+}
+
+/** A `net.Socket` that was made and never connected. */
+function isFresh(socket: NetworkSocket): boolean {
+  return socket instanceof Socket && socket.pending && !socket.connecting && !socket.destroyed;
+}
+
+/** Resets a connection; a socket that knows no reset (a unix socket) is just closed. */
+export function reset(socket: NetworkSocket): void {
+  if (socket.connecting || socket.destroyed) {
+    socket.destroy();
+    return;
+  }
+  try {
+    socket.resetAndDestroy();
+  } catch (error) {
+    if (error instanceof SquallError) throw error;
+    socket.destroy();
+  }
+}

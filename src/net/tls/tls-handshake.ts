@@ -1,0 +1,202 @@
+/**
+ * The TLS handshake, both sides, over any duplex stream.
+ *
+ * Node's `tls.Server` does for its connections what is done here for one socket that somebody else accepted: it looks at
+ * the certificate of the client (a `TLSSocket` alone completes the handshake whatever that says), it listens for errors
+ * which come before anybody could listen for `error`, and it limits the time. Callbacks of the application are guarded:
+ * they are called from OpenSSL, and what they throw there would end the process.
+ */
+import type { Socket } from "node:net";
+import { isIP } from "node:net";
+import { connect, type SecureContext, TLSSocket } from "node:tls";
+import type { IOLoop } from "../../async/ioloop.js";
+import type { NetworkSocket } from "../../async/network.js";
+import { InvalidArgumentError, SquallError, TimeoutError } from "../../base/errors.js";
+import { appLog } from "../../base/log.js";
+import { type SniAnswer, SSLContext, type SSLOptions } from "./ssl-options.js";
+
+/** As for plain sockets. Node takes the option here, too; its types do not know. */
+const HIGH_WATER = { highWaterMark: 65_536 };
+
+/** What a handshake needs to know. */
+export interface HandshakeSettings {
+  readonly context: SSLContext;
+  readonly serverSide: boolean;
+  /** Clients: the name to ask for and to check. */
+  readonly serverHostname: string | undefined;
+  /** How long it may take, in milliseconds. */
+  readonly timeout: number;
+  readonly ioLoop: IOLoop;
+}
+
+/** The handshake failed (`ERR_SQUALL_TLS_HANDSHAKE`); OpenSSL's and Node's own errors are passed on as they are. */
+export class TLSHandshakeError extends SquallError {
+  static {
+    this.prototype.name = "TLSHandshakeError";
+  }
+
+  constructor(message: string, cause?: unknown) {
+    super("ERR_SQUALL_TLS_HANDSHAKE", message, { cause });
+  }
+}
+
+/** Throws if a client has no name to check the certificate against. */
+export function checkHandshake(
+  context: SSLContext,
+  serverSide: boolean,
+  serverHostname: string | undefined,
+): void {
+  if (serverSide || serverHostname !== undefined) return;
+  if (!context.checkHostname || context.certReqs === "none" || context.certReqs === "unchecked") return;
+  throw new InvalidArgumentError(
+    "serverHostname is needed to check the certificate of the server; checkHostname: false goes without",
+  );
+}
+
+/**
+ * Begins the handshake over a connected socket and returns the TLS socket, paused. `done` is called once: with nothing
+ * when the other side has been verified as the context asks for, or with the error, the sockets being destroyed then.
+ */
+export function beginHandshake(
+  socket: NetworkSocket,
+  settings: HandshakeSettings,
+  done: (error: Error | undefined) => void,
+): TLSSocket {
+  // An error below has to be told by the TLS socket, before Node closes that one for no reason given.
+  let tls: TLSSocket | undefined;
+  socket.on("error", (error) => tls?.destroy(error));
+  tls = settings.serverSide ? serverSocket(socket, settings) : clientSocket(socket, settings);
+  watchHandshake(tls, settings, done);
+  return tls;
+}
+
+function watchHandshake(
+  tls: TLSSocket,
+  settings: HandshakeSettings,
+  done: (error: Error | undefined) => void,
+): void {
+  const { ioLoop, timeout } = settings;
+  let firstError: Error | undefined;
+  let over = false;
+  const remember = (error: Error): void => {
+    firstError ??= error;
+  };
+  const finish = (error: Error | undefined): void => {
+    if (over) return;
+    over = true;
+    if (timer !== undefined) ioLoop.removeTimeout(timer);
+    tls.off("_tlsError", remember);
+    tls.off("close", onClose);
+    tls.off("end", onClose);
+    tls.pause();
+    if (error !== undefined) tls.destroy();
+    // The listener for `error` stays until there is another one.
+    done(error);
+    tls.off("error", remember);
+    if (error !== undefined || tls.listenerCount("error") === 0) tls.on("error", ignore);
+  };
+  const onClose = (): void =>
+    finish(firstError ?? new TLSHandshakeError("the connection was closed during the TLS handshake"));
+  const onSecure = (): void => finish(settings.serverSide ? clientError(tls, settings.context) : undefined);
+  const timer =
+    timeout === Number.POSITIVE_INFINITY
+      ? undefined
+      : ioLoop.callLater(timeout, () =>
+          finish(new TimeoutError(`the TLS handshake did not finish within ${timeout} ms`)),
+        );
+  tls.on("error", remember);
+  tls.on("_tlsError", remember);
+  tls.on("close", onClose);
+  // A FIN in the middle of a handshake is seen only by who reads. There is nothing to read before `secure`, which
+  // OpenSSL tells first, so nothing is lost.
+  tls.on("end", onClose);
+  tls.resume();
+  tls.once(settings.serverSide ? "secure" : "secureConnect", onSecure);
+}
+
+function ignore(): void {}
+
+function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TLSSocket {
+  const wanted = context.certReqs ?? "none";
+  return new TLSSocket(socket as unknown as Socket, {
+    isServer: true,
+    ...HIGH_WATER,
+    secureContext: context.secureContext,
+    requestCert: wanted !== "none",
+    rejectUnauthorized: wanted === "required",
+    ...(context.ALPNProtocols === undefined ? {} : { ALPNProtocols: [...context.ALPNProtocols] }),
+    ...(context.SNICallback === undefined ? {} : { SNICallback: guardSni(context.SNICallback) }),
+  });
+}
+
+function clientSocket(socket: NetworkSocket, { context, serverHostname }: HandshakeSettings): TLSSocket {
+  const wanted = context.certReqs ?? "required";
+  return connect({
+    socket: socket as unknown as Socket,
+    ...HIGH_WATER,
+    secureContext: context.secureContext,
+    rejectUnauthorized: wanted === "required" || wanted === "optional",
+    host: serverHostname ?? "",
+    // An address is checked like a name, but is not sent (RFC 6066 §3).
+    servername: serverHostname === undefined || isIP(serverHostname) !== 0 ? "" : serverHostname,
+    checkServerIdentity: (hostname, cert) => {
+      if (!context.checkHostname) return undefined;
+      try {
+        return context.checkServerIdentity(serverHostname ?? hostname, cert);
+      } catch (error) {
+        return error instanceof Error ? error : new TLSHandshakeError(String(error), error);
+      }
+    },
+    ...(context.ALPNProtocols === undefined ? {} : { ALPNProtocols: [...context.ALPNProtocols] }),
+  });
+}
+
+interface VerifyingHandle {
+  verifyError?(): Error | null | undefined;
+}
+
+/** What is wrong with the client's certificate, as the context sees it. When Node cannot be asked, everything is. */
+function clientError(tls: TLSSocket, { certReqs }: SSLContext): Error | undefined {
+  if (certReqs !== "required" && certReqs !== "optional") return undefined;
+  const none = Object.keys(tls.getPeerCertificate()).length === 0;
+  if (none) {
+    return certReqs === "optional" ? undefined : new TLSHandshakeError("the client showed no certificate");
+  }
+  const handle = (tls as unknown as { _handle?: VerifyingHandle | null })._handle;
+  if (typeof handle?.verifyError !== "function") {
+    return new TLSHandshakeError("the certificate of the client cannot be verified");
+  }
+  const error = handle.verifyError();
+  if (error == null) {
+    tls.authorized = true;
+    return undefined;
+  }
+  return new TLSHandshakeError(`the certificate of the client is not good: ${error.message}`, error);
+}
+
+type NodeSniCallback = (
+  servername: string,
+  callback: (error: Error | null, context?: SecureContext) => void,
+) => void;
+
+function guardSni(callback: NonNullable<SSLOptions["SNICallback"]>): NodeSniCallback {
+  return (servername, answer) => {
+    let answered = false;
+    const once = (error: Error | null, context?: SniAnswer): void => {
+      if (answered) return;
+      answered = true;
+      answer(error, context instanceof SSLContext ? context.secureContext : context);
+    };
+    const fail = (error: unknown): void => {
+      appLog.exception("error in SNICallback", error);
+      once(error instanceof Error ? error : new TLSHandshakeError(String(error), error));
+    };
+    try {
+      const result = callback(servername, once);
+      // Node's style answers by callback and returns nothing.
+      if (result != null) Promise.resolve(result as SniAnswer).then((context) => once(null, context), fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}

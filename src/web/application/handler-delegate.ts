@@ -1,0 +1,160 @@
+/**
+ * The message delegate of a request that a handler class answers: collects the body, or hands it on as it
+ * comes, then lets the handler live.
+ */
+import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { ByteQueue } from "../../base/byte-queue.js";
+import { appLog } from "../../base/log.js";
+import { sendBareStatus } from "../../http/delegates/bare-response.js";
+import type { HTTPMessageDelegate } from "../../http/delegates.js";
+import { ExchangeAbortedError } from "../../http/errors.js";
+import type { HTTPServerRequest } from "../../http/request.js";
+import { exchangeAborted, setDeadline } from "../handler/abort.js";
+import { handleException } from "../handler/error-page.js";
+import { executeHandler, type PathGroups, prepareHandler, runVerb } from "../handler/execute.js";
+import { stateOf } from "../handler/handler-state.js";
+import type { RequestHandler } from "../handler/request-handler.js";
+import type { HandlerApplication } from "../types.js";
+
+/** A class of {@link RequestHandler}s. */
+export type RequestHandlerClass = typeof RequestHandler;
+
+/** Keyword arguments of `getHandlerDelegate`. */
+export interface HandlerDelegateOptions extends PathGroups {
+  /** Passed to the handler's `initialize`; default an empty object. */
+  readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Makes a handler, ready to live. Constructor first: fields of subclasses would undo what `initialize` sets.
+ */
+export function createHandler<H extends RequestHandler>(
+  handlerClass: new (application: HandlerApplication, request: HTTPServerRequest) => H,
+  application: HandlerApplication,
+  request: HTTPServerRequest,
+  kwargs: Readonly<Record<string, unknown>> = {},
+): H {
+  const handler = new handlerClass(application, request);
+  handler.clear();
+  const { transforms } = application;
+  if (transforms.length > 0)
+    stateOf(handler).transforms = transforms.map((Transform) => new Transform(request));
+  const { handlerTimeout } = application.settings;
+  if (handlerTimeout !== undefined) setDeadline(handler, handlerTimeout);
+  try {
+    handler.initialize(kwargs);
+  } catch (error) {
+    // Nobody will ever finish it.
+    setDeadline(handler, Number.POSITIVE_INFINITY);
+    throw error;
+  }
+  return handler;
+}
+
+/** See the file's head. */
+export class HandlerDelegate implements HTTPMessageDelegate {
+  readonly #application: HandlerApplication;
+  readonly #request: HTTPServerRequest;
+  /** The class that answers. */
+  readonly handlerClass: RequestHandlerClass;
+  /** What it is given. */
+  readonly options: HandlerDelegateOptions;
+  readonly #streaming: boolean;
+  /** The body so far; a queue, because it gathers what comes in drops. */
+  #body: ByteQueue | undefined = undefined;
+  #handler: RequestHandler | undefined = undefined;
+
+  constructor(
+    application: HandlerApplication,
+    request: HTTPServerRequest,
+    handlerClass: RequestHandlerClass,
+    options: HandlerDelegateOptions,
+  ) {
+    this.#application = application;
+    this.#request = request;
+    this.handlerClass = handlerClass;
+    this.options = options;
+    this.#streaming = handlerClass.streamRequestBody;
+  }
+
+  headersReceived(): void | Promise<void> {
+    if (!this.#streaming) return;
+    this.#handler = this.#create();
+    if (this.#handler !== undefined) return prepareHandler(this.#handler, this.options, true);
+  }
+
+  dataReceived(chunk: Buffer): void | Promise<void> {
+    if (!this.#streaming) {
+      this.#body ??= new ByteQueue();
+      this.#body.push(chunk);
+      return;
+    }
+    const handler = this.#handler;
+    // A response that is finished early wants no more of the body.
+    if (handler === undefined || stateOf(handler).finished) return;
+    try {
+      const pending = pendingResult(handler.dataReceived(chunk));
+      if (pending !== undefined) return waitFor(handler, pending);
+    } catch (error) {
+      handleException(handler, error);
+    }
+  }
+
+  finish(): void {
+    if (this.#streaming) {
+      if (this.#handler !== undefined) runVerb(this.#handler);
+      return;
+    }
+    const body = this.#body;
+    if (body !== undefined) {
+      this.#body = undefined;
+      this.#request.body = body.takeAll();
+    }
+    this.#handler = this.#create();
+    if (this.#handler !== undefined) executeHandler(this.#handler, this.options);
+  }
+
+  onConnectionClose(): void {
+    this.#body = undefined;
+    this.onExchangeAborted(new ExchangeAbortedError("closed"));
+  }
+
+  onExchangeAborted(reason: ExchangeAbortedError): void {
+    if (this.#handler !== undefined) exchangeAborted(this.#handler, reason);
+  }
+
+  /** A handler that cannot even be made answers with a bare 500. */
+  #create(): RequestHandler | undefined {
+    try {
+      return createHandler(this.handlerClass, this.#application, this.#request, this.options.targetKwargs);
+    } catch (error) {
+      appLog.exception(
+        "%s could not be made for %s %s",
+        this.handlerClass.name,
+        this.#request.method,
+        this.#request.uri,
+        error,
+      );
+      this.#answerBare500();
+      return undefined;
+    }
+  }
+
+  #answerBare500(): void {
+    const { connection } = this.#request;
+    if (connection === undefined) return;
+    try {
+      sendBareStatus(connection, 500);
+    } catch (error) {
+      appLog.exception("the error could not be answered", error);
+    }
+  }
+}
+
+async function waitFor(handler: RequestHandler, pending: PromiseLike<unknown>): Promise<void> {
+  try {
+    await pending;
+  } catch (error) {
+    handleException(handler, error);
+  }
+}

@@ -1,0 +1,44 @@
+/** An application's settings: the defaults that `debug` implies, and the question whether one is there. */
+import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
+import { genLog } from "../../base/log.js";
+import type { ApplicationSettings } from "../types.js";
+
+/** A copy of the settings, with what `debug` stands for. */
+export function resolveSettings(settings: ApplicationSettings): ApplicationSettings {
+  const resolved: ApplicationSettings = { ...settings };
+  if (resolved.debug === true) {
+    resolved.autoreload ??= true;
+    resolved.compiledTemplateCache ??= false;
+    resolved.staticHashCache ??= false;
+    resolved.serveTraceback ??= true;
+  }
+  checkSecrets(resolved);
+  return resolved;
+}
+
+/** An HMAC is as strong as its key; SHA-256 asks for 32 octets (RFC 2104 §3). */
+const SECRET_LENGTH = 32;
+
+/** Faults of the secrets are told at start, not when the first cookie is signed. */
+function checkSecrets({ cookieSecret, keyVersion }: ApplicationSettings): void {
+  if (cookieSecret === undefined) return;
+  const isOne = typeof cookieSecret === "string" || cookieSecret instanceof Uint8Array;
+  const secrets = isOne ? [cookieSecret] : Object.values(cookieSecret);
+  if (!isOne && (keyVersion === undefined || !Object.hasOwn(cookieSecret, keyVersion))) {
+    throw new InvalidArgumentError(
+      `cookieSecret is a map of secrets, so keyVersion must be one of ${Object.keys(cookieSecret).join(", ")}, got ${keyVersion}`,
+    );
+  }
+  if (secrets.some((secret) => Buffer.byteLength(secret) < SECRET_LENGTH)) {
+    genLog.warning(
+      "a cookieSecret has less than %d bytes and may be guessed; make one by chance",
+      SECRET_LENGTH,
+    );
+  }
+}
+
+/** Throws unless the setting is there; an empty text, `false` and 0 count as absent. */
+export function requireSetting(settings: ApplicationSettings, name: string, feature: string): void {
+  if (settings[name]) return;
+  throw new InvalidStateError(`You must define the '${name}' setting in your application to use ${feature}`);
+}

@@ -1,0 +1,64 @@
+/**
+ * `handler.signal`: one scope for everything that a handler waits for.
+ *
+ * It aborts when the exchange ends before the response is done, or when the handler's time is up. The
+ * signal is made when somebody asks, the timer when somebody sets a time; once the response is done
+ * neither does anything any more.
+ */
+
+import { CancelScope } from "../../async/cancel.js";
+import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { IOLoop } from "../../async/ioloop.js";
+import { TimeoutError } from "../../base/errors.js";
+import { appLog } from "../../base/log.js";
+import { checkMilliseconds } from "../../base/validate.js";
+import type { ExchangeAbortedError } from "../../http/errors.js";
+import type { HandlerCore } from "./handler-core.js";
+import { type HandlerState, stateOf } from "./handler-state.js";
+
+/** The signal, made at the first call. */
+export function signalOf(handler: HandlerCore): AbortSignal {
+  return scopeOf(stateOf(handler)).signal;
+}
+
+function scopeOf(state: HandlerState): CancelScope {
+  state.scope ??= new CancelScope();
+  return state.scope;
+}
+
+function abort(state: HandlerState, reason: Error): void {
+  if (!state.finished) scopeOf(state).abort(reason);
+}
+
+/** The exchange ended before the response was done: the signal aborts, then the hook runs. Never throws. */
+export function exchangeAborted(handler: HandlerCore, reason: ExchangeAbortedError): void {
+  const state = stateOf(handler);
+  if (state.finished) return;
+  state.cancelDeadline?.();
+  state.cancelDeadline = undefined;
+  abort(state, reason);
+  if (reason.reason === "stopping") return;
+  try {
+    pendingResult(handler.onConnectionClose())?.then(undefined, report);
+  } catch (error) {
+    report(error);
+  }
+}
+
+function report(error: unknown): void {
+  appLog.exception("onConnectionClose() failed", error);
+}
+
+/** Gives the handler `ms` milliseconds from now; `Infinity` takes an earlier limit off. */
+export function setDeadline(handler: HandlerCore, ms: number): void {
+  const state = stateOf(handler);
+  checkMilliseconds("the handler's time", ms);
+  state.cancelDeadline?.();
+  state.cancelDeadline = undefined;
+  if (ms === Number.POSITIVE_INFINITY || state.finished) return;
+  const loop = IOLoop.current();
+  const timeout = loop.callLater(ms, () => {
+    abort(state, new TimeoutError(`the handler did not finish within ${ms} ms`));
+  });
+  state.cancelDeadline = () => loop.removeTimeout(timeout);
+}

@@ -1,0 +1,214 @@
+/**
+ * What happens to errors: which status they become, what the client is shown, and what the log is told.
+ *
+ * The client sees a status and a reason; log messages and stacks stay in the log, unless `serveTraceback` is
+ * set.
+ */
+import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { InvalidArgumentError } from "../../base/errors.js";
+import { xhtmlEscape } from "../../base/escape.js";
+import { appLog, genLog } from "../../base/log.js";
+import { sendBareStatus } from "../../http/delegates/bare-response.js";
+import { ExchangeAbortedError } from "../../http/errors.js";
+import { StreamClosedError } from "../../net/stream/stream-errors.js";
+import { HTTPInputError } from "../../protocol/fields/errors.js";
+import { reasonPhrase } from "../../protocol/fields/status.js";
+import { CLIENT_LEFT } from "../application/access-log.js";
+import { Finish, HTTPError } from "../errors.js";
+import { exchangeAborted } from "./abort.js";
+import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
+import { stateOf } from "./handler-state.js";
+import { allowedMethods } from "./methods.js";
+import { connectionOf, endOfResponse } from "./output.js";
+
+/** How a request is named in the log: method, target and address. */
+export function requestSummary(handler: HandlerCore): string {
+  const { request } = handler;
+  return `${request.method} ${request.uri} (${request.remoteIp})`;
+}
+
+/**
+ * A writer can hear that the stream is closed a moment before the exchange does. Then the signal aborts and
+ * `onConnectionClose()` runs now, and not again later.
+ */
+function noticeClosing(handler: HandlerCore, error: unknown): void {
+  if (!(error instanceof StreamClosedError) || stateOf(handler).abortReason !== undefined) return;
+  const connection = handler.request.connection as { stream?: { closed?(): boolean } } | undefined;
+  if (connection?.stream?.closed?.() !== true) return;
+  exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
+}
+
+/** Whoever gave up because the exchange ended has done nothing wrong. */
+function isAbort(handler: HandlerCore, error: unknown): boolean {
+  const { abortReason } = stateOf(handler);
+  return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);
+}
+
+/**
+ * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a
+ * whole one.
+ */
+function clientHasLeft(handler: HandlerCore): boolean {
+  const { abortReason } = stateOf(handler);
+  return abortReason instanceof ExchangeAbortedError && abortReason.reason !== "stopping";
+}
+
+/** Deals with whatever a handler's method threw. Never throws. */
+export function handleException(handler: HandlerCore, error: unknown): void {
+  const state = stateOf(handler);
+  try {
+    if (error instanceof Finish) {
+      if (!state.finished) handler.finish(error.chunk).catch(() => {});
+      return;
+    }
+    noticeClosing(handler, error);
+    if (isAbort(handler, error)) {
+      if (!state.finished) endAborted(handler);
+      return;
+    }
+    try {
+      handler.logException(error);
+    } catch (failure) {
+      appLog.exception("Error in exception logger", failure);
+    }
+    if (!state.finished) handler.sendError(statusOf(error), { error });
+  } catch (failure) {
+    appLog.exception("Uncaught exception while answering an error, %s", requestSummary(handler), failure);
+    if (!state.finished) endBroken(handler);
+  }
+}
+
+/** The status that an error becomes. */
+export function statusOf(error: unknown): number {
+  if (error instanceof HTTPError) return error.statusCode;
+  if (error instanceof HTTPInputError) return error.status;
+  return 500;
+}
+
+/**
+ * The handler gave up when its signal aborted: 503 for a client that still waits, nothing for one that has
+ * left.
+ */
+function endAborted(handler: HandlerCore): void {
+  const state = stateOf(handler);
+  if (!clientHasLeft(handler)) {
+    handler.sendError(503, { error: state.abortReason });
+    return;
+  }
+  if (!state.headersWritten) state.status = CLIENT_LEFT;
+  abandon(handler);
+}
+
+/** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */
+function endBroken(handler: HandlerCore): void {
+  const state = stateOf(handler);
+  if (state.headersWritten) {
+    abandon(handler);
+    return;
+  }
+  state.clearBody();
+  state.status = 500;
+  state.headersWritten = true;
+  try {
+    sendBareStatus(connectionOf(handler), 500);
+  } catch (failure) {
+    genLog.error("the response could not be ended", failure);
+  }
+  endOfResponse(handler, state);
+}
+
+/** `handler.sendError()`. */
+export function sendError(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+  if (statusCode < 200)
+    throw new InvalidArgumentError(`an error page has a status of at least 200, got ${statusCode}`);
+  const state = stateOf(handler);
+  if (state.headersWritten) {
+    genLog.error("Cannot send error response after headers written");
+    if (!state.finished) {
+      // A message cut short must not look complete: the connection closes if its framing is not satisfied.
+      abandon(handler);
+    }
+    return;
+  }
+  handler.clear();
+  const { error } = options;
+  const own = error instanceof HTTPError && error.reason !== "" ? error.reason : undefined;
+  const reason = own ?? options.reason;
+  handler.setStatus(statusCode, reason);
+  if (statusCode === 405) state.headers.set("Allow", allowedMethods(handler).join(", "));
+  try {
+    const pending = pendingResult(handler.writeError(statusCode, options));
+    if (pending !== undefined) {
+      pending.then(
+        () => endErrorPage(handler),
+        (failure: unknown) => endErrorPage(handler, failure),
+      );
+      return;
+    }
+  } catch (failure) {
+    endErrorPage(handler, failure);
+    return;
+  }
+  endErrorPage(handler);
+}
+
+/** `writeError()` is done or has failed: whatever it left open is ended. Never throws. */
+function endErrorPage(handler: HandlerCore, failure?: unknown): void {
+  if (failure !== undefined) appLog.exception("Uncaught exception in writeError", failure);
+  if (stateOf(handler).finished) return;
+  try {
+    handler.finish().catch(() => {});
+  } catch (error) {
+    appLog.exception("the error page could not be finished", error);
+    endBroken(handler);
+  }
+}
+
+/** Ends an exchange whose response broke off after its head was sent. */
+function abandon(handler: HandlerCore): void {
+  const state = stateOf(handler);
+  const connection = connectionOf(handler) as { close?: () => void; finish(): void };
+  state.clearBody();
+  try {
+    if (connection.close === undefined) connection.finish();
+    else connection.close();
+  } catch (failure) {
+    genLog.error("the response could not be ended", failure);
+  }
+  endOfResponse(handler, state);
+}
+
+/** `handler.writeError()`: a small page, or the stack as text for `serveTraceback`. */
+export function writeErrorPage(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+  const state = stateOf(handler);
+  const { error } = options;
+  if (handler.application.settings.serveTraceback === true && error instanceof Error) {
+    state.headers.set("Content-Type", "text/plain");
+    handler.finish(`${error.stack ?? String(error)}\n`).catch(() => {});
+    return;
+  }
+  if (statusCode === 204 || statusCode === 304) {
+    handler.finish().catch(() => {});
+    return;
+  }
+  const title = `${statusCode}: ${xhtmlEscape(state.reason)}`;
+  handler.finish(`<html><title>${title}</title><body>${title}</body></html>`).catch(() => {});
+}
+
+/** `handler.logException()`. */
+export function logException(handler: HandlerCore, error: unknown): void {
+  if (error instanceof HTTPError) {
+    if (error.logMessage !== undefined) {
+      genLog.warning("%d %s: %s", error.statusCode, requestSummary(handler), error.getMessage());
+    }
+  } else if (error instanceof HTTPInputError) {
+    genLog.warning("%d %s: %s", error.status, requestSummary(handler), error.message);
+  } else {
+    appLog.exception("Uncaught exception %s", requestSummary(handler), error);
+  }
+}
+
+/** The reason phrase for a status: the one given, else the standard one. */
+export function phraseFor(statusCode: number, reason: string | null | undefined): string {
+  return reason === undefined || reason === null ? reasonPhrase(statusCode) : reason;
+}

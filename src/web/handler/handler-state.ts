@@ -1,0 +1,87 @@
+/**
+ * What a handler has gathered for its response so far. It is kept apart from the handler's class so that the
+ * function files can work on it, and under a symbol so that no name of a subclass can collide with it.
+ */
+import type { CancelScope } from "../../async/cancel.js";
+import type { Chunk } from "../../http/delegates.js";
+import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { Transform } from "../types.js";
+import type { HandlerCore } from "./handler-core.js";
+
+/** The key of a handler's {@link HandlerState}. */
+const STATE: unique symbol = Symbol("squall.handler");
+
+/**
+ * The state of a handler. The types of handlers do not tell of the symbol: it would have a part in the type of every
+ * subclass, and those of mixins (`<T extends typeof RequestHandler>(Base: T) => class extends Base …`) could not be
+ * written into declaration files, since nobody outside can name it.
+ */
+export function stateOf(handler: HandlerCore): HandlerState {
+  return (handler as HandlerCore & { readonly [STATE]: HandlerState })[STATE];
+}
+
+/** Gives a new handler its state. */
+export function giveState(handler: HandlerCore): void {
+  (handler as HandlerCore & { [STATE]?: HandlerState })[STATE] = new HandlerState();
+}
+
+/** All fields are set in the constructor, so that every handler has the same shape. */
+export class HandlerState {
+  status = 200;
+  reason = "OK";
+  headers: HTTPHeaders = new HTTPHeaders();
+  /** The first chunk since the last flush: most responses have one. */
+  first: Chunk | undefined = undefined;
+  /** The chunks after it. */
+  rest: Chunk[] | undefined = undefined;
+  /** `Set-Cookie` values by cookie name, sent with the headers. */
+  cookies: Map<string, string> | undefined = undefined;
+  /** The answer of `getCurrentUser()`, or what was assigned; once known. */
+  user: unknown = undefined;
+  userKnown = false;
+  transforms: Transform[] | undefined = undefined;
+  headersWritten = false;
+  finished = false;
+  /** False if the handler's methods may return before the response is done (`asynchronous`). */
+  autoFinish = true;
+  /** The stream was given away; nothing is written any more. */
+  detached = false;
+  /** Cancelled when the exchange or the handler's time ends early; made when that happens or somebody asks for it. */
+  scope: CancelScope | undefined = undefined;
+  /** Ends the deadline's timer. */
+  cancelDeadline: (() => void) | undefined = undefined;
+
+  /** Why the exchange or the handler's time ended early; undefined while it has not. */
+  get abortReason(): unknown {
+    return this.scope?.reason;
+  }
+
+  /** Lets go of everything that was written since the last flush. */
+  clearBody(): void {
+    this.first = undefined;
+    this.rest = undefined;
+  }
+
+  append(chunk: Chunk): void {
+    if (chunk.length === 0) return;
+    if (this.first === undefined) this.first = chunk;
+    else if (this.rest === undefined) this.rest = [chunk];
+    else this.rest.push(chunk);
+  }
+
+  /** Takes out what was written since the last flush, as one chunk. */
+  takeBody(): Chunk | undefined {
+    const { first, rest } = this;
+    this.first = undefined;
+    this.rest = undefined;
+    if (first === undefined || rest === undefined) return first;
+    rest.unshift(first);
+    return joinChunks(rest);
+  }
+}
+
+/** One chunk of many; text stays text if all of it is. */
+export function joinChunks(chunks: readonly Chunk[]): Chunk {
+  if (chunks.every((chunk) => typeof chunk === "string")) return chunks.join("");
+  return Buffer.concat(chunks.map((chunk) => (typeof chunk === "string" ? Buffer.from(chunk) : chunk)));
+}

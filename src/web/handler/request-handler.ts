@@ -1,0 +1,596 @@
+/**
+ * The base class of request handlers. The class holds the contracts; what takes more than a line is done in
+ * the function files beside this one, each of which can be read and tested alone.
+ */
+import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
+import type { StreamGuest } from "../../http/connection/exchange-host.js";
+import type { HTTPServerRequest } from "../../http/request.js";
+import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import { matchesIfNoneMatch } from "../../protocol/fields/conditional.js";
+import { isSettableCookieName } from "../../protocol/fields/cookie.js";
+import { requireSetting } from "../application/settings.js";
+import { HTTPError } from "../errors.js";
+import type {
+  ApplicationSettings,
+  FlushOptions,
+  HandlerApplication,
+  StaticUrlMaker,
+  StaticUrlOptions,
+} from "../types.js";
+import { setDeadline, signalOf } from "./abort.js";
+import {
+  type ArgumentFallback,
+  type ArgumentsOptions,
+  decodeUtf8,
+  readArgument,
+  readArguments,
+} from "./arguments.js";
+import { defaultHeaders } from "./default-headers.js";
+import { logException, phraseFor, sendError, writeErrorPage } from "./error-page.js";
+import { etagOf } from "./etag.js";
+import type { ErrorPageOptions, HandlerCore, Writable } from "./handler-core.js";
+import { giveState, stateOf } from "./handler-state.js";
+import { checkHeaderName, type HeaderValue, headerText } from "./header-value.js";
+import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
+import { connectionOf, finishOutput, flushOutput, writeChunk } from "./output.js";
+import { safeReason } from "./reason.js";
+import { type RedirectOptions, redirectTo } from "./redirect.js";
+import {
+  type ClearCookieOptions,
+  type CookieOptions,
+  queueClearedCookie,
+  queueCookie,
+} from "./response-cookies.js";
+import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
+
+/** Options of {@link RequestHandler.setSignedCookie}. */
+export interface SignedCookieOptions extends CookieOptions {
+  /** Format of the signature, 1 or 2; default 2. */
+  readonly version?: number | undefined;
+}
+
+/** Options of {@link RequestHandler.getSignedCookie}. */
+export interface GetSignedCookieOptions {
+  /** What to verify; default the cookie that came with the request. */
+  readonly value?: string | undefined;
+  /** Older signatures are refused, whatever the cookie's lifetime; default 31 days. */
+  readonly maxAgeDays?: number | undefined;
+  /** The oldest format that is accepted, 1 or 2; default 1. */
+  readonly minVersion?: number | undefined;
+}
+
+/**
+ * Answers one request; a new object is made for each.
+ *
+ * Write a method for each HTTP method that you answer: `get`, `head`, `post`, `delete`, `patch`, `put`,
+ * `options`. They get the groups of the route's pattern, positional ones as arguments, named ones as one
+ * object. Any of them, and every hook, may be plain, `async`, or a generator (which is driven as a
+ * coroutine). When the method is done the response is finished; call {@link RequestHandler.finish} to do it
+ * earlier.
+ *
+ *     class StoryHandler extends RequestHandler {
+ *       async get({ id }: PathParams<"/story/:id">) {
+ *         this.write({ story: await db.story(id, { signal: this.signal }) });
+ *       }
+ *     }
+ *
+ * What is thrown becomes an error page: {@link HTTPError} with its status, everything else with 500 and a
+ * stack in the log. Do not override the constructor; override {@link RequestHandler.initialize}, which runs
+ * when the fields of subclasses are there. Tornado `web.RequestHandler`.
+ */
+export class RequestHandler implements HandlerCore {
+  /**
+   * The methods that handlers of this class may answer; others get 405, or 501 if HTTP does not know them.
+   */
+  static readonly SUPPORTED_METHODS: readonly string[] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "DELETE",
+    "PATCH",
+    "PUT",
+    "OPTIONS",
+  ];
+
+  /**
+   * True if the body is handed to {@link RequestHandler.dataReceived} as it comes; see {@link
+   * streamRequestBody}.
+   */
+  static readonly streamRequestBody: boolean = false;
+
+  static {
+    markRefusals(this.prototype);
+  }
+
+  /** The application that made this handler. */
+  readonly application: HandlerApplication;
+  /** The request being answered. */
+  readonly request: HTTPServerRequest;
+  /**
+   * The positional groups of the route, decoded; there from `prepare()` on. `undefined` for one without a
+   * part in the match.
+   */
+  pathArgs: readonly (string | undefined)[];
+  /** The named groups of the route, decoded; there from `prepare()` on. Without prototype. */
+  pathKwargs: Readonly<Record<string, string | undefined>>;
+
+  /** Whether {@link RequestHandler.staticUrl} names the host unless told otherwise; default false. */
+  declare includeHost?: boolean | undefined;
+
+  /** Made by the application. */
+  constructor(application: HandlerApplication, request: HTTPServerRequest) {
+    this.application = application;
+    this.request = request;
+    this.pathArgs = NO_ARGS;
+    this.pathKwargs = NO_KWARGS;
+    giveState(this);
+  }
+
+  // --- hooks, to be overridden -----------------------------------------------------------------------------
+
+  /**
+   * Takes the arguments that the route was given for its handler. Called once, before anything else; not for
+   * waiting.
+   */
+  initialize(_kwargs: Record<string, unknown>): void {}
+
+  /**
+   * Runs before the method of the request, whichever it is. If it finishes the response, that method is not
+   * called.
+   */
+  prepare(): unknown {
+    return undefined;
+  }
+
+  /**
+   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}. While a promise that it
+   * returns is pending, no more is read from the client.
+   */
+  dataReceived(_chunk: Buffer): unknown {
+    throw new HTTPError(500, "a handler that streams the request body must have dataReceived()");
+  }
+
+  /** Runs after the response was handed to the connection. Nothing can be written here; errors are logged. */
+  onFinish(): unknown {
+    return undefined;
+  }
+
+  /**
+   * Runs if the client goes away before the response is done, just after {@link RequestHandler.signal}
+   * aborted. Not after an ordinary end.
+   */
+  onConnectionClose(): unknown {
+    return undefined;
+  }
+
+  /** Sets header fields for every response, error pages included; called by {@link RequestHandler.clear}. */
+  setDefaultHeaders(): void {}
+
+  // --- methods of HTTP: 405 unless overridden --------------------------------------------------------------
+
+  /** Answers HEAD; it is not derived from `get`. Positional groups of the route are arguments, named ones one object. Unless overridden: 405. */
+  head(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers GET; see {@link RequestHandler.head} for the arguments. Unless overridden: 405. */
+  get(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers POST. Unless overridden: 405. */
+  post(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers DELETE. Unless overridden: 405. */
+  delete(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers PATCH. Unless overridden: 405. */
+  patch(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers PUT. Unless overridden: 405. */
+  put(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  /** Answers OPTIONS; nothing is answered by itself. Unless overridden: 405. */
+  options(..._args: never[]): unknown {
+    throw new HTTPError(405);
+  }
+
+  // --- the application -------------------------------------------------------------------------------------
+
+  /** The application's settings. */
+  get settings(): ApplicationSettings {
+    return this.application.settings;
+  }
+
+  /**
+   * Throws an {@link InvalidStateError} that names the feature, unless the application has the setting.
+   */
+  requireSetting(name: string, feature = "this feature"): void {
+    requireSetting(this.application.settings, name, feature);
+  }
+
+  /** The path of a named route; see `Application.reverseUrl`. */
+  reverseUrl(name: string, ...args: readonly unknown[]): string {
+    return this.application.reverseUrl(name, ...args);
+  }
+
+  /**
+   * The URL of a file of the `staticPath` setting, with the hash of its content as `v`, so that clients may
+   * keep it for years. With `includeHost` (default {@link RequestHandler.includeHost}) it names protocol and
+   * host.
+   */
+  staticUrl(
+    path: string,
+    options: StaticUrlOptions & { readonly includeHost?: boolean | undefined } = {},
+  ): string {
+    this.requireSetting("staticPath", "staticUrl");
+    const { includeHost = this.includeHost ?? false, ...rest } = options;
+    const { protocol, host } = this.request;
+    const maker = this.settings.staticHandlerClass as unknown as StaticUrlMaker;
+    return `${includeHost ? `${protocol}://${host}` : ""}${maker.makeStaticUrl(this.settings, path, rest)}`;
+  }
+
+  // --- time ------------------------------------------------------------------------------------------------
+
+  /**
+   * Aborts when the exchange ends before the response is done (the reason is an `ExchangeAbortedError` that
+   * says how: the client is gone or half-closed, the server's grace at stopping is over), or when the
+   * handler's time is up (a `TimeoutError`). It never aborts because a request body ended, or after the
+   * response. Pass it to whatever you wait for; a handler that ends with the signal's reason is not logged as
+   * an error.
+   */
+  get signal(): AbortSignal {
+    return signalOf(this);
+  }
+
+  /**
+   * Gives this handler so many milliseconds from now, in place of the `handlerTimeout` setting; `Infinity`
+   * for no limit. When they are over, {@link RequestHandler.signal} aborts; nothing else happens by itself.
+   */
+  setDeadline(ms: number): void {
+    setDeadline(this, ms);
+  }
+
+  // --- arguments -------------------------------------------------------------------------------------------
+
+  /**
+   * The last value of an argument of the query or the form body (those of the body come last), as trimmed
+   * text. The second argument is a default, or options with one.
+   * @throws MissingArgumentError (400) if it is absent and has no default.
+   */
+  getArgument(name: string): string;
+  getArgument<Default extends string | null>(name: string, fallback: Default): string | Default;
+  getArgument<Default = never>(name: string, options: ArgumentFallback<Default>): string | Default;
+  getArgument(name: string, fallback?: ArgumentFallback<unknown>): unknown {
+    return readArgument(this, this.request.arguments, name, fallback);
+  }
+
+  /** All values of an argument, those of the query first; `[]` if it is absent. */
+  getArguments(name: string, options?: ArgumentsOptions): string[] {
+    return readArguments(this, this.request.arguments, name, options);
+  }
+
+  /** As {@link RequestHandler.getArgument}, from the query alone. */
+  getQueryArgument(name: string): string;
+  getQueryArgument<Default extends string | null>(name: string, fallback: Default): string | Default;
+  getQueryArgument<Default = never>(name: string, options: ArgumentFallback<Default>): string | Default;
+  getQueryArgument(name: string, fallback?: ArgumentFallback<unknown>): unknown {
+    return readArgument(this, this.request.queryArguments, name, fallback);
+  }
+
+  /** As {@link RequestHandler.getArguments}, from the query alone. */
+  getQueryArguments(name: string, options?: ArgumentsOptions): string[] {
+    return readArguments(this, this.request.queryArguments, name, options);
+  }
+
+  /** As {@link RequestHandler.getArgument}, from a form body alone. */
+  getBodyArgument(name: string): string;
+  getBodyArgument<Default extends string | null>(name: string, fallback: Default): string | Default;
+  getBodyArgument<Default = never>(name: string, options: ArgumentFallback<Default>): string | Default;
+  getBodyArgument(name: string, fallback?: ArgumentFallback<unknown>): unknown {
+    return readArgument(this, this.request.bodyArguments, name, fallback);
+  }
+
+  /** As {@link RequestHandler.getArguments}, from a form body alone. */
+  getBodyArguments(name: string, options?: ArgumentsOptions): string[] {
+    return readArguments(this, this.request.bodyArguments, name, options);
+  }
+
+  /**
+   * Makes text of the bytes of an argument or a path group (`name` is its name, if it has one). Override it
+   * for other encodings than UTF-8.
+   * @throws HTTPError 400 if it is not UTF-8.
+   */
+  decodeArgument(value: Buffer, name?: string): string {
+    return decodeUtf8(value, name);
+  }
+
+  // --- cookies ---------------------------------------------------------------------------------------------
+
+  /** The cookies that came with the request, by name. */
+  get cookies(): Readonly<Record<string, string>> {
+    return this.request.cookies;
+  }
+
+  /**
+   * The value of a cookie that came with the request, else the default. Cookies set meanwhile are not seen.
+   */
+  getCookie(name: string): string | undefined;
+  getCookie<Default>(name: string, fallback: Default): string | Default;
+  getCookie(name: string, fallback?: unknown): unknown {
+    return this.request.cookies[name] ?? fallback;
+  }
+
+  /**
+   * Sets a cookie, in place of one with that name set before. It is sent with the headers.
+   * @throws InvalidArgumentError for a name, value or attribute that would break the field, or that browsers
+   * refuse.
+   */
+  setCookie(name: string, value: string | Uint8Array, options: CookieOptions = {}): void {
+    queueCookie(this, name, value, options);
+  }
+
+  /** Lets the client forget a cookie; path and domain must be those that it was set with. */
+  clearCookie(name: string, options: ClearCookieOptions = {}): void {
+    queueClearedCookie(this, name, options);
+  }
+
+  /** Lets the client forget all cookies that it sent, but for those whose names no server can have set. */
+  clearAllCookies(options: ClearCookieOptions = {}): void {
+    for (const name of Object.keys(this.request.cookies)) {
+      if (isSettableCookieName(name)) this.clearCookie(name, options);
+    }
+  }
+
+  /**
+   * Sets a cookie that the client can read but not change, for 30 days. Needs the `cookieSecret` setting.
+   * @see createSignedValue
+   */
+  setSignedCookie(name: string, value: string | Uint8Array, options: SignedCookieOptions = {}): void {
+    const { version, expiresDays = 30, ...cookie } = options;
+    this.setCookie(name, this.createSignedValue(name, value, { version }), { ...cookie, expiresDays });
+  }
+
+  /**
+   * What {@link RequestHandler.setSignedCookie} was given, or `undefined` if the cookie is missing, forged or
+   * too old.
+   */
+  getSignedCookie(name: string, options: GetSignedCookieOptions = {}): Buffer | undefined {
+    this.requireSetting("cookieSecret", "signed cookies");
+    const value = options.value ?? this.getCookie(name);
+    return decodeSignedValue(this.settings.cookieSecret!, name, value, options);
+  }
+
+  /** The version of the key that a signed cookie names, unverified; `undefined` if it names none. */
+  getSignedCookieKeyVersion(
+    name: string,
+    options: { readonly value?: string | undefined } = {},
+  ): number | undefined {
+    this.requireSetting("cookieSecret", "signed cookies");
+    const value = options.value ?? this.getCookie(name);
+    return value === undefined ? undefined : getSignatureKeyVersion(value);
+  }
+
+  /** Signs a value under a name, for use outside of cookies; see {@link createSignedValue}. */
+  createSignedValue(
+    name: string,
+    value: string | Uint8Array,
+    options: { readonly version?: number | undefined } = {},
+  ): Buffer {
+    this.requireSetting("cookieSecret", "signed cookies");
+    const { cookieSecret, keyVersion } = this.settings;
+    return createSignedValue(cookieSecret!, name, value, { version: options.version, keyVersion });
+  }
+
+  /** Tornado's former name of {@link RequestHandler.setSignedCookie}. */
+  setSecureCookie(name: string, value: string | Uint8Array, options?: SignedCookieOptions): void {
+    this.setSignedCookie(name, value, options);
+  }
+
+  /** Tornado's former name of {@link RequestHandler.getSignedCookie}. */
+  getSecureCookie(name: string, options?: GetSignedCookieOptions): Buffer | undefined {
+    return this.getSignedCookie(name, options);
+  }
+
+  /** Tornado's former name of {@link RequestHandler.getSignedCookieKeyVersion}. */
+  getSecureCookieKeyVersion(
+    name: string,
+    options?: { readonly value?: string | undefined },
+  ): number | undefined {
+    return this.getSignedCookieKeyVersion(name, options);
+  }
+
+  // --- the user --------------------------------------------------------------------------------------------
+
+  /**
+   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once. May be assigned, in an async
+   * `prepare()` for instance.
+   */
+  get currentUser(): unknown {
+    const state = stateOf(this);
+    if (!state.userKnown) this.currentUser = this.getCurrentUser();
+    return state.user;
+  }
+
+  set currentUser(user: unknown) {
+    const state = stateOf(this);
+    state.user = user;
+    state.userKnown = true;
+  }
+
+  /** Finds out who asks, from a signed cookie for instance; not for waiting. Default: nobody. */
+  getCurrentUser(): unknown {
+    return undefined;
+  }
+
+  /** Where {@link authenticated} sends people who are not signed in: the `loginUrl` setting. */
+  getLoginUrl(): string {
+    this.requireSetting("loginUrl", "@authenticated");
+    return this.settings.loginUrl!;
+  }
+
+  // --- status and headers ----------------------------------------------------------------------------------
+
+  /**
+   * Sets the status; `reason` is the phrase of the status line, by default the standard one ("Unknown" if
+   * there is none).
+   */
+  setStatus(statusCode: number, reason?: string | null): void {
+    const state = stateOf(this);
+    state.status = checkStatus(statusCode);
+    state.reason = safeReason(phraseFor(statusCode, reason));
+  }
+
+  /** The status of the response so far. */
+  getStatus(): number {
+    return stateOf(this).status;
+  }
+
+  /**
+   * Sets a header field in place of earlier values.
+   * @throws HTTPOutputError for a name or value that would break the head (CR, LF, NUL, above U+00FF, …).
+   * @throws InvalidArgumentError for a value that is neither text, bytes, an integer nor a date.
+   */
+  setHeader(name: string, value: HeaderValue): void {
+    checkHeaderName(name);
+    stateOf(this).headers.set(name, headerText(name, value));
+  }
+
+  /** Adds a line to a header field; throws as {@link RequestHandler.setHeader} does. */
+  addHeader(name: string, value: HeaderValue): void {
+    checkHeaderName(name);
+    stateOf(this).headers.add(name, headerText(name, value));
+  }
+
+  /** Takes a header field away; harmless if it is not there. Not for cookies. */
+  clearHeader(name: string): void {
+    stateOf(this).headers.delete(name);
+  }
+
+  /** Starts over: status 200, default headers, nothing written. Cookies stay. */
+  clear(): void {
+    const state = stateOf(this);
+    state.headers = defaultHeaders(this.application, this.request.startTime);
+    state.status = 200;
+    state.reason = "OK";
+    state.clearBody();
+    this.setDefaultHeaders();
+  }
+
+  // --- the body --------------------------------------------------------------------------------------------
+
+  /**
+   * Adds to the body: text (as UTF-8), bytes (kept as they are until they are flushed, not copied), or an
+   * object, which is sent as JSON with its content type.
+   * @throws InvalidArgumentError for anything else; for an array with the reason.
+   * @throws InvalidStateError after {@link RequestHandler.finish}.
+   */
+  write(chunk: Writable): void {
+    writeChunk(this, chunk);
+  }
+
+  /**
+   * Sends what was written so far, the first time with the header fields. Resolves when there is room for
+   * more: await it in a loop that writes much. Rejects when the connection is closed; and as `signal` and `timeout` say,
+   * which takes nothing back that was written.
+   */
+  flush(options?: FlushOptions): Promise<void> {
+    return flushOutput(this, options?.includeFooters ?? false, options);
+  }
+
+  /**
+   * Ends the response, with `chunk` as its last piece. A response that was not flushed gets `Content-Length`,
+   * and for GET and HEAD an `ETag`; if the client has it already, 304 is sent instead. Resolves when it has
+   * been handed over.
+   * @throws InvalidStateError if it was called before.
+   */
+  finish(chunk?: Writable): Promise<void> {
+    if (chunk !== undefined) this.write(chunk);
+    return finishOutput(this);
+  }
+
+  /** Sends the client elsewhere and ends the response: 302, or 301 with `permanent`, or any 3xx `status`. */
+  redirect(url: string | Uint8Array, options?: RedirectOptions): void {
+    redirectTo(this, url, options);
+  }
+
+  /**
+   * Takes the connection's stream away from HTTP, with the bytes that the client sent beyond this request in front; the
+   * response counts as finished, and the stream is the caller's to close. `guest` hears when the server stops.
+   * @throws InvalidStateError if the connection cannot give its stream up, is closed, or has done so before.
+   */
+  detach(guest?: StreamGuest): BaseIOStream {
+    const state = stateOf(this);
+    const connection = connectionOf(this) as { detach?: (guest?: StreamGuest) => BaseIOStream };
+    if (connection.detach === undefined) {
+      throw new InvalidStateError("this connection cannot be detached; only HTTP/1 connections can");
+    }
+    const stream = connection.detach(guest);
+    state.finished = true;
+    state.detached = true;
+    state.cancelDeadline?.();
+    state.cancelDeadline = undefined;
+    return stream;
+  }
+
+  // --- errors ----------------------------------------------------------------------------------------------
+
+  /**
+   * Answers with an error page: clears what was written (not cookies) and calls {@link
+   * RequestHandler.writeError}. If the header fields were sent already, the response is broken off, so that
+   * it cannot be taken for a whole one.
+   */
+  sendError(statusCode = 500, options: ErrorPageOptions = {}): void {
+    sendError(this, statusCode, options);
+  }
+
+  /** Writes the page of an error; override it for your own. `options.error` is what was thrown. */
+  writeError(statusCode: number, options: ErrorPageOptions): unknown {
+    return writeErrorPage(this, statusCode, options);
+  }
+
+  /**
+   * Tells the log about an error that was thrown: an {@link HTTPError} as a warning if it has a message,
+   * others with stack.
+   */
+  logException(error: unknown): void {
+    logException(this, error);
+  }
+
+  // --- entity tags -----------------------------------------------------------------------------------------
+
+  /** The tag of the body that was written: its quoted SHA-1. Override it, or return undefined for none. */
+  computeEtag(): string | null | undefined {
+    const state = stateOf(this);
+    return etagOf(state.first, state.rest);
+  }
+
+  /** Sets `Etag` to what {@link RequestHandler.computeEtag} says. */
+  setEtagHeader(): void {
+    const { headers } = stateOf(this);
+    const etag = this.computeEtag();
+    if (etag === undefined || etag === null) return;
+    // Our own needs no checking.
+    if (this.computeEtag === RequestHandler.prototype.computeEtag) headers.setTrusted("Etag", etag);
+    else headers.set("Etag", headerText("Etag", etag));
+  }
+
+  /** True if the client has the body with this `Etag` already (`If-None-Match`). */
+  checkEtagHeader(): boolean {
+    const wanted = this.request.headers.get("If-None-Match");
+    return wanted !== undefined && matchesIfNoneMatch(wanted, stateOf(this).headers.get("Etag") ?? "");
+  }
+}
+
+function checkStatus(statusCode: number): number {
+  if (Number.isInteger(statusCode) && statusCode >= 100 && statusCode <= 999) return statusCode;
+  throw new InvalidArgumentError(`a status must be an integer from 100 to 999, got ${statusCode}`);
+}

@@ -1,0 +1,86 @@
+/**
+ * Cookies on their way to the client. They are kept aside until the headers are sent, by name, so that an
+ * error page still carries them and a cookie that is set twice is sent once.
+ */
+import { IOLoop } from "../../async/ioloop.js";
+import { InvalidArgumentError } from "../../base/errors.js";
+import { isFieldValue } from "../../protocol/fields/abnf.js";
+import { type CookieAttributes, formatSetCookie } from "../../protocol/fields/cookie.js";
+import type { HandlerCore } from "./handler-core.js";
+import { stateOf } from "./handler-state.js";
+
+const DAY = 86_400_000;
+
+/** Attributes of a cookie; see {@link CookieAttributes} for those of the field itself. */
+export interface CookieOptions {
+  /** The hosts that get it; default the host that sets it. */
+  readonly domain?: string | undefined;
+  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default what that says. */
+  readonly expires?: Date | number | undefined;
+  /** In how many days it is forgotten, fractions allowed; default when the browser ends. */
+  readonly expiresDays?: number | null | undefined;
+  /** Default `/`; null leaves the choice to the browser. */
+  readonly path?: string | null | undefined;
+  /** For how many **seconds** it is kept; browsers prefer it to `expires`. Default what that says. */
+  readonly maxAge?: number | undefined;
+  /** Scripts do not see it; default false. */
+  readonly httponly?: boolean | undefined;
+  /** Sent over TLS only; default false. */
+  readonly secure?: boolean | undefined;
+  /** Whether it goes along with requests from other sites; default the browser's choice. */
+  readonly samesite?: CookieAttributes["sameSite"];
+  /** Kept apart for each top-level site; default false. */
+  readonly partitioned?: boolean | undefined;
+}
+
+/** Attributes that name the cookie to be cleared: all but its lifetime. */
+export type ClearCookieOptions = Omit<CookieOptions, "expires" | "expiresDays" | "maxAge">;
+
+function expiryOf({ expires, expiresDays }: CookieOptions): Date | number | undefined {
+  if (expires !== undefined) return typeof expires === "number" ? expires * 1000 : expires;
+  if (expiresDays === undefined || expiresDays === null) return undefined;
+  return IOLoop.current().wallTime() + expiresDays * DAY;
+}
+
+/** `handler.setCookie()`. */
+export function queueCookie(
+  handler: HandlerCore,
+  name: string,
+  value: string | Uint8Array,
+  options: CookieOptions,
+): void {
+  const { domain, path, maxAge, httponly, secure, samesite, partitioned } = options;
+  const line = formatSetCookie(
+    name,
+    typeof value === "string" ? value : Buffer.from(value).toString("latin1"),
+    {
+      domain,
+      path: path === undefined ? "/" : (path ?? undefined),
+      expires: expiryOf(options),
+      maxAge,
+      httpOnly: httponly,
+      secure,
+      sameSite: samesite,
+      partitioned,
+    },
+  );
+  if (!isFieldValue(line)) {
+    throw new InvalidArgumentError(
+      `the attributes of the cookie ${name} may hold no characters above U+00FF`,
+    );
+  }
+  const state = stateOf(handler);
+  state.cookies ??= new Map();
+  state.cookies.delete(name); // so that the later one also comes later
+  state.cookies.set(name, line);
+}
+
+/** `handler.clearCookie()`: the cookie's value is empty and it ended a year ago. */
+export function queueClearedCookie(handler: HandlerCore, name: string, options: ClearCookieOptions): void {
+  for (const wrong of ["expires", "expiresDays", "maxAge"]) {
+    if ((options as Record<string, unknown>)[wrong] !== undefined) {
+      throw new InvalidArgumentError(`clearCookie() sets the cookie's lifetime itself and takes no ${wrong}`);
+    }
+  }
+  queueCookie(handler, name, "", { ...options, expiresDays: -365 });
+}
