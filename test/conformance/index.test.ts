@@ -1,6 +1,6 @@
 /**
- * The numbered promises of safety, and who keeps them. A number never changes its meaning, so that a report, a commit or an option's
- * documentation can name it; each has a test somewhere below test/ whose title begins with it: `case 27: …`.
+ * The catalogue of numbered promises (README.md beside this file) and the tests that keep them agree: each row has a
+ * test that carries its number, and each number in a title has a row that says what it means.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,29 +8,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../support/root.js";
 
-/** The parts whose code is there: HTTP server; cookies, forms, files and answers; resources and processes. */
-const RANGES = [
-  [1, 46],
-  [70, 87],
-  [103, 120],
-] as const;
-
-/** What was wrong in Tornado once and concerns a part that is there, by release. */
-const RELEASES = [
-  "2.2.1",
-  "3.1",
-  "3.2.1",
-  "4.2.1",
-  "4.4.2",
-  "5.1",
-  "6.3.2",
-  "6.3.3",
-  "6.4.1",
-  "6.4.2",
-  "6.5.0",
-  "6.5.3",
-  "6.5.5",
-];
+const catalogue = readFileSync(join(root, "test", "conformance", "README.md"), "utf8");
+const cases = [...catalogue.matchAll(/^\| (\d+) \|/gm)].map((match) => Number(match[1]));
+const releases = [...catalogue.matchAll(/^\| (\d+\.\d+(?:\.\d+)?) \|/gm)].map((match) => match[1]!);
 
 /** Text in quotes that begins as a title does. */
 const TITLE = /(["'`])((?:case \d+|Tornado \d)(?:(?!\1).)*)/g;
@@ -39,30 +19,53 @@ function titles(): string[] {
   const base = join(root, "test");
   return readdirSync(base, { recursive: true })
     .map(String)
-    .filter((path) => path.endsWith(".test.ts"))
+    .filter((path) => path.endsWith(".test.ts") && !path.includes("node_modules"))
     .flatMap((path) => [...readFileSync(join(base, path), "utf8").matchAll(TITLE)].map((match) => match[2]!));
 }
 
-test("each numbered promise has a test that carries its number", () => {
+/** The numbers of titles such as "case 23: …" and "case 23, case 24: …". */
+function numbersInTitles(): Set<number> {
   const found = new Set<number>();
   for (const title of titles()) {
     const numbers = title.slice(0, title.indexOf(":"));
     if (!/^case \d+(, (case )?\d+)*$/.test(numbers)) continue;
     for (const number of numbers.matchAll(/\d+/g)) found.add(Number(number[0]));
   }
-  const missing = RANGES.flatMap(([from, to]) =>
-    Array.from({ length: to - from + 1 }, (_, i) => from + i).filter((number) => !found.has(number)),
+  return found;
+}
+
+test("the catalogue lists each case once, in order", () => {
+  assert.ok(cases.length >= 82, `${cases.length} cases`);
+  assert.deepEqual(
+    cases,
+    [...new Set(cases)].sort((a, b) => a - b),
   );
-  assert.deepEqual(missing, []);
 });
 
-test("each release of Tornado that mended one of our parts has a test that carries its number", () => {
+test("each case of the catalogue has a test that carries its number", () => {
+  const found = numbersInTitles();
+  assert.deepEqual(
+    cases.filter((number) => !found.has(number)),
+    [],
+  );
+});
+
+test("each number in a title is explained in the catalogue", () => {
+  const known = new Set(cases);
+  assert.deepEqual(
+    [...numbersInTitles()].filter((number) => !known.has(number)),
+    [],
+  );
+});
+
+test("each release of Tornado in the catalogue has a test that carries its number", () => {
   const all = titles();
-  const missing = RELEASES.filter(
+  const missing = releases.filter(
     (release) =>
       !all.some(
         (title) => title.startsWith(`Tornado ${release}:`) || title.startsWith(`Tornado ${release},`),
       ),
   );
+  assert.ok(releases.length >= 13);
   assert.deepEqual(missing, []);
 });
