@@ -3,7 +3,8 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { bundleDist, restoreDist } from "./bundle.mjs";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
@@ -30,22 +31,42 @@ const doors = Object.keys(manifest.exports)
   .filter((path) => path !== "./package.json")
   .map((path) => manifest.name + path.slice(1));
 
-// 1. The tarball holds the compiled doors and rooms, four pages, and nothing else.
-const [packed] = JSON.parse(
-  run("npm pack", "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work], { cwd: root }),
-);
+// 1. The tarball holds the doors in bundles, the declarations of all rooms, the pages that README.md leads to, and nothing else; and it stays small.
+await bundleDist();
+let packed;
+try {
+  const pack = ["pack", "--json", "--ignore-scripts", "--pack-destination", work];
+  [packed] = JSON.parse(run("npm pack", "npm", pack, { cwd: root }));
+} finally {
+  restoreDist();
+}
 const stray = packed.files
   .map((file) => file.path)
   .filter(
     (path) =>
-      !/^dist\/.+\.(js|js\.map|d\.ts)$/.test(path) &&
-      !["package.json", "README.md", "CHANGELOG.md", "LICENSE"].includes(path),
+      !/^dist\/.+\.(js|d\.ts)$/.test(path) &&
+      !/^(docs\/.+\.md|examples\/(README\.md|chat\/.+)|bench\/README\.md|[A-Z]+\.md|LICENSE|package\.json)$/.test(
+        path,
+      ),
   );
 if (stray.length > 0) {
   console.error(`the tarball holds files that no user needs:\n  ${stray.join("\n  ")}`);
   process.exit(1);
 }
-console.log(`tarball: ${packed.entryCount} files, ${Math.round(packed.size / 1024)} KiB packed`);
+const paths = packed.files.map((file) => file.path);
+const dead = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+  .map(([, target]) => target.replace(/\/$/, ""))
+  .filter((target) => !paths.some((path) => path === target || path.startsWith(`${target}/`)));
+if (dead.length > 0) {
+  console.error(`README.md links to what the tarball does not hold: ${dead.join(", ")}`);
+  process.exit(1);
+}
+const MOST_BYTES = 2_000_000;
+console.log(`tarball: ${packed.entryCount} files, ${packed.unpackedSize} bytes, packed ${packed.size}`);
+if (packed.unpackedSize > MOST_BYTES) {
+  console.error(`the package has ${packed.unpackedSize} bytes unpacked, more than ${MOST_BYTES}`);
+  process.exit(1);
+}
 const tarball = join(work, packed.filename);
 
 // 2. Entry points, types and conditions, as bundlers and compilers see them. The package is ESM only, which
@@ -88,5 +109,22 @@ run("a user's compiler", process.execPath, [join(root, "node_modules", "typescri
 });
 run("a user's imports", process.execPath, ["main.js"], { cwd: user });
 
-// 4. The command: npm has linked it, and it runs.
+// 4. What a first import loads: each module costs a look-up, a read and a link, a third of a millisecond or more.
+const MOST_MODULES = 60;
+function modulesBehind(entry, seen = new Set()) {
+  if (seen.has(entry)) return seen;
+  seen.add(entry);
+  const imports = /^\s*(?:import|export)\s[^;]*?from\s*"(\.[^"]+)"|^import\s*"(\.[^"]+)"/gm;
+  for (const [, from, effect] of readFileSync(entry, "utf8").matchAll(imports))
+    modulesBehind(resolve(dirname(entry), from ?? effect), seen);
+  return seen;
+}
+const loaded = modulesBehind(join(user, "node_modules", "squall", "dist", "web.js")).size;
+console.log(`import "squall/web": ${loaded} modules`);
+if (loaded > MOST_MODULES) {
+  console.error(`import "squall/web" loads ${loaded} modules, more than ${MOST_MODULES}`);
+  process.exit(1);
+}
+
+// 5. The command: npm has linked it, and it runs.
 run("a user's command", join(user, "node_modules", ".bin", "squall"), ["--version"], { cwd: user });
