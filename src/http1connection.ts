@@ -5,7 +5,13 @@ export type { MessageOwner, ReadPhase } from "./http/connection/message-reader.j
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";
 export { HTTP1ServerConnection, type ShutdownState } from "./http/connection/server-connection.js";
 export { HTTP1_ERROR_STATUS, HTTP1Error, type HTTP1ErrorCode } from "./protocol/http1/errors.js";
+export { isTransferEncodingChunked } from "./protocol/http1/framing.js";
 export type { HTTP1Limits, HTTP1LimitsOptions } from "./protocol/http1/limits.js";
 export { CR_OR_LF_RE, DIGITS, HEXDIGITS, parseHexInt, parseInt } from "./protocol/http1/numbers.js";
-export { isTransferEncodingChunked } from "./protocol/http1/transfer-encoding.js";
-export type { BodyFraming, RequestHead, ResponseHead } from "./protocol/http1/visitor.js";
+export type {
+  BodyFraming,
+  HTTP1Framing,
+  HTTP1RequestHead,
+  HTTP1ResponseHead,
+} from "./protocol/http1/visitor.js";
+export type { HTTPVersion, RequestHead, ResponseHead } from "./protocol/message/head.js";

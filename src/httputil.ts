@@ -57,6 +57,7 @@ export {
   type ResolvedRange,
   resolveRange,
 } from "./protocol/fields/range.js";
+export type { RawFields } from "./protocol/fields/raw-fields.js";
 export {
   parseRequestStartLine,
   parseResponseStartLine,
@@ -71,4 +72,3 @@ export {
   splitHostAndPort,
   urlConcat,
 } from "./protocol/fields/url.js";
-export type { RawFields } from "./protocol/http1/visitor.js";

@@ -9,10 +9,11 @@ import type { FileMap } from "../protocol/body/multipart.js";
 import { parseRequestCookies } from "../protocol/fields/cookie.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";
+import type { RawFields } from "../protocol/fields/raw-fields.js";
 import type { RequestStartLine } from "../protocol/fields/start-line.js";
 import { splitHostAndPort } from "../protocol/fields/url.js";
 import { isHostAndPort } from "../protocol/http1/authority.js";
-import type { RawFields, RequestHead } from "../protocol/http1/visitor.js";
+import type { RequestHead } from "../protocol/message/head.js";
 import type { HTTPConnection } from "./delegates.js";
 
 /** What a server knows of a connection's other end. */

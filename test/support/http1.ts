@@ -1,8 +1,10 @@
 /** A visitor that writes down what an HTTP/1 receiver says, in a form that does not depend on how input was cut. */
+
+import type { RawFields } from "#room/protocol/fields/raw-fields";
 import type { HTTP1Error } from "#room/protocol/http1/errors";
 import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "#room/protocol/http1/limits";
 import { HTTP1Receiver } from "#room/protocol/http1/receiver";
-import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "#room/protocol/http1/visitor";
+import type { HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "#room/protocol/http1/visitor";
 
 /** What was said; the pieces of one body are joined. */
 export type Told<H> =
@@ -49,24 +51,27 @@ export class Recorder<H> implements MessageVisitor<H> {
 
 /** A server's receiver and its recorder. */
 export function serverReceiver(options: HTTP1LimitsOptions = {}): {
-  receiver: HTTP1Receiver<RequestHead>;
-  recorder: Recorder<RequestHead>;
+  receiver: HTTP1Receiver<HTTP1RequestHead>;
+  recorder: Recorder<HTTP1RequestHead>;
 } {
-  const recorder = new Recorder<RequestHead>();
+  const recorder = new Recorder<HTTP1RequestHead>();
   return { receiver: new HTTP1Receiver("server", resolveHTTP1Limits(options), recorder), recorder };
 }
 
 /** A client's receiver and its recorder. */
 export function clientReceiver(options: HTTP1LimitsOptions = {}): {
-  receiver: HTTP1Receiver<ResponseHead>;
-  recorder: Recorder<ResponseHead>;
+  receiver: HTTP1Receiver<HTTP1ResponseHead>;
+  recorder: Recorder<HTTP1ResponseHead>;
 } {
-  const recorder = new Recorder<ResponseHead>();
+  const recorder = new Recorder<HTTP1ResponseHead>();
   return { receiver: new HTTP1Receiver("client", resolveHTTP1Limits(options), recorder), recorder };
 }
 
 /** What a server says to these pieces of input. */
-export function tellRequests(pieces: readonly Buffer[], options?: HTTP1LimitsOptions): Told<RequestHead>[] {
+export function tellRequests(
+  pieces: readonly Buffer[],
+  options?: HTTP1LimitsOptions,
+): Told<HTTP1RequestHead>[] {
   const { receiver, recorder } = serverReceiver(options);
   for (const piece of pieces) receiver.feed(piece);
   return recorder.told;
@@ -78,7 +83,7 @@ export function tellResponse(
   method = "GET",
   isEnd = false,
   options?: HTTP1LimitsOptions,
-): Told<ResponseHead>[] {
+): Told<HTTP1ResponseHead>[] {
   const { receiver, recorder } = clientReceiver(options);
   receiver.expectResponse(method);
   for (const piece of pieces) receiver.feed(piece);

@@ -3,7 +3,8 @@
  * follows an exchange; the exchange writes, and asks its host for what concerns the whole connection.
  */
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
-import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { RawFields } from "../../protocol/fields/raw-fields.js";
+import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
 
@@ -16,7 +17,7 @@ export interface HostedExchange {
   /** What is known of the peer; see `HTTP1Connection.context`. */
   readonly context: unknown;
   /** The head of the request that the exchange answers; undefined on a client. */
-  readonly requestHead: RequestHead | undefined;
+  readonly requestHead: HTTP1RequestHead | undefined;
   /** The method of the request that was received (server) or sent (client). */
   readonly requestMethod: string;
   /** A final start line has been written. */
@@ -32,7 +33,7 @@ export interface HostedExchange {
   /** The fields behind a chunked body that may be kept; the host sets them. */
   trailers: RawFields | undefined;
   /** The exchange answers this request. */
-  answers(head: RequestHead): void;
+  answers(head: HTTP1RequestHead): void;
   /** Sends 100 (Continue) if the peer waits for it. */
   writeContinue(): void;
   /** What is written from now on is refused, because the host ends the connection. */

@@ -12,9 +12,10 @@ import { checkLimit, checkMilliseconds } from "../../base/validate.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { StreamClosedError } from "../../net/stream/stream-errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";
-import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
 import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
@@ -57,7 +58,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   readonly #stream: BaseIOStream;
   readonly #sender: HTTP1Sender;
   #host: ExchangeHost | undefined;
-  #requestHead: RequestHead | undefined;
+  #requestHead: HTTP1RequestHead | undefined;
   #requestMethod = "GET";
   #state = OPEN;
   #maxBodySize: number;
@@ -75,7 +76,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
     params?: HTTP1ConnectionParameters | HTTP1ConnectionOptions,
     context?: unknown,
     host?: ExchangeHost,
-    requestHead?: RequestHead,
+    requestHead?: HTTP1RequestHead,
   ) {
     this.isClient = isClient;
     this.params =
@@ -95,7 +96,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   }
 
   /** The head of the request that this exchange answers; undefined on a client. */
-  get requestHead(): RequestHead | undefined {
+  get requestHead(): HTTP1RequestHead | undefined {
     return this.#requestHead;
   }
 
@@ -105,7 +106,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   }
 
   /** For hosts: the request that this exchange answers. */
-  answers(head: RequestHead): void {
+  answers(head: HTTP1RequestHead): void {
     this.#requestHead = head;
   }
 

@@ -18,9 +18,10 @@ import { Deadline } from "../../async/timers/deadline.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { HTTP1Receiver } from "../../protocol/http1/receiver.js";
-import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
+import type { HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate } from "../delegates.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
 
@@ -28,7 +29,7 @@ import type { HTTP1ConnectionParameters } from "./params.js";
 export type ReadPhase = "head" | "body" | "rest" | "held" | "drain";
 
 /** Who owns a {@link MessageReader}: a server's connection, or one exchange. */
-export interface MessageOwner<H extends RequestHead | ResponseHead> {
+export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   /** A head has come; answers with the delegate that gets the message. */
   messageBegins(head: H): HTTPMessageDelegate;
   /** The delegate has taken the head, and the body may come. */
@@ -59,12 +60,16 @@ const IGNORE: HTTPMessageDelegate = {
   onConnectionClose() {},
 };
 
-function readDeadlinePassed(reader: MessageReader<RequestHead> | MessageReader<ResponseHead>): void {
+function readDeadlinePassed(
+  reader: MessageReader<HTTP1RequestHead> | MessageReader<HTTP1ResponseHead>,
+): void {
   reader.deadlinePassed();
 }
 
 /** Reads messages of a stream, one after the other. See the file's comment. */
-export class MessageReader<H extends RequestHead | ResponseHead> implements StreamSink, MessageVisitor<H> {
+export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
+  implements StreamSink, MessageVisitor<H>
+{
   readonly stream: BaseIOStream;
   readonly receiver: HTTP1Receiver<H>;
   readonly #params: HTTP1ConnectionParameters;

@@ -19,9 +19,10 @@ import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
+import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { refusalHead } from "../../protocol/http1/refusal.js";
-import type { RawFields, RequestHead } from "../../protocol/http1/visitor.js";
+import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
 import { gunzipDelegate } from "../delegates/gunzip.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
@@ -33,7 +34,7 @@ import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params
 
 /** A context that can tell what a request's header fields make of it (proxies). */
 interface RequestAwareContext {
-  forRequest(head: RequestHead): unknown;
+  forRequest(head: HTTP1RequestHead): unknown;
 }
 
 function isRequestAware(context: unknown): context is RequestAwareContext {
@@ -48,7 +49,7 @@ function writeStalled(connection: HTTP1ServerConnection): void {
 export type ShutdownState = "idle" | "busy" | "guest";
 
 /** Serves the requests of one stream. */
-export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<RequestHead> {
+export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1RequestHead> {
   /** The stream that is served. */
   readonly stream: BaseIOStream;
   /** Limits and times, the same object for all connections of a server. */
@@ -58,7 +59,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   readonly #perRequest: RequestAwareContext | undefined;
   #delegate: HTTPServerConnectionDelegate | undefined = undefined;
-  #reader: MessageReader<RequestHead> | undefined = undefined;
+  #reader: MessageReader<HTTP1RequestHead> | undefined = undefined;
   #exchange: HTTP1Connection | undefined = undefined;
   /** The delegate of the request that is being received. */
   #message: HTTPMessageDelegate | undefined = undefined;
@@ -88,7 +89,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   /** Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it once. */
   startServing(delegate: HTTPServerConnectionDelegate): void {
     this.#delegate = delegate;
-    this.#reader = new MessageReader<RequestHead>(this.stream, "server", this.params, this);
+    this.#reader = new MessageReader<HTTP1RequestHead>(this.stream, "server", this.params, this);
     this.#reader.start();
   }
 
@@ -146,7 +147,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
 
   // -- MessageOwner: what the reader tells
 
-  messageBegins(head: RequestHead): HTTPMessageDelegate {
+  messageBegins(head: HTTP1RequestHead): HTTPMessageDelegate {
     this.#requests++;
     const context = this.#perRequest === undefined ? this.context : this.#perRequest.forRequest(head);
     const exchange = new HTTP1Connection(this.stream, false, this.params, context, this, head);
@@ -170,7 +171,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
     });
   }
 
-  headAccepted(head: RequestHead): void {
+  headAccepted(head: HTTP1RequestHead): void {
     // Whoever is about to be refused for the size of the body must not be asked for it.
     const limit = this.#reader?.receiver.maxBodySize ?? 0;
     if (head.expectContinue && head.contentLength <= limit) this.#exchange?.writeContinue();
@@ -335,7 +336,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<Request
   // -- endings
 
   /** A body that may be thrown away to keep the connection: it is on its way, and short or of unknown length. */
-  #canDrain(head: RequestHead): boolean {
+  #canDrain(head: HTTP1RequestHead): boolean {
     return !head.expectContinue && head.contentLength <= this.params.drainSize;
   }
 

@@ -4,8 +4,9 @@
  */
 import { appLog, genLog } from "../../base/log.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
-import type { RawFields, RequestHead, ResponseHead } from "../../protocol/http1/visitor.js";
+import type { HTTP1RequestHead, HTTP1ResponseHead } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate } from "../delegates.js";
 import { ExchangeAbortedError } from "../errors.js";
 import type { ExchangeHost, HostedExchange } from "./exchange-host.js";
@@ -33,11 +34,11 @@ class Interim implements HTTPMessageDelegate {
 }
 
 /** See the file's comment. */
-export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | ResponseHead> {
+export class SingleExchange implements ExchangeHost, MessageOwner<HTTP1RequestHead | HTTP1ResponseHead> {
   readonly #exchange: HostedExchange;
   readonly #stream: BaseIOStream;
   readonly #delegate: HTTPMessageDelegate;
-  readonly #reader: MessageReader<RequestHead | ResponseHead>;
+  readonly #reader: MessageReader<HTTP1RequestHead | HTTP1ResponseHead>;
   readonly #ended: Promise<boolean>;
   #resolve: (reusable: boolean) => void = () => {};
   #keepAlive = false;
@@ -49,7 +50,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
     this.#exchange = exchange;
     this.#stream = stream;
     this.#delegate = delegate;
-    this.#reader = new MessageReader<RequestHead | ResponseHead>(
+    this.#reader = new MessageReader<HTTP1RequestHead | HTTP1ResponseHead>(
       stream,
       exchange.isClient ? "client" : "server",
       exchange.params,
@@ -72,7 +73,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<RequestHead | 
 
   // -- MessageOwner
 
-  messageBegins(head: RequestHead | ResponseHead): HTTPMessageDelegate {
+  messageBegins(head: HTTP1RequestHead | HTTP1ResponseHead): HTTPMessageDelegate {
     if ("code" in head && head.code < 200 && head.code !== 101) return new Interim(this.#delegate);
     this.#keepAlive = head.keepAlive;
     if ("method" in head) this.#exchange.answers(head);

@@ -11,7 +11,7 @@ import type { AddressSet } from "../../net/address-set.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { SSLIOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
-import type { RequestHead } from "../../protocol/http1/visitor.js";
+import type { RequestHead } from "../../protocol/message/head.js";
 import type { PeerContext } from "../request.js";
 
 /** What makes contexts: the server's options that concern the peer. */

@@ -11,10 +11,10 @@
  * peer's spelling until somebody asks to see them, and the array is copied before it is changed.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
-import type { RawFields } from "../http1/visitor.js";
 import { equalsIgnoreCase, isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
 import { HTTPInputError } from "./errors.js";
 import { normalizeHeaderName, normalizeIfToken } from "./header-names.js";
+import type { RawFields } from "./raw-fields.js";
 
 /** What {@link HTTPHeaders} can be made from. In an object, a list of values means one line for each. */
 export type HTTPHeadersInit =

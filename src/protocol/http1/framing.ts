@@ -6,6 +6,7 @@
  * are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
  */
 import { equalsIgnoreCase, isDigits, isToken, trimWhitespace } from "../fields/abnf.js";
+import type { HTTPHeaders } from "../fields/headers.js";
 import { HTTP1Error, shown } from "./errors.js";
 
 /** What the fields of one head say about the connection. */
@@ -155,4 +156,16 @@ function unknownCoding(value: string): HTTP1Error {
 /** Whether the connection can go on after this message (RFC 9112 §9.3). */
 export function isPersistent(facts: FieldFacts, isHTTP10: boolean): boolean {
   return !facts.close && (!isHTTP10 || facts.keepAlive);
+}
+
+/**
+ * True when the fields of an HTTP/1.1 message say that its body is chunked, false when they have no
+ * Transfer-Encoding. Throws an `HTTP1Error` (an `HTTPInputError`) for another coding, for two of them, and for a
+ * Content-Length beside it. Tornado `is_transfer_encoding_chunked`.
+ */
+export function isTransferEncodingChunked(headers: HTTPHeaders): boolean {
+  const facts = new FieldFacts();
+  const fields = headers.toRaw();
+  for (let at = 0; at < fields.length; at += 2) facts.note(fields[at]!, fields[at + 1]!);
+  return isChunked(facts, false);
 }

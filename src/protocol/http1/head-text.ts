@@ -1,7 +1,8 @@
 /** Cutting the strings out of a decoded header block. */
+
+import type { RawFields } from "../fields/raw-fields.js";
 import type { FieldFacts } from "./framing.js";
 import { FIRST_FIELD_MARK, type HeadScanner, MARKS_PER_FIELD } from "./head-scanner.js";
-import type { RawFields } from "./visitor.js";
 
 /** The fields as a flat array, each also told to `facts` when there is one. */
 export function cutFields(scanner: HeadScanner, facts: FieldFacts | undefined): RawFields {

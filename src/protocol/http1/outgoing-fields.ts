@@ -4,9 +4,9 @@
  * sender.
  */
 import { equalsIgnoreCase, isDigits, trimWhitespace } from "../fields/abnf.js";
+import type { RawFields } from "../fields/raw-fields.js";
 import { shown } from "./errors.js";
 import { HTTP1OutputError } from "./output-errors.js";
-import type { RawFields } from "./visitor.js";
 
 /** See the head of this file. An object is filled anew for each head. */
 export class OutgoingFields {

@@ -8,7 +8,8 @@
  *       │                └────────────────────────┴→ END ─┬→ HEAD   the next message
  *       └─────────────────────────────────────────────────┤
  *                                                         ├→ HELD   another protocol follows: kept for detach()
- *                                                         ├→ STRAY  client: bytes that no request asked for
+ *                                                         ├→ IDLE   client: until expectResponse(); any byte is an error
+ *                                                         ├→ STRAY  client: such a byte has come
  *                                                         └→ CLOSED the connection ends with this message
  *
  * CLOSED is also where an error, {@link HTTP1Receiver.discard} and {@link HTTP1Receiver.detach} lead: whatever
@@ -20,6 +21,7 @@
 import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit } from "../../base/validate.js";
+import type { RawFields } from "../fields/raw-fields.js";
 import { ChunkedReader } from "./chunked.js";
 import { HTTP1Error } from "./errors.js";
 import { type HeadKind, HeadScanner, MORE } from "./head-scanner.js";
@@ -28,7 +30,7 @@ import { PartialHead } from "./partial-head.js";
 import { buildRequestHead } from "./request-head.js";
 import { buildResponseHead } from "./response-head.js";
 import { buildTrailers } from "./trailers.js";
-import type { BodyFraming, MessageVisitor, RawFields, RequestHead, ResponseHead } from "./visitor.js";
+import type { BodyFraming, HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "./visitor.js";
 
 const HEAD = 0;
 const BODY_START = 1;
@@ -38,8 +40,9 @@ const TRAILERS = 4;
 const UNTIL_CLOSE = 5;
 const END = 6;
 const HELD = 7;
-const STRAY = 8;
-const CLOSED = 9;
+const IDLE = 8;
+const STRAY = 9;
+const CLOSED = 10;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -53,7 +56,7 @@ export type HTTP1Role = "server" | "client";
 let spareScanner: HeadScanner | undefined;
 
 /** See the head of this file. One object reads all messages of one direction of a connection. */
-export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
+export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   readonly #isServer: boolean;
   readonly #limits: HTTP1Limits;
   readonly #visitor: MessageVisitor<H>;
@@ -84,7 +87,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
   #phaseAfter: number;
 
   /** Client: the method of the request under way. */
-  #requestMethod: string | undefined;
+  #requestMethod: string;
   #informational: number;
   /** Client: the response that is being read ends the request (no 1xx other than 101). */
   #isFinal: boolean;
@@ -93,7 +96,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#isServer = role === "server";
     this.#limits = limits;
     this.#visitor = visitor;
-    this.#phase = HEAD;
+    this.#phase = this.#isServer ? HEAD : IDLE;
     this.#paused = false;
     this.#running = false;
     this.#ended = false;
@@ -108,7 +111,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#maxBodySize = limits.maxBodySize;
     this.#trailers = undefined;
     this.#phaseAfter = HEAD;
-    this.#requestMethod = undefined;
+    this.#requestMethod = "";
     this.#informational = 0;
     this.#isFinal = false;
   }
@@ -119,9 +122,12 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
    */
   feed(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    if (this.#phase === CLOSED) {
+    if (this.#phase >= STRAY) {
       this.#discardedBytes += chunk.length;
-    } else if (this.#chunk.length === 0 && this.#waiting === undefined) {
+      return;
+    }
+    if (this.#phase === IDLE) this.#phase = STRAY;
+    if (this.#chunk.length === 0 && this.#waiting === undefined) {
       this.#chunk = chunk;
       this.#offset = 0;
     } else {
@@ -134,8 +140,8 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
 
   /**
    * The peer's FIN. A body that lasts until close is complete now; a message that is not leads to
-   * `onError(ERR_SQUALL_HTTP_INCOMPLETE)`, as does a client's request that got no response. Between messages
-   * nothing happens. While paused it waits behind the bytes. Calling twice is fine.
+   * `onError(ERR_SQUALL_HTTP_INCOMPLETE)`, as does a client's request that got no response. Between messages, and on a
+   * client that expects nothing, no call follows. While paused it waits behind the bytes. Calling twice is fine.
    */
   feedEnd(): void {
     this.#ended = true;
@@ -163,10 +169,13 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     return (this.#partial?.length ?? 0) + this.#chunk.length - this.#offset + (this.#waiting?.length ?? 0);
   }
 
-  /** True when nothing of a next message has been seen; blank lines before a request do not count. */
+  /**
+   * True when nothing of a next message has been seen; blank lines before a request do not count. On a client also
+   * while a response is due of which nothing has come; compare {@link HTTP1Receiver.expectsNothing}.
+   */
   get betweenMessages(): boolean {
     return (
-      this.#phase === HEAD &&
+      (this.#phase === HEAD || this.#phase === IDLE) &&
       this.#chunk.length === this.#offset &&
       this.#waiting === undefined &&
       (this.#partial === undefined || this.#partial.scanner.untouched)
@@ -212,14 +221,31 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
   }
 
   /**
-   * Client: the next response answers a request with this method, which decides whether it has a body. To be called
-   * once for each request, before its response can arrive. Bytes that come while none is expected lead to
-   * `onError(ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE)`: they must never become the answer to a later request.
+   * Client: true before the first request, and from the end of each response until {@link expectResponse}. Bytes that
+   * come meanwhile lead to `onError(ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE)` as soon as the receiver is not paused, and are
+   * never taken for the answer to a later request.
+   */
+  get expectsNothing(): boolean {
+    return this.#phase === IDLE;
+  }
+
+  /**
+   * Client: the next response answers a request with this method, which decides whether it has a body. Call it once
+   * for each request, before its response can arrive. After bytes that no request asked for it changes nothing: their
+   * error follows.
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) on a server, while a response is due, and when no response
+   * can come any more: after an error, a response that ends the connection, `detach()` or the FIN.
    */
   expectResponse(requestMethod: string): void {
-    if (this.#requestMethod !== undefined) {
-      throw new InvalidStateError("the response to the request before has not ended yet");
+    if (this.#phase === STRAY) return;
+    if (this.#phase !== IDLE) {
+      throw new InvalidStateError(
+        this.#phase === CLOSED || this.#phase === HELD
+          ? "no response can come on this connection any more"
+          : "the response to the request before has not ended yet",
+      );
     }
+    this.#phase = HEAD;
     this.#requestMethod = requestMethod;
     this.#informational = 0;
   }
@@ -275,6 +301,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
       return true;
     }
     if (phase === STRAY) this.#fail(unexpectedResponse());
+    if (phase === IDLE && this.#ended) this.#close();
     return false;
   }
 
@@ -297,8 +324,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
       this.#phase = END;
       return true;
     }
-    const isIdle = this.betweenMessages && this.#requestMethod === undefined;
-    if (isIdle) this.#close();
+    if (this.#isServer && this.betweenMessages) this.#close();
     else this.#fail(new HTTP1Error("ERR_SQUALL_HTTP_INCOMPLETE", this.#whereItEnded()));
     return false;
   }
@@ -312,15 +338,14 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
   #readHead(): void {
     let head: H;
     try {
-      if (!this.#isServer && this.#requestMethod === undefined) throw unexpectedResponse();
       const scanner = this.#readBlock(this.#isServer ? "request" : "response");
       if (scanner === undefined) return;
       head = (
-        this.#isServer ? buildRequestHead(scanner) : buildResponseHead(scanner, this.#requestMethod!)
+        this.#isServer ? buildRequestHead(scanner) : buildResponseHead(scanner, this.#requestMethod)
       ) as H;
       release(scanner);
       this.#beginMessage(head);
-      if (!this.#isServer) this.#noteResponse(head as ResponseHead);
+      if (!this.#isServer) this.#noteResponse(head as HTTP1ResponseHead);
     } catch (error) {
       this.#fail(error);
       return;
@@ -336,7 +361,7 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#phase = head.framing === "none" ? END : BODY_START;
   }
 
-  #noteResponse(head: ResponseHead): void {
+  #noteResponse(head: HTTP1ResponseHead): void {
     this.#isFinal = head.upgrade || head.code >= 200;
     if (head.upgrade) {
       this.#phaseAfter = HELD;
@@ -454,9 +479,9 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
 
   /** What follows the last byte of a final response cannot belong to a request that was not sent yet. */
   #endResponse(): void {
-    this.#requestMethod = undefined;
+    if (this.#phase !== HEAD) return;
     const isMoreHere = this.#offset < this.#chunk.length || this.#waiting !== undefined;
-    if (this.#phase === HEAD && isMoreHere) this.#phase = STRAY;
+    this.#phase = isMoreHere ? STRAY : IDLE;
   }
 
   #fail(error: unknown): void {
@@ -474,7 +499,6 @@ export class HTTP1Receiver<H extends RequestHead | ResponseHead> {
     this.#waiting = undefined;
     this.#partial = undefined;
     this.#chunkedReader = undefined;
-    this.#requestMethod = undefined;
   }
 }
 

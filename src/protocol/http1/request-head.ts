@@ -1,5 +1,5 @@
 /**
- * From the marks of a scanned block to a {@link RequestHead}: the start line's rules (RFC 9112 §2.3, §3), then the
+ * From the marks of a scanned block to a {@link HTTP1RequestHead}: the start line's rules (RFC 9112 §2.3, §3), then the
  * fields, then what they mean together.
  */
 import { isAuthorityForm, isHostAndPort } from "./authority.js";
@@ -9,10 +9,10 @@ import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SLASH } from "./octets.js";
 import { parseVersion } from "./version.js";
-import type { BodyFraming, RequestHead } from "./visitor.js";
+import type { BodyFraming, HTTP1RequestHead } from "./visitor.js";
 
 /** Builds the head from a complete block. Throws an {@link HTTP1Error} for whatever is wrong with it. */
-export function buildRequestHead(scanner: HeadScanner): RequestHead {
+export function buildRequestHead(scanner: HeadScanner): HTTP1RequestHead {
   const { text, marks } = scanner;
   const method = cutMethod(text, marks[0]!, marks[1]!);
   const target = text.slice(marks[1]! + 1, marks[2]!);

@@ -1,22 +1,23 @@
 /**
- * From the marks of a scanned block to a {@link ResponseHead}: the status line (RFC 9112 §4), the fields, and how
+ * From the marks of a scanned block to a {@link HTTP1ResponseHead}: the status line (RFC 9112 §4), the fields, and how
  * the body ends (§6.3), which depends on the request that is answered.
  */
 import { CHAR_CLASS, DIGIT } from "../fields/abnf.js";
+import { endsWithHead, opensTunnel } from "../message/content.js";
 import { HTTP1Error, shown } from "./errors.js";
 import { FieldFacts, isChunked, isPersistent, lengthOf } from "./framing.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SP } from "./octets.js";
 import { parseVersion } from "./version.js";
-import type { BodyFraming, ResponseHead } from "./visitor.js";
+import type { BodyFraming, HTTP1ResponseHead } from "./visitor.js";
 
 /** Where the status line's parts begin: `HTTP/1.1 200 OK`. */
 const CODE_AT = 9;
 const REASON_AT = 13;
 
 /** Builds the head of a response to a request with that method. Throws an {@link HTTP1Error} when it is malformed. */
-export function buildResponseHead(scanner: HeadScanner, requestMethod: string): ResponseHead {
+export function buildResponseHead(scanner: HeadScanner, requestMethod: string): HTTP1ResponseHead {
   const line = scanner.text.slice(scanner.marks[0]!, scanner.marks[1]!);
   const code = parseCode(line);
   const version = parseVersion(line, 0, CODE_AT - 1);
@@ -24,19 +25,15 @@ export function buildResponseHead(scanner: HeadScanner, requestMethod: string): 
   const facts = new FieldFacts();
   const fields = cutFields(scanner, facts);
 
-  const upgrade = code === 101 || (requestMethod === "CONNECT" && code >= 200 && code < 300);
+  const isTunnel = opensTunnel(requestMethod, code);
+  const upgrade = code === 101 || isTunnel;
   // In a 2xx to CONNECT both framing fields mean nothing (RFC 9110 §9.3.6).
-  const chunked = !(upgrade && code !== 101) && isChunked(facts, isHTTP10);
+  const chunked = !isTunnel && isChunked(facts, isHTTP10);
   const length = chunked || upgrade ? -1 : lengthOf(facts.contentLength);
+  if (!upgrade && (code < 200 || code === 204) && (chunked || length > 0)) throw forbiddenBody(code);
   let framing: BodyFraming;
-  if (upgrade || code < 200 || code === 204) {
-    if (!upgrade && (chunked || length > 0)) throw forbiddenBody(code);
-    framing = "none";
-  } else if (code === 304 || requestMethod === "HEAD") {
-    framing = "none";
-  } else {
-    framing = chunked ? "chunked" : length >= 0 ? "length" : "close";
-  }
+  if (upgrade || endsWithHead(code) || requestMethod === "HEAD") framing = "none";
+  else framing = chunked ? "chunked" : length >= 0 ? "length" : "close";
   return {
     code,
     reason: line.slice(REASON_AT),

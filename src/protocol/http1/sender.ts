@@ -13,14 +13,15 @@
  * can be sent instead. In "failed" a part is out and the rest cannot come; the connection must be closed.
  */
 import { isFieldValue, isToken } from "../fields/abnf.js";
+import type { RawFields } from "../fields/raw-fields.js";
 import type { RequestStartLine, ResponseStartLine } from "../fields/start-line.js";
+import { endsWithHead, opensTunnel } from "../message/content.js";
 import { shown } from "./errors.js";
 import { OutgoingFields } from "./outgoing-fields.js";
 import { chunkLength, type HTTP1Output, type OutputChunk, sendJoined } from "./output.js";
 import { HTTP1OutputError } from "./output-errors.js";
 import { requestLine, statusLine } from "./start-lines.js";
 import { isForbiddenTrailer } from "./trailers.js";
-import type { RawFields } from "./visitor.js";
 
 /** What a response depends on besides its own head. */
 export interface ResponseContext {
@@ -229,12 +230,12 @@ export class HTTP1Sender {
   ): string {
     const line = statusLine(startLine);
     const code = startLine.code;
-    const isTunnel = code === 101 || (context.method === "CONNECT" && code >= 200 && code < 300);
+    const isTunnel = code === 101 || opensTunnel(context.method, code);
     if (code < 200 && code !== 101) throw interimAsFinal(code);
     given.read(fields, isTunnel || code === 204);
     let extra = "";
     let keepAlive = context.keepAlive && !given.close;
-    if (isTunnel || code === 204 || code === 304) {
+    if (isTunnel || endsWithHead(code)) {
       this.#framing = NONE;
     } else if (context.method === "HEAD") {
       this.#framing = DROPPED;

@@ -3,9 +3,10 @@
  * that steers framing, routing, authentication, caching or how the content is read must not be believed
  * (RFC 9110 §6.5.1). The rest is handed over apart from the header fields.
  */
+
+import type { RawFields } from "../fields/raw-fields.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
-import type { RawFields } from "./visitor.js";
 
 const FORBIDDEN = new Set([
   // framing and connection

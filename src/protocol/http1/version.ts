@@ -1,14 +1,12 @@
 /** The protocol version of a start line (RFC 9112 §2.3, RFC 9110 §2.5). */
+import type { HTTPVersion } from "../message/head.js";
 import { HTTP1Error, shown } from "./errors.js";
-
-/** The two versions that are told apart. */
-export type HTTP1Version = "HTTP/1.0" | "HTTP/1.1";
 
 /**
  * The version at `start` to `end` of `text`. A higher minor version is served as 1.1, the highest that we know.
- * Throws for anything else: 505 for another major version, 400 for what is no version.
+ * Throws for anything else: 505 for another major version, 400 for text that is not a version.
  */
-export function parseVersion(text: string, start: number, end: number): HTTP1Version {
+export function parseVersion(text: string, start: number, end: number): HTTPVersion {
   if (end - start === 8) {
     if (text.startsWith("HTTP/1.1", start)) return "HTTP/1.1";
     if (text.startsWith("HTTP/1.0", start)) return "HTTP/1.0";

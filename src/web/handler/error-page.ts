@@ -13,6 +13,7 @@ import { ExchangeAbortedError } from "../../http/errors.js";
 import { StreamClosedError } from "../../net/stream/stream-errors.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
+import { forbidsContent } from "../../protocol/message/content.js";
 import { CLIENT_LEFT } from "../application/access-log.js";
 import { Finish, HTTPError } from "../errors.js";
 import { exchangeAborted } from "./abort.js";
@@ -187,7 +188,7 @@ export function writeErrorPage(handler: HandlerCore, statusCode: number, options
     handler.finish(`${error.stack ?? String(error)}\n`).catch(() => {});
     return;
   }
-  if (statusCode === 204 || statusCode === 304) {
+  if (forbidsContent(statusCode)) {
     handler.finish().catch(() => {});
     return;
   }

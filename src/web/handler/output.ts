@@ -13,6 +13,7 @@ import { appLog } from "../../base/log.js";
 import type { Chunk, HTTPConnection } from "../../http/delegates.js";
 import { HTTPOutputError } from "../../protocol/fields/errors.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { forbidsContent } from "../../protocol/message/content.js";
 import type { HandlerCore, Writable } from "./handler-core.js";
 import { type HandlerState, stateOf } from "./handler-state.js";
 
@@ -50,11 +51,6 @@ export function writeChunk(handler: HandlerCore, chunk: Writable): void {
   }
   state.append(jsonEncode(chunk));
   state.headers.setTrusted("Content-Type", "application/json; charset=UTF-8");
-}
-
-/** True for statuses whose responses never have a body (RFC 9110 §6.4.1). */
-function isBodyless(status: number): boolean {
-  return status === 204 || status === 304 || (status >= 100 && status < 200);
 }
 
 function startLine(state: HandlerState): ResponseStartLine {
@@ -112,7 +108,8 @@ export function flushOutput(
   const isHead = handler.request.method === "HEAD";
   let chunk = state.takeBody();
   if (!state.headersWritten) {
-    if (!includeFooters && isBodyless(state.status) && chunk !== undefined) throw bodyForbidden(state.status);
+    if (!includeFooters && forbidsContent(state.status) && chunk !== undefined)
+      throw bodyForbidden(state.status);
     chunk = transform(handler, chunk, true, includeFooters);
     addCookies(state);
     const sent = connection.writeHeaders(
@@ -144,7 +141,7 @@ function completeHeaders(handler: HandlerCore, state: HandlerState): void {
       handler.setStatus(304);
     }
   }
-  if (isBodyless(state.status)) {
+  if (forbidsContent(state.status)) {
     if (state.first !== undefined) throw bodyForbidden(state.status);
     headers.delete("Content-Encoding");
     headers.delete("Content-Language");

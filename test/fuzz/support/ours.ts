@@ -1,14 +1,15 @@
 /** Reads a connection with squall's receiver. */
 
+import type { RawFields } from "#room/protocol/fields/raw-fields";
 import type { HTTP1Error } from "#room/protocol/http1/errors";
 import { resolveHTTP1Limits } from "#room/protocol/http1/limits";
 import { HTTP1Receiver } from "#room/protocol/http1/receiver";
-import type { MessageVisitor, RawFields, RequestHead, ResponseHead } from "#room/protocol/http1/visitor";
+import type { HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "#room/protocol/http1/visitor";
 import { emptyOutcome, type Outcome } from "./outcome.js";
 
 const LIMITS = resolveHTTP1Limits();
 
-class Watcher<H extends RequestHead | ResponseHead> implements MessageVisitor<H> {
+class Watcher<H extends HTTP1RequestHead | HTTP1ResponseHead> implements MessageVisitor<H> {
   readonly outcome: Outcome = emptyOutcome();
   finCame = false;
 
@@ -47,8 +48,8 @@ class Watcher<H extends RequestHead | ResponseHead> implements MessageVisitor<H>
 
 /** What our server sees. */
 export function readRequests(pieces: readonly Buffer[]): Outcome {
-  const watcher = new Watcher<RequestHead>();
-  const receiver = new HTTP1Receiver<RequestHead>("server", LIMITS, watcher);
+  const watcher = new Watcher<HTTP1RequestHead>();
+  const receiver = new HTTP1Receiver<HTTP1RequestHead>("server", LIMITS, watcher);
   for (const piece of pieces) receiver.feed(piece);
   watcher.finCame = true;
   receiver.feedEnd();
@@ -57,8 +58,8 @@ export function readRequests(pieces: readonly Buffer[]): Outcome {
 
 /** What our client sees that has sent one request with `method`; and the octets that belong to another protocol. */
 export function readResponse(method: string, pieces: readonly Buffer[]): Outcome & { readonly rest: string } {
-  const watcher = new Watcher<ResponseHead>();
-  const receiver = new HTTP1Receiver<ResponseHead>("client", LIMITS, watcher);
+  const watcher = new Watcher<HTTP1ResponseHead>();
+  const receiver = new HTTP1Receiver<HTTP1ResponseHead>("client", LIMITS, watcher);
   receiver.expectResponse(method);
   for (const piece of pieces) receiver.feed(piece);
   const last = watcher.outcome.messages.at(-1);

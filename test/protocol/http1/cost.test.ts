@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveHTTP1Limits } from "#room/protocol/http1/limits";
 import { HTTP1Receiver } from "#room/protocol/http1/receiver";
-import type { MessageVisitor, RequestHead } from "#room/protocol/http1/visitor";
+import type { HTTP1RequestHead, MessageVisitor } from "#room/protocol/http1/visitor";
 import { octets, serverReceiver } from "../../support/http1.js";
 import { inSteps } from "../../support/splits.js";
 
@@ -80,7 +80,7 @@ test("case 40: ten megabytes in chunks of one octet come in few pieces that hold
   let pieces = 0;
   let bytes = 0;
   let held = 0;
-  const visitor: MessageVisitor<RequestHead> = {
+  const visitor: MessageVisitor<HTTP1RequestHead> = {
     onHead() {},
     onBody(chunk) {
       pieces++;

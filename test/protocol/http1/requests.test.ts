@@ -1,7 +1,7 @@
 /** What a server's receiver accepts: each sample fed whole, byte by byte and at every split, with bytes behind it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RequestHead } from "#room/protocol/http1/visitor";
+import type { HTTP1RequestHead } from "#room/protocol/http1/visitor";
 import { octets, type Told, tellRequests } from "../../support/http1.js";
 import { cuttings, inSteps } from "../../support/splits.js";
 
@@ -10,7 +10,7 @@ const NEXT = "GET /next HTTP/1.1\r\nHost: n\r\n\r\n";
 interface Sample {
   readonly promise: string;
   readonly text: string;
-  readonly head?: Partial<RequestHead>;
+  readonly head?: Partial<HTTP1RequestHead>;
   readonly body?: string;
   readonly trailers?: readonly string[];
 }
@@ -194,8 +194,8 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 /** What the receiver should say for one sample. */
-function expected(sample: Sample, head: RequestHead): Told<RequestHead>[] {
-  const told: Told<RequestHead>[] = [{ head }];
+function expected(sample: Sample, head: HTTP1RequestHead): Told<HTTP1RequestHead>[] {
+  const told: Told<HTTP1RequestHead>[] = [{ head }];
   if (sample.body !== undefined) told.push({ body: sample.body });
   told.push({ end: sample.trailers });
   return told;
@@ -208,7 +208,7 @@ for (const sample of SAMPLES) {
     const [first] = tellRequests([octets(sample.text)]);
     assert.ok(first !== undefined && "head" in first, `got ${JSON.stringify(first)}`);
     for (const [name, value] of Object.entries(sample.head ?? {})) {
-      assert.deepEqual(first.head[name as keyof RequestHead], value, name);
+      assert.deepEqual(first.head[name as keyof HTTP1RequestHead], value, name);
     }
     const own = expected(sample, first.head);
     for (const { how, pieces } of cuttings(octets(sample.text))) {

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidStateError } from "#room/base/errors";
 import type { HTTP1ErrorCode } from "#room/protocol/http1/errors";
-import type { ResponseHead } from "#room/protocol/http1/visitor";
+import type { HTTP1ResponseHead } from "#room/protocol/http1/visitor";
 import { clientReceiver, octets, tellResponse } from "../../support/http1.js";
-import { cuttings } from "../../support/splits.js";
+import { cuttings, inSteps } from "../../support/splits.js";
 
 interface Sample {
   readonly promise: string;
   readonly text: string;
   readonly method?: string;
-  readonly head: Partial<ResponseHead>;
+  readonly head: Partial<HTTP1ResponseHead>;
   readonly body?: string;
   /** The response is whole only with the FIN. */
   readonly isUntilClose?: boolean;
@@ -95,7 +95,7 @@ for (const { promise, text, method, head, body, isUntilClose } of SAMPLES) {
       const [first] = told;
       assert.ok(first !== undefined && "head" in first, how);
       for (const [name, value] of Object.entries(head)) {
-        assert.deepEqual(first.head[name as keyof ResponseHead], value, `${name}, ${how}`);
+        assert.deepEqual(first.head[name as keyof HTTP1ResponseHead], value, `${name}, ${how}`);
       }
       const rest = body === undefined ? [{ end: undefined }] : [{ body }, { end: undefined }];
       assert.deepEqual(told.slice(1), rest, how);
@@ -250,6 +250,59 @@ test("case 97: receiver: bytes behind a response never answer the next request, 
     { end: undefined },
     { error: "ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE", status: 400 },
   ]);
+});
+
+test("case 97: receiver: bytes on an idle client are an error at once, and so is everything behind them", () => {
+  const { receiver, recorder } = clientReceiver();
+  receiver.expectResponse("GET");
+  receiver.feed(octets("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+  assert.equal(receiver.expectsNothing, true);
+  receiver.feed(octets("H"));
+  assert.deepEqual(recorder.told.at(-1), { error: "ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE", status: 400 });
+  assert.equal(receiver.bufferedBytes, 0);
+  assert.throws(() => receiver.expectResponse("GET"), InvalidStateError);
+  receiver.feed(octets("TTP/1.1 200 evil\r\n\r\n"));
+  assert.equal(recorder.told.length, 3);
+});
+
+test("case 97: receiver: bytes that come while it is paused between two exchanges never answer the next request", () => {
+  const { receiver, recorder } = clientReceiver();
+  receiver.expectResponse("GET");
+  recorder.onCall = (name) => {
+    if (name === "end") receiver.pause();
+  };
+  receiver.feed(octets("HTTP/1.1 204 No\r\n\r\n"));
+  assert.equal(receiver.expectsNothing, true);
+  receiver.feed(octets("HTTP/1.1 200 "));
+  assert.equal(receiver.expectsNothing, false);
+  receiver.feed(octets("evil\r\n\r\n"));
+  receiver.expectResponse("GET");
+  assert.equal(recorder.told.length, 2);
+  receiver.resume();
+  assert.deepEqual(recorder.told.slice(2), [{ error: "ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE", status: 400 }]);
+});
+
+test("one receiver reads the responses of a whole connection, interim ones included", () => {
+  const { receiver, recorder } = clientReceiver();
+  assert.equal(receiver.expectsNothing, true);
+  for (const [method, response] of [
+    ["GET", "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"],
+    ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"],
+    [
+      "POST",
+      "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n\r\n",
+    ],
+  ] as const) {
+    receiver.expectResponse(method);
+    assert.equal(receiver.expectsNothing, false);
+    for (const piece of inSteps(octets(response), 7)) receiver.feed(piece);
+    assert.equal(receiver.expectsNothing, true, response);
+  }
+  assert.equal(recorder.told.filter((one) => "error" in one).length, 0);
+  assert.equal(recorder.told.filter((one) => "head" in one).length, 5);
+  receiver.feedEnd();
+  assert.equal(recorder.told.filter((one) => "error" in one).length, 0);
+  assert.throws(() => receiver.expectResponse("GET"), InvalidStateError);
 });
 
 test("expectResponse() refuses a second request while the first is not answered", () => {
