@@ -1,6 +1,5 @@
 /** `squall/ioloop`: the event loop. Tornado: `tornado.ioloop`. */
 
-export type { WaitOptions } from "./async/cancel.js";
 export type { IOHandler, Watchable } from "./async/handlers.js";
 export { IOLoop, type IOLoopClass, type IOLoopOptions } from "./async/ioloop.js";
 export type {
@@ -16,4 +15,5 @@ export type { Clock, WorkSource } from "./async/timers/clock.js";
 export type { Duration } from "./async/timers/duration.js";
 export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/timers/periodic-callback.js";
 export type { AnyCallback, Timeout } from "./async/timers/timeout.js";
+export type { WaitOptions } from "./async/wait-options.js";
 export { TimeoutError } from "./base/errors.js";

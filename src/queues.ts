@@ -1,5 +1,5 @@
 /** Queues for coroutines. Tornado: `tornado.queues`. */
-export type { WaitOptions } from "./async/cancel.js";
+
 export { Queue, QueueEmpty, QueueFull, type QueueOptions } from "./async/sync/queue.js";
 export {
   type Compare,
@@ -7,3 +7,4 @@ export {
   PriorityQueue,
   type PriorityQueueOptions,
 } from "./async/sync/queue-kinds.js";
+export type { WaitOptions } from "./async/wait-options.js";

@@ -10,17 +10,12 @@
  * an `AbortSignal` only if somebody asks for one, because most never do.
  */
 import { TimeoutError } from "../base/errors.js";
-import { checkMilliseconds } from "../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
+import { ignore } from "./deferred.js";
 import type { Timeout } from "./timers/timeout.js";
+import { resolveWait, type WaitOptions } from "./wait-options.js";
 
-/** The last argument of everything that waits. */
-export interface WaitOptions {
-  /** Gives up with the signal's reason; default none. */
-  readonly signal?: AbortSignal | undefined;
-  /** Gives up with a {@link TimeoutError} after so many milliseconds; default and `Infinity`: never. */
-  readonly timeout?: number | undefined;
-}
+export type { WaitOptions } from "./wait-options.js";
 
 /** What waiting needs of a loop. */
 export interface TimerHost {
@@ -29,22 +24,20 @@ export interface TimerHost {
 }
 
 /** Throws the signal's reason if it has been aborted. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   if (signal?.aborted) throw signal.reason;
 }
-
-const nothing = (): void => {};
 
 /**
  * Calls `fn(reason)` once when the signal is aborted; at once, inside this call, if it already is. Returns the
  * function that takes it away again; calling that twice or afterwards is fine. `fn` must not throw. However many
  * watch a signal, it has one listener (`abort-hub.ts`).
  */
-export function onAbort(signal: AbortSignal | undefined, fn: (reason: unknown) => void): () => void {
-  if (signal === undefined) return nothing;
+export function onAbort(signal: AbortSignal | null | undefined, fn: (reason: unknown) => void): () => void {
+  if (signal === undefined || signal === null) return ignore;
   if (signal.aborted) {
     fn(signal.reason);
-    return nothing;
+    return ignore;
   }
   const member: Abortable = { onAbort: fn };
   watchAbort(signal, member);
@@ -61,7 +54,7 @@ export interface Settle<T> {
  * A promise for an operation that can be given up.
  *
  * `begin(settle)` starts it and returns what to do when the wait is given up before the operation has settled:
- * take a waiter from a list, close a socket. After that the operation's own `settle` calls mean nothing. With a
+ * take a waiter from a list, close a socket. After that the operation's own `settle` calls mean ignore. With a
  * signal that is already aborted `begin` is not called at all.
  *
  * `what` completes the sentence "… did not finish within 100 ms".
@@ -72,17 +65,15 @@ export function cancellable<T>(
   options: WaitOptions | undefined,
   begin: (settle: Settle<T>) => ((reason: unknown) => void) | undefined,
 ): Promise<T> {
-  const signal = options?.signal;
-  const timeout = options?.timeout ?? Number.POSITIVE_INFINITY;
   return new Promise<T>((resolve, reject) => {
-    checkMilliseconds("timeout", timeout);
+    const { signal, timeout } = resolveWait(options);
     if (signal?.aborted) {
       reject(signal.reason);
       return;
     }
     let settled = false;
     let timer: Timeout | undefined;
-    let unlisten = nothing;
+    let unlisten = ignore;
     let giveUp: ((reason: unknown) => void) | undefined;
     const finish = (): boolean => {
       if (settled) return false;
@@ -196,9 +187,9 @@ export class CancelScope {
   onAbort(fn: (reason: unknown) => void): () => void {
     if (this.#state === "cancelled") {
       fn(this.#reason);
-      return nothing;
+      return ignore;
     }
-    if (this.#state === "closed") return nothing;
+    if (this.#state === "closed") return ignore;
     this.#listeners ??= new Set();
     // A function of our own, so that the same `fn` may be added twice.
     const listener = (reason: unknown): void => fn(reason);

@@ -13,10 +13,10 @@
  */
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
-import { checkFunction, checkMilliseconds } from "../base/validate.js";
+import { checkFunction } from "../base/validate.js";
 import { BlockedLoopWatch } from "./blocked-loop/blocked-loop.js";
 import { CallbackQueue } from "./callback-queue.js";
-import { onAbort, type WaitOptions } from "./cancel.js";
+import { onAbort } from "./cancel.js";
 import { pendingResult } from "./coroutine/yieldable.js";
 import { currentLoop, setCurrentLoop } from "./current-loop.js";
 import { dummyExecutor } from "./executor/dummy-executor.js";
@@ -24,9 +24,10 @@ import type { Executor } from "./executor/executor.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
 import type { Network } from "./network.js";
 import { type Clock, systemClock, type WorkSource } from "./timers/clock.js";
-import { type Duration, toDeadline } from "./timers/duration.js";
+import { type Duration, toDeadline, toMilliseconds } from "./timers/duration.js";
 import type { AnyCallback, Timeout } from "./timers/timeout.js";
 import { TimerQueue } from "./timers/timer-queue.js";
+import { resolveWait, type WaitOptions } from "./wait-options.js";
 
 /** Options of {@link IOLoop}. */
 export interface IOLoopOptions {
@@ -231,13 +232,19 @@ export class IOLoop implements WorkSource {
   // --- timers -------------------------------------------------------------------------------------------------
 
   /**
-   * Calls `callback(...args)` once, `delay` milliseconds from now: never earlier, and as soon after as the loop is
-   * free. Timers with equal deadlines fire in the order in which they were made. `Infinity` never fires.
+   * Calls `callback(...args)` once after `delay`, in milliseconds or as a duration such as `{ minutes: 5 }`: never
+   * earlier, and as soon after as the loop is free. Timers with equal deadlines fire in the order in which they were
+   * made. `Infinity` never fires.
    *
-   * @throws InvalidArgumentError if `delay` is not a number
+   * @throws InvalidArgumentError if `delay` is neither a number nor a duration
    */
-  callLater<A extends unknown[]>(delay: number, callback: (...args: A) => unknown, ...args: A): Timeout {
-    return this.callAt(this.clock.time() + delay, callback, ...args);
+  callLater<A extends unknown[]>(
+    delay: number | Duration,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): Timeout {
+    const milliseconds = typeof delay === "number" ? delay : toMilliseconds("delay", delay);
+    return this.callAt(this.clock.time() + milliseconds, callback, ...args);
   }
 
   /** Like {@link IOLoop.callLater}, at a time of the loop's clock: `loop.callAt(loop.time() + 100, …)`. */
@@ -436,8 +443,8 @@ export class IOLoop implements WorkSource {
     options: WaitOptions = {},
   ): Promise<R extends Generator<unknown, infer T, never> ? Awaited<T> : Awaited<R>> {
     this.#mustBeOpen();
-    const timeout = checkMilliseconds("timeout", options.timeout ?? Number.POSITIVE_INFINITY);
-    options.signal?.throwIfAborted();
+    const { signal, timeout } = resolveWait(options);
+    signal?.throwIfAborted();
     const controller = new AbortController();
     const release = keepAlive();
     let unlisten: (() => void) | undefined;
@@ -459,7 +466,7 @@ export class IOLoop implements WorkSource {
             cancel(new TimeoutError(`runSync() did not finish within ${timeout} ms`)),
           );
         }
-        unlisten = onAbort(options.signal, cancel);
+        unlisten = onAbort(signal, cancel);
         // In the next iteration, as everything that a loop is asked to run.
         this.addCallback(() => {
           if (!waiting) return;

@@ -11,26 +11,10 @@
  * settles it in the same step. So what is handed to a waiter arrives, even if its signal aborts in the same tick.
  */
 import { TimeoutError } from "../base/errors.js";
-import { checkMilliseconds } from "../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
-import type { WaitOptions } from "./cancel.js";
 import { IOLoop } from "./ioloop.js";
 import type { Timeout } from "./timers/timeout.js";
-
-/**
- * Why a wait must not even begin: a rejected promise for a bad timeout or for a signal that has aborted, else undefined.
- * Ask before anything is taken; without options the answer costs nothing.
- */
-export function refusal(options: WaitOptions | undefined): Promise<never> | undefined {
-  if (options === undefined) return undefined;
-  try {
-    if (options.timeout !== undefined) checkMilliseconds("timeout", options.timeout);
-    options.signal?.throwIfAborted();
-    return undefined;
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
+import { resolveWait, type WaitBounds, type WaitOptions } from "./wait-options.js";
 
 /** A node of the ring. */
 class Link {
@@ -71,8 +55,8 @@ class Waiter<T, Brought> extends Link implements Abortable, Waiting<T, Brought> 
     this.#reject = reject;
   }
 
-  arm({ timeout, signal }: WaitOptions): void {
-    if (timeout !== undefined && timeout !== Number.POSITIVE_INFINITY) {
+  arm({ timeout, signal }: WaitBounds): void {
+    if (timeout !== Number.POSITIVE_INFINITY) {
       this.#loop = IOLoop.current();
       this.#timer = this.#loop.callLater(timeout, expire, this, timeout);
     }
@@ -134,9 +118,10 @@ export class WaiterList<T, Brought = undefined> {
     return this.#length;
   }
 
-  /** Adds a waiter at the end. The caller has been through {@link refusal}. */
-  wait(brought: Brought, options: WaitOptions | undefined): Promise<T> {
+  /** Adds a waiter at the end. The caller has asked `refusal()` before. */
+  wait(brought: Brought, options: WaitOptions | null | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
+      const bounds = options === undefined || options === null ? undefined : resolveWait(options);
       const waiter = new Waiter<T, Brought>(this, brought, resolve, reject);
       const ring = this.#ring;
       waiter.next = ring;
@@ -144,7 +129,7 @@ export class WaiterList<T, Brought = undefined> {
       ring.previous.next = waiter;
       ring.previous = waiter;
       this.#length++;
-      if (options !== undefined) waiter.arm(options);
+      if (bounds !== undefined) waiter.arm(bounds);
     });
   }
 

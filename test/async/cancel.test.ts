@@ -110,10 +110,10 @@ describe("cancellable()", () => {
       );
     }));
 
-  test("refuses a timeout that is none", () =>
+  test("refuses a timeout that is not a number", () =>
     VirtualLoop.run(async (loop) => {
       await assert.rejects(
-        cancellable(loop, "it", { timeout: -1 }, () => assert.fail("begun")),
+        cancellable(loop, "it", { timeout: Number.NaN }, () => assert.fail("begun")),
         { code: "ERR_SQUALL_INVALID_ARGUMENT" },
       );
     }));

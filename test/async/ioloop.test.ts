@@ -353,7 +353,7 @@ describe("runSync(), start() and stop()", () => {
     await assert.rejects(refused, (reason) => reason === "enough");
     assert.equal(called, false);
     await assert.rejects(
-      loop.runSync(() => 1, { timeout: -1 }),
+      loop.runSync(() => 1, { timeout: Number.NaN }),
       code("INVALID_ARGUMENT"),
     );
   });

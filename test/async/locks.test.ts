@@ -89,9 +89,8 @@ for (const [name, make] of Object.entries(waits)) {
         assert.equal(shown(), bare);
       }));
 
-    test("refuses a timeout that is none", async () => {
+    test("refuses a timeout that is not a number", async () => {
       const { wait, shown, bare } = make();
-      await assert.rejects(wait({ timeout: -1 }), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
       await assert.rejects(wait({ timeout: Number.NaN }), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
       assert.equal(shown(), bare);
     });

@@ -1,8 +1,9 @@
 /** Taking results in the order in which they come. */
 import { Deque } from "../../base/deque.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
-import { cancellable, type WaitOptions } from "../cancel.js";
+import { cancellable } from "../cancel.js";
 import { IOLoop } from "../ioloop.js";
+import { refusal, type WaitOptions } from "../wait-options.js";
 import { convertYielded, isGenerator, isThenable, type Yielded } from "./yieldable.js";
 
 interface Outcome {
@@ -90,7 +91,8 @@ export class WaitIterator<T = unknown> implements AsyncIterable<Yielded<T>> {
     if (this.#open === 0) {
       return Promise.reject(new InvalidStateError("every future of the WaitIterator has been delivered"));
     }
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
     this.#open--;
     const outcome = this.#finished.shift();
     if (outcome !== undefined) {

@@ -5,21 +5,21 @@
  * logged, because nobody else will hear of it. What can be stopped should be given as a function, which gets a signal.
  */
 import { TimeoutError } from "../../base/errors.js";
-import { checkMilliseconds } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
 import { IOLoop } from "../ioloop.js";
 import { isQuiet, type QuietExceptions, reportError } from "../report-error.js";
 import { type Duration, toMilliseconds } from "../timers/duration.js";
 import type { Timeout } from "../timers/timeout.js";
+import { checkSignal } from "../wait-options.js";
 import { convertYielded, type Yielded } from "./yieldable.js";
 
 /** Options of {@link withTimeout}. */
 export interface WithTimeoutOptions {
   /** Error classes that are not logged when they come too late; default none. */
   readonly quietExceptions?: QuietExceptions | undefined;
-  /** Stops waiting with its reason when it aborts; default none. */
-  readonly signal?: AbortSignal | undefined;
+  /** Stops waiting with its reason when it aborts; default and `null`: none. */
+  readonly signal?: AbortSignal | null | undefined;
 }
 
 /** What can be given a deadline: anything yieldable, or a function of a signal that begins it. */
@@ -39,20 +39,22 @@ export async function withTimeout<Y>(
   operation: Operation<Y>,
   options: WithTimeoutOptions = {},
 ): Promise<Yielded<Y>> {
-  const milliseconds = checkMilliseconds("timeout", toMilliseconds("timeout", timeout));
-  options.signal?.throwIfAborted();
+  const milliseconds = Math.max(0, toMilliseconds("timeout", timeout));
+  const signal = checkSignal(options.signal);
+  signal?.throwIfAborted();
   const controller = typeof operation === "function" ? new AbortController() : undefined;
   const begun: unknown =
     controller === undefined ? operation : (operation as (signal: AbortSignal) => Y)(controller.signal);
   const pending = convertYielded(begun);
   return new Promise<unknown>((resolve, reject) => {
-    new TimedWait(pending, milliseconds, options, controller, resolve, reject);
+    new TimedWait(pending, milliseconds, signal, options.quietExceptions, controller, resolve, reject);
   }) as Promise<Yielded<Y>>;
 }
 
 class TimedWait implements Abortable {
   readonly #loop: IOLoop;
-  readonly #options: WithTimeoutOptions;
+  readonly #signal: AbortSignal | undefined;
+  readonly #quiet: QuietExceptions | undefined;
   readonly #controller: AbortController | undefined;
   readonly #reject: (error: unknown) => void;
   readonly #timer: Timeout | undefined;
@@ -62,18 +64,20 @@ class TimedWait implements Abortable {
   constructor(
     pending: PromiseLike<unknown>,
     timeout: number,
-    options: WithTimeoutOptions,
+    signal: AbortSignal | undefined,
+    quiet: QuietExceptions | undefined,
     controller: AbortController | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     this.#loop = IOLoop.current();
-    this.#options = options;
+    this.#signal = signal;
+    this.#quiet = quiet;
     this.#controller = controller;
     this.#reject = reject;
     this.#timer =
       timeout === Number.POSITIVE_INFINITY ? undefined : this.#loop.callLater(timeout, expire, this, timeout);
-    if (options.signal !== undefined) watchAbort(options.signal, this);
+    if (signal !== undefined) watchAbort(signal, this);
     pending.then(
       (value) => {
         this.#disarm();
@@ -101,7 +105,7 @@ class TimedWait implements Abortable {
     } else if (
       error !== this.#gaveUp.reason &&
       !(error instanceof CancelledError) &&
-      !isQuiet(error, this.#options.quietExceptions)
+      !isQuiet(error, this.#quiet)
     ) {
       reportError("an operation failed after withTimeout() had given up on it", error);
     }
@@ -109,7 +113,7 @@ class TimedWait implements Abortable {
 
   #disarm(): void {
     if (this.#timer !== undefined) this.#loop.removeTimeout(this.#timer);
-    if (this.#options.signal !== undefined) unwatchAbort(this.#options.signal, this);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this);
   }
 }
 

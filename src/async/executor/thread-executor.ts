@@ -17,11 +17,10 @@ import { InvalidArgumentError, InvalidStateError, SquallError, TimeoutError } fr
 import { genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
-import type { WaitOptions } from "../cancel.js";
 import { CancelledError } from "../cancelled.js";
 import { IOLoop } from "../ioloop.js";
 import type { Timeout } from "../timers/timeout.js";
-import { refusal } from "../waiter-list.js";
+import { refusal, resolveWait, type WaitOptions } from "../wait-options.js";
 import type { Executor, ShutdownOptions } from "./executor.js";
 import { type Job, PoolWorker, type WorkerOwner } from "./pool-worker.js";
 import type { TaskMessage } from "./thread-protocol.js";
@@ -83,10 +82,10 @@ class ThreadJob implements Job, Abortable {
       this.#reject = reject;
     });
     this.#giveUp = giveUp;
-    this.#signal = options?.signal;
-    if (this.#signal !== undefined) watchAbort(this.#signal, this);
-    const timeout = options?.timeout;
-    if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return;
+    const { signal, timeout } = resolveWait(options);
+    this.#signal = signal;
+    if (signal !== undefined) watchAbort(signal, this);
+    if (timeout === Number.POSITIVE_INFINITY) return;
     this.#loop = IOLoop.current();
     this.#timer = this.#loop.callLater(timeout, () =>
       this.onAbort(new TimeoutError(`the task "${message.task}" was not done within ${timeout} ms`)),

@@ -2,8 +2,8 @@
 
 import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
-import type { WaitOptions } from "../cancel.js";
-import { refusal, WaiterList } from "../waiter-list.js";
+import { refusal, type WaitOptions } from "../wait-options.js";
+import { WaiterList } from "../waiter-list.js";
 
 /**
  * A place to wait for a notification. It has no memory: `notify` wakes those who wait now, and is lost when nobody

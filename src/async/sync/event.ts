@@ -1,9 +1,8 @@
 /** A flag that one can wait for. */
 import { showAsText } from "../../base/show-as-text.js";
-import type { WaitOptions } from "../cancel.js";
-import { refusal, WaiterList } from "../waiter-list.js";
-
-const DONE = Promise.resolve();
+import { RESOLVED } from "../deferred.js";
+import { refusal, type WaitOptions } from "../wait-options.js";
+import { WaiterList } from "../waiter-list.js";
 
 /**
  * A flag, cleared at first. Waiting ends when it is set; who waits for a flag that is set does not wait at all.
@@ -40,7 +39,7 @@ export class Event {
   wait(options?: WaitOptions): Promise<void> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    return this.#flag ? DONE : this.#waiters.wait(undefined, options);
+    return this.#flag ? RESOLVED : this.#waiters.wait(undefined, options);
   }
 
   /** For people who debug: `<Event set>` or `<Event clear waiters:2>`. */

@@ -1,8 +1,8 @@
 /** One at a time. */
 import { InvalidStateError } from "../../base/errors.js";
 import { showAsText } from "../../base/show-as-text.js";
-import type { WaitOptions } from "../cancel.js";
 import type { Yielded } from "../coroutine/yieldable.js";
+import type { WaitOptions } from "../wait-options.js";
 import type { ReleasingContext } from "./releasing-context.js";
 import { Semaphore } from "./semaphore.js";
 

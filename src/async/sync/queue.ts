@@ -15,8 +15,9 @@ import { Deque } from "../../base/deque.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
 import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
-import type { WaitOptions } from "../cancel.js";
-import { refusal, WaiterList } from "../waiter-list.js";
+import { RESOLVED } from "../deferred.js";
+import { refusal, type WaitOptions } from "../wait-options.js";
+import { WaiterList } from "../waiter-list.js";
 
 /** `getNowait` found nothing (`ERR_SQUALL_QUEUE_EMPTY`). */
 export class QueueEmpty extends SquallError {
@@ -56,8 +57,6 @@ function resolveMaxsize(options: unknown): number {
     `a queue takes its maxsize as a number or an option, got ${inspect(options)}`,
   );
 }
-
-const DONE = Promise.resolve();
 
 /**
  * First in, first out. Tornado: `queues.Queue`.
@@ -139,7 +138,7 @@ export class Queue<T> implements AsyncIterable<T> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return DONE;
+    return RESOLVED;
   }
 
   /** Adds an item at once; throws {@link QueueFull} when there is no room. */
@@ -196,7 +195,7 @@ export class Queue<T> implements AsyncIterable<T> {
   join(options?: WaitOptions): Promise<void> {
     const refused = refusal(options);
     if (refused !== undefined) return refused;
-    return this.#unfinished === 0 ? DONE : this.#joiners.wait(undefined, options);
+    return this.#unfinished === 0 ? RESOLVED : this.#joiners.wait(undefined, options);
   }
 
   /** For people who debug: `<Queue maxsize:2 items:2 putters:1 unfinished:3>`. */

@@ -7,9 +7,9 @@
 import { InvalidStateError } from "../../base/errors.js";
 import { showAsText } from "../../base/show-as-text.js";
 import { checkInteger } from "../../base/validate.js";
-import type { WaitOptions } from "../cancel.js";
 import { pendingResult, type Yielded } from "../coroutine/yieldable.js";
-import { refusal, WaiterList } from "../waiter-list.js";
+import { refusal, type WaitOptions } from "../wait-options.js";
+import { WaiterList } from "../waiter-list.js";
 import { ReleasingContext } from "./releasing-context.js";
 
 /** Options of {@link Semaphore}. */

@@ -34,7 +34,7 @@ export function toMilliseconds(name: string, time: number | Duration): number {
     const parts = Object.entries(time).filter(([, value]) => value !== undefined);
     let total = 0;
     for (const [unit, value] of parts) total += (UNITS.get(unit) ?? Number.NaN) * (value as number);
-    if (parts.length > 0 && !Number.isNaN(total)) return total;
+    if (parts.length > 0 && Number.isFinite(total)) return total;
   }
   throw new InvalidArgumentError(
     `${name} must be a number of milliseconds or a duration such as { minutes: 1, seconds: 30 }, got ${inspect(time, { depth: 0 })}`,

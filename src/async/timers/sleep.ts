@@ -1,15 +1,15 @@
 /** Doing nothing for a while. */
 
-import { checkMilliseconds } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { IOLoop } from "../ioloop.js";
+import { checkSignal } from "../wait-options.js";
 import { type Duration, toMilliseconds } from "./duration.js";
 import type { Timeout } from "./timeout.js";
 
 /** Options of {@link sleep}. */
 export interface SleepOptions {
-  /** Ends the sleep with its reason when it aborts; default none. */
-  readonly signal?: AbortSignal | undefined;
+  /** Ends the sleep with its reason when it aborts; default and `null`: none. */
+  readonly signal?: AbortSignal | null | undefined;
 }
 
 class Sleeper implements Abortable {
@@ -50,15 +50,17 @@ function wake(sleeper: Sleeper): void {
 }
 
 /**
- * Resolves after so many milliseconds (or a duration such as `{ seconds: 1.5 }`) of the current loop's time, never
- * earlier; `Infinity` sleeps until the signal. Rejects with the signal's reason; then the timer is gone.
- * Tornado: `gen.sleep`.
+ * Resolves after this time (milliseconds, or a duration such as `{ seconds: 1.5 }`) on the clock of the current loop,
+ * never earlier. Zero and below resolve in the next turn; `Infinity` sleeps until the signal aborts. Rejects with the
+ * signal's reason and leaves no timer behind. Tornado: `gen.sleep`.
+ *
+ * @throws InvalidArgumentError (as a rejection) if the time or the signal is invalid
  */
 export function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
-  const { signal } = options;
   // What an executor throws is in its promise.
   return new Promise((resolve, reject) => {
-    const milliseconds = checkMilliseconds("delay", toMilliseconds("delay", delay));
+    const signal = checkSignal(options.signal);
+    const milliseconds = toMilliseconds("delay", delay);
     signal?.throwIfAborted();
     const loop = IOLoop.current();
     if (signal === undefined) loop.callLater(milliseconds, resolve);

@@ -163,7 +163,9 @@ describe("ThreadExecutor", () => {
       code: "ERR_SQUALL_TIMEOUT",
       message: /"spin" was not done within 20 ms/,
     });
-    await assert.rejects(pool.run("add", [1, 2], { timeout: -1 }), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+    await assert.rejects(pool.run("add", [1, 2], { timeout: Number.NaN }), {
+      code: "ERR_SQUALL_INVALID_ARGUMENT",
+    });
   });
 
   test("rejects the task of a thread that dies, and serves the next from a new one", async () => {
