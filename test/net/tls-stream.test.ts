@@ -1,7 +1,8 @@
 /** TLS: who is believed, who is not, and that nothing which goes wrong in a handshake hurts anybody else. */
 import assert from "node:assert/strict";
-import { connect as rawConnect } from "node:net";
+import { createServer, connect as rawConnect, type Socket } from "node:net";
 import { test } from "node:test";
+import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import { IOStream, SSLIOStream, StreamClosedError } from "squall/iostream";
 import {
   SSLCertificateError,
@@ -332,5 +333,100 @@ test("write() before the handshake resolves when the data can leave, so that clo
   const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
   await stream.connect({ host: "127.0.0.1", port: server.port! });
   assert.equal((await stream.readUntilClose()).toString(), "hello and goodbye");
+  await server.stop();
+});
+
+/** A client that has done its handshake with a server that waits for a line; what lies between them can be written to. */
+async function tamperable(): Promise<{
+  readonly server: TCPServer;
+  readonly client: TLSSocket;
+  /** The connection that the server sees, below TLS. */
+  readonly wire: Socket;
+  /** What the handler's pending read rejected with. */
+  readonly failure: Promise<unknown>;
+}> {
+  let report: (error: unknown) => void = () => {};
+  const failure = new Promise<unknown>((resolve) => {
+    report = resolve;
+  });
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.readUntil("\n").then(() => report(undefined), report);
+    }
+  }
+  const server = await new Server({ sslOptions: certificate("server") }).listen(0, "127.0.0.1");
+  const wire = rawConnect(server.port!, "127.0.0.1");
+  const relay = createServer((near) => {
+    near.on("error", () => {});
+    wire.on("error", () => {});
+    near.on("data", (chunk) => wire.write(chunk));
+    wire.on("data", (chunk) => near.write(chunk));
+    wire.once("close", () => near.destroy());
+    relay.close();
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  const { port } = relay.address() as { port: number };
+  const client = tlsConnect({ port, host: "127.0.0.1", rejectUnauthorized: false, maxVersion: "TLSv1.2" });
+  client.on("error", () => {});
+  await new Promise((resolve) => client.once("secureConnect", resolve));
+  return { server, client, wire, failure };
+}
+
+test("a broken record after the handshake closes the connection at once; the pending read rejects", async () => {
+  using log = new ExpectLog(genLog, /^error on a stream: .*[^\n]$/);
+  const { server, wire, failure } = await tamperable();
+  const closed = new Promise((resolve) => wire.once("close", resolve));
+  wire.write(Buffer.concat([Buffer.from([23, 3, 3, 0, 40]), Buffer.alloc(40, 7)]));
+  const error = await failure;
+  assert.ok(error instanceof StreamClosedError);
+  assert.ok(error.realError instanceof Error);
+  await closed;
+  while (server.connections > 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(log.matched, 1);
+  await server.stop();
+});
+
+test("what follows a broken record is not kept: a peer that goes on sending is cut off", async () => {
+  using _ = new ExpectLog(genLog, /error on a stream/);
+  const { server, wire } = await tamperable();
+  const closed = new Promise((resolve) => wire.once("close", resolve));
+  wire.write(Buffer.concat([Buffer.from([23, 3, 3, 0, 40]), Buffer.alloc(40, 7)]));
+  const junk = Buffer.alloc(65_536, 7);
+  let sent = 0;
+  const pour = (): void => {
+    while (!wire.destroyed && sent < 200_000_000 && wire.write(junk)) sent += junk.length;
+  };
+  wire.on("drain", pour);
+  pour();
+  await closed;
+  assert.ok(sent < 50_000_000, `the server took ${sent} bytes`);
+  await server.stop();
+});
+
+test("a client that asks for another handshake on a TLS 1.2 connection is refused and cut off", async () => {
+  using _ = new ExpectLog(genLog, /error on a stream: .*renegotiation/);
+  const { server, client, failure } = await tamperable();
+  assert.equal(client.getProtocol(), "TLSv1.2");
+  const closed = new Promise((resolve) => client.once("close", resolve));
+  client.renegotiate({ rejectUnauthorized: false }, () => {});
+  assert.ok((await failure) instanceof StreamClosedError);
+  await closed;
+  await server.stop();
+});
+
+test("an SNICallback that returns undefined and takes no callback stands for the default certificate", async () => {
+  const server = await greeter({ ...certificate("server"), SNICallback: () => undefined });
+  assert.equal(await greeting(server, { caCerts }), "hello\n");
+  await server.stop();
+});
+
+test("a failed handshake is one line in the log, without a line break at its end", async () => {
+  using log = new ExpectLog(genLog, /^TLS handshake failed: .*[^\n]$/);
+  const server = await greeter(certificate("server"));
+  const socket = rawConnect(server.port!, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.end("no TLS at all\r\n\r\n");
+  await new Promise((resolve) => socket.once("close", resolve).resume());
+  assert.equal(log.matched, 1);
   await server.stop();
 });

@@ -373,7 +373,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
 
   /** The socket failed while nobody had closed the stream. A broken connection is not worth a line in the log. */
   protected logError(error: Error): void {
-    if (!isConnectionReset(error)) genLog.warning("error on a stream: %s", error.message);
+    if (!isConnectionReset(error)) genLog.warning("error on a stream: %s", error.message.trimEnd());
   }
 
   /** Lets the socket go after an orderly close. */

@@ -279,6 +279,15 @@ export class SSLIOStream extends IOStream {
     if (!this.closed()) this.#raw?.setNoDelay(value);
   }
 
+  /**
+   * Sends FIN after everything queued. A server that has nothing to send closes the connection when the handshake is not
+   * done yet: there is no message that the client could miss.
+   */
+  override end(): void {
+    if (this.#serverSide && this.#state !== "secure" && this.bytesQueued === 0) this.close();
+    else super.end();
+  }
+
   protected override nameServer(name: string | undefined): void {
     this.#serverHostname ??= name;
     checkHandshake(this.#context, this.#serverSide, this.#serverHostname);
@@ -367,7 +376,8 @@ export class SSLIOStream extends IOStream {
     this.#failure = failure;
     const closedByPeer =
       realError === undefined || isConnectionReset(realError) || realError instanceof TLSHandshakeError;
-    if (this.#serverSide && !closedByPeer) genLog.warning("TLS handshake failed: %s", realError.message);
+    if (this.#serverSide && !closedByPeer)
+      genLog.warning("TLS handshake failed: %s", realError.message.trimEnd());
     this.close(realError);
   }
 

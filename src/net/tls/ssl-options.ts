@@ -49,9 +49,9 @@ export interface SSLOptions extends SecureContextOptions {
   /** Application protocols, the best first (RFC 7301); default none. */
   readonly ALPNProtocols?: readonly string[] | undefined;
   /**
-   * Servers: the context for the name that a client asks for. It answers by the callback, or by returning a context or a
-   * promise of one ({@link SniAnswer}; undefined leaves the answer to the callback). An error ends that one handshake.
-   * Default none: one context for all names.
+   * Servers: the context for the name that a client asks for. It returns a context or a promise of one, where undefined
+   * stands for the default context ({@link SniAnswer}); or it has a second parameter, returns undefined, and answers by
+   * that callback. An error ends that one handshake. Default none: one context for all names.
    */
   readonly SNICallback?: ((servername: string, callback: SniCallbackAnswer) => unknown) | undefined;
   /** Servers, Node's words: ask for a certificate; default false. `certReqs` beats it. */

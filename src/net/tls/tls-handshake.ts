@@ -81,11 +81,14 @@ function watchHandshake(
   const remember = (error: Error): void => {
     firstError ??= error;
   };
+  const onTlsError = (error: Error): void => {
+    if (over) tls.destroy(error);
+    else remember(error);
+  };
   const finish = (error: Error | undefined): void => {
     if (over) return;
     over = true;
     if (timer !== undefined) ioLoop.removeTimeout(timer);
-    tls.off("_tlsError", remember);
     tls.off("close", onClose);
     tls.off("end", onClose);
     tls.pause();
@@ -105,7 +108,9 @@ function watchHandshake(
           finish(new TimeoutError(`the TLS handshake did not finish within ${timeout} ms`)),
         );
   tls.on("error", remember);
-  tls.on("_tlsError", remember);
+  // After the handshake, too: a `TLSSocket` that no `tls.Server` made reports a broken record or a refused renegotiation
+  // by this event alone. Without the listener it would keep whatever comes behind, unread, and stay open.
+  tls.on("_tlsError", onTlsError);
   tls.on("close", onClose);
   // A FIN in the middle of a handshake is seen only by who reads. There is nothing to read before `secure`, which
   // OpenSSL tells first, so nothing is lost.
@@ -118,7 +123,7 @@ function ignore(): void {}
 
 function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TLSSocket {
   const wanted = context.certReqs ?? "none";
-  return new TLSSocket(socket as unknown as Socket, {
+  const tls = new TLSSocket(socket as unknown as Socket, {
     isServer: true,
     ...HIGH_WATER,
     secureContext: context.secureContext,
@@ -127,6 +132,9 @@ function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TL
     ...(context.ALPNProtocols === undefined ? {} : { ALPNProtocols: [...context.ALPNProtocols] }),
     ...(context.SNICallback === undefined ? {} : { SNICallback: guardSni(context.SNICallback) }),
   });
+  // A handshake costs the server many times what it costs the client (RFC 7457 §2.12), and no client needs another one.
+  tls.disableRenegotiation();
+  return tls;
 }
 
 function clientSocket(socket: NetworkSocket, { context, serverHostname }: HandshakeSettings): TLSSocket {
@@ -193,8 +201,9 @@ function guardSni(callback: NonNullable<SSLOptions["SNICallback"]>): NodeSniCall
     };
     try {
       const result = callback(servername, once);
-      // Node's style answers by callback and returns nothing.
       if (result != null) Promise.resolve(result as SniAnswer).then((context) => once(null, context), fail);
+      // A function without a second parameter has no other way to answer; Node's style answers by callback, later.
+      else if (callback.length < 2) once(null);
     } catch (error) {
       fail(error);
     }
