@@ -1,5 +1,14 @@
 /** `squall/iostream`: streams of bytes over sockets and pipes. */
 export type { Chunk } from "./base/bytes.js";
+export {
+  Outbox,
+  OutboxFullError,
+  type OutboxLimits,
+  type OutboxOptions,
+  type OutboxTarget,
+  resolveOutboxOptions,
+  type SlowConsumerPolicy,
+} from "./net/outbox.js";
 export type {
   DelimitedReadOptions,
   PartialReadOptions,

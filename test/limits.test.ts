@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { resolveOutboxOptions } from "squall/iostream";
 import { LogRateLimit } from "squall/log";
 import { TCPServer } from "squall/tcpserver";
 import { InvalidArgumentError } from "squall/util";
@@ -85,6 +86,7 @@ interface Section {
 
 const parameters = new HTTP1ConnectionParameters();
 const streams = new StreamSettings({});
+const outboxLimits = resolveOutboxOptions({});
 const multipart = resolveMultipartConfig();
 const streamOptions = numericOptions("net/stream/stream-settings.ts", "StreamOptions");
 const multipartOptions = numericOptions("protocol/body/multipart.ts", "ParseMultipartConfig");
@@ -105,6 +107,11 @@ const SECTIONS: Readonly<Record<string, Section>> = {
         ? streams[option as "maxBufferSize"]
         : defaultInSource("net/tcp-server.ts", option),
     accepts: (option, value) => void new TCPServer({ [option]: value }),
+  },
+  "Slow consumers": {
+    options: numericOptions("net/outbox.ts", "OutboxOptions"),
+    defaultOf: (option) => outboxLimits[option as "maxQueuedBytes"],
+    accepts: (option, value) => void resolveOutboxOptions({ [option]: value }),
   },
   Forms: {
     options: ["maxArguments", ...multipartOptions],
