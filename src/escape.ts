@@ -14,11 +14,10 @@ export {
   xhtmlUnescape,
 } from "./base/escape.js";
 export {
-  type ParseQsOptions,
-  parseQsBytes,
   type UrlEscapeOptions,
   type UrlUnescapeOptions,
   urlEscape,
   urlUnescape,
 } from "./base/url-escape.js";
+export { type ParseQsOptions, parseQsBytes } from "./protocol/body/form.js";
 export { type LinkifyOptions, linkify } from "./text/linkify.js";

@@ -11,14 +11,14 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** The bytes of a chunk: text as UTF-8, bytes as they are, without copying. */
-export function toBytes(chunk: Chunk): Buffer {
-  return typeof chunk === "string" ? Buffer.from(chunk) : asBuffer(chunk);
-}
+/** Shorter text is looked at in JavaScript; longer text is left to simdutf behind `Buffer.byteLength`. */
+const LOOP_LIMIT = 64;
 
 /** How many bytes a chunk has on the wire. */
 export function byteLength(chunk: Chunk): number {
-  return typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
+  if (typeof chunk !== "string") return chunk.byteLength;
+  if (chunk.length < LOOP_LIMIT && isAscii(chunk)) return chunk.length;
+  return Buffer.byteLength(chunk);
 }
 
 /** The chunks in one buffer. One chunk alone is returned as it is; nothing gives an empty buffer. */
@@ -34,18 +34,12 @@ export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length)
   return asBuffer(bytes).toString("latin1", start, end);
 }
 
-/** Text of characters up to U+00FF as bytes; of others only the low byte is kept, so check first. */
-export function fromLatin1(text: string): Buffer {
-  return Buffer.from(text, "latin1");
-}
-
-/** Whether every character is below U+0080. */
-export function isAscii(text: string): boolean {
+function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }
 
-/** Whether every character fits in one byte, so that {@link fromLatin1} loses nothing. */
+/** Whether every character fits in one byte, so that it can be written as latin1 without loss. */
 export function isLatin1(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return false;
   return true;
@@ -58,28 +52,19 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 /**
  * Whether both texts are equal when A–Z count as a–z, and nothing else: unlike `toLowerCase()`, which takes the Kelvin
- * sign for a `k`. Header names, schemes and codings compare so (RFC 9110 §5.1).
+ * sign for a `k`. Names of fields, schemes and codings are compared so (RFC 9110 §5.1). Faster than lowering both.
  */
-export function equalIgnoringCase(a: string, b: string): boolean {
+export function equalsIgnoreCase(a: string, b: string): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
-    if (x === y) continue;
-    const lower = x | 0x20;
-    if (lower !== (y | 0x20) || lower < 0x61 || lower > 0x7a) return false;
+    if (x !== y && lowered(x) !== lowered(y)) return false;
   }
   return true;
 }
 
-/** A–Z as a–z, everything else as it is. */
-export function lowerAscii(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x41 && code <= 0x5a) {
-      return isAscii(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (run) => run.toLowerCase());
-    }
-  }
-  return text;
+function lowered(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
 }

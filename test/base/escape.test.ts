@@ -4,7 +4,6 @@ import fc from "fast-check";
 import {
   jsonDecode,
   jsonEncode,
-  parseQsBytes,
   recursiveUnicode,
   squeeze,
   toUnicode,
@@ -175,29 +174,5 @@ describe("urlEscape() and urlUnescape()", () => {
 
   it("refuse half a surrogate pair instead of losing it", () => {
     assert.throws(() => urlEscape("\ud800"), argumentError);
-  });
-});
-
-describe("parseQsBytes()", () => {
-  it("keeps every byte of names and values, and the order per name", () => {
-    const result = parseQsBytes("a=%ff&b=1&a=2", { keepBlankValues: true });
-    assert.deepEqual(result.a, [Buffer.of(0xff), Buffer.from("2")]);
-    assert.deepEqual(Object.keys(result), ["a", "b"]);
-  });
-
-  it("has no prototype: __proto__ and constructor are names like others", () => {
-    const result = parseQsBytes("__proto__=1&constructor=2");
-    assert.deepEqual(Object.entries(result)[0], ["__proto__", [Buffer.from("1")]]);
-    assert.equal(Object.getPrototypeOf(result), null);
-  });
-
-  it("drops blank values unless asked, and throws for a field without = when strict", () => {
-    assert.deepEqual(Object.keys(parseQsBytes("a=&b&c=1")), ["c"]);
-    assert.deepEqual(Object.keys(parseQsBytes("a=&b&c=1", { keepBlankValues: true })), ["a", "b", "c"]);
-    assert.throws(() => parseQsBytes("a=1&b", { strictParsing: true }), decodeError);
-  });
-
-  it("refuses text that cannot stand for bytes", () => {
-    assert.throws(() => parseQsBytes("a=☃"), argumentError);
   });
 });

@@ -17,9 +17,9 @@ import {
 } from "squall/httputil";
 import { genLog } from "squall/log";
 import { createSignedValue, decodeSignedValue } from "squall/web";
-import { encodeQueryComponent } from "#room/protocol/fields/percent";
+import type { Chunk } from "#room/base/bytes";
+import { encodePercent } from "#room/base/percent";
 import { formatContentRange, resolveRange } from "#room/protocol/fields/range";
-import type { OutputChunk } from "#room/protocol/http1/output";
 import { HTTP1Sender } from "#room/protocol/http1/sender";
 import { isForbiddenTrailer } from "#room/protocol/http1/trailers";
 import { fuzz } from "./support/fuzz.js";
@@ -68,8 +68,8 @@ function anyText(random: Random, longest = 12): string {
 }
 
 /** A body in pieces, text and bytes mixed. */
-function makeBody(random: Random): { readonly pieces: OutputChunk[]; readonly bytes: Buffer } {
-  const pieces = random.list(random.below(5), (): OutputChunk => {
+function makeBody(random: Random): { readonly pieces: Chunk[]; readonly bytes: Buffer } {
+  const pieces = random.list(random.below(5), (): Chunk => {
     const kind = random.below(4);
     if (kind === 0) return anyText(random, 30);
     if (kind === 1) return "x".repeat(random.pick([0, 1, 100, 5000, 40_000]));
@@ -198,7 +198,7 @@ fuzz("forms that were encoded are read back, URL-encoded and multipart", { runs:
     expected[key].push(Buffer.from(value));
   }
   const body = pairs
-    .map(([name, value]) => `${encodeQueryComponent(name)}=${encodeQueryComponent(value)}`)
+    .map(([name, value]) => `${encodePercent(name, { plus: true })}=${encodePercent(value, { plus: true })}`)
     .join("&");
   assert.deepEqual(parseUrlencoded(body), expected);
   assert.deepEqual(parseUrlencoded(Buffer.from(urlConcat("/x", pairs).slice(3))), expected);

@@ -82,19 +82,3 @@ export function trimWhitespace(text: string): string {
   while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--;
   return start === 0 && end === text.length ? text : text.slice(start, end);
 }
-
-/** Compares without regard to the case of ASCII letters; faster than lowering both when they differ in length. */
-export function equalsIgnoreCase(a: string, b: string): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) {
-    const x = a.charCodeAt(i);
-    const y = b.charCodeAt(i);
-    if (x !== y && lowered(x) !== lowered(y)) return false;
-  }
-  return true;
-}
-
-function lowered(code: number): number {
-  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
-}

@@ -10,8 +10,10 @@
  * The array that the HTTP/1 receiver filled is borrowed as it is ({@link HTTPHeaders.fromRaw}): names keep the
  * peer's spelling until somebody asks to see them, and the array is copied before it is changed.
  */
+
+import { equalsIgnoreCase } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
-import { equalsIgnoreCase, isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
+import { isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
 import { HTTPInputError } from "./errors.js";
 import { normalizeHeaderName, normalizeIfToken } from "./header-names.js";
 import type { RawFields } from "./raw-fields.js";

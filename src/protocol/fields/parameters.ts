@@ -8,8 +8,8 @@
  * One pass splits the text at the semicolons outside of quotes, so the time is linear whatever the peer sends.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { decodePercent } from "../../base/percent.js";
 import { isDigits, isFieldValue, isToken, trimWhitespace } from "./abnf.js";
-import { decodePercent } from "./percent.js";
 
 const QUOTE = 0x22;
 const SEMICOLON = 0x3b;

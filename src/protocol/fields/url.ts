@@ -2,24 +2,26 @@
  * The small jobs that servers and clients do on URLs as text: query arguments, hosts and ports. They cut at the
  * delimiters of RFC 3986 and leave everything else as it came; the `URL` class would rewrite it.
  */
+import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
-import { decodePercent, encodeQueryComponent } from "./percent.js";
+import { decodePercent, encodePercent } from "../../base/percent.js";
 
 /** What browsers drop when they read a URL (URL Standard §4.4): blanks before it, tabs and line ends anywhere. */
 const LOST_CHARACTERS = /^[\0-\x20]+|[\t\n\r]/g;
 
-/** A value of a query argument; anything but text is written as `String()` writes it. */
-export type QueryValue = string | number | bigint | boolean;
+/** A value of a query argument: text, octets as they are, or anything else as `String()` writes it. */
+export type QueryValue = string | Uint8Array | number | bigint | boolean;
 
 /** Arguments for a query: an object (a list of values repeats the name, `undefined` is left out) or pairs. */
 export type QueryArguments =
   | { readonly [name: string]: QueryValue | readonly QueryValue[] | undefined }
-  | Iterable<readonly [name: string, value: QueryValue]>;
+  | Iterable<readonly [name: string | Uint8Array, value: QueryValue]>;
 
 /**
  * The URL with `args` added to its query; what was there comes first and is encoded anew, the fragment stays at the
- * end. Blanks before the URL, and tabs and line ends in it, are dropped. Without `args` (`undefined` or `null`) the URL comes back as it is. Works on relative URLs too. Throws an
- * {@link InvalidArgumentError} when `args` is neither an object nor pairs. Tornado `url_concat`.
+ * end. Blanks before the URL, and tabs and line ends in it, are dropped. Without `args` (`undefined` or `null`) the URL
+ * comes back as it is. Works on relative URLs too. Tornado `url_concat`.
+ * @throws InvalidArgumentError when `args` is neither an object nor pairs.
  *
  * ```ts
  * urlConcat("/search?q=a#top", { page: 2 }); // "/search?q=a&page=2#top"
@@ -37,20 +39,28 @@ export function urlConcat(url: string, args?: QueryArguments | null): string {
   const pairs = [...queryPairs(query ?? ""), ...argumentPairs(args)];
   let result = path.replace(/^[A-Za-z][A-Za-z0-9+.-]*:/, (scheme) => scheme.toLowerCase());
   if (pairs.length > 0) {
-    result += `?${pairs.map(([name, value]) => `${encodeQueryComponent(name)}=${encodeQueryComponent(value)}`).join("&")}`;
+    result += `?${pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join("&")}`;
   }
   return fragment === undefined || fragment === "" ? result : `${result}#${fragment}`;
 }
 
-function* argumentPairs(args: QueryArguments): Generator<[string, string]> {
+function encoded(value: Chunk): string {
+  return encodePercent(value, { plus: true });
+}
+
+function asChunk(value: QueryValue): Chunk {
+  return value instanceof Uint8Array ? value : String(value);
+}
+
+function* argumentPairs(args: QueryArguments): Generator<[Chunk, Chunk]> {
   if (Symbol.iterator in args) {
-    for (const [name, value] of args as Iterable<readonly [string, QueryValue]>)
-      yield [String(name), String(value)];
+    for (const [name, value] of args as Iterable<readonly [string | Uint8Array, QueryValue]>)
+      yield [asChunk(name), asChunk(value)];
     return;
   }
   for (const [name, value] of Object.entries(args)) {
     if (value === undefined) continue;
-    for (const each of Array.isArray(value) ? value : [value]) yield [name, String(each)];
+    for (const each of Array.isArray(value) ? value : [value]) yield [name, asChunk(each)];
   }
 }
 

@@ -10,9 +10,11 @@
  * Small chunks that come in one read are handed out together. A chunk of one octet costs the sender six bytes and
  * would cost us a Buffer object of a hundred; joined, ten megabytes of them cost little more than ten megabytes.
  */
+import { HEX_VALUE } from "../../base/percent.js";
 import { CHAR_CLASS, FIELD_VALUE, TOKEN } from "../fields/abnf.js";
+import type { BodyReader } from "./body-reader.js";
 import { HTTP1Error, shownOctet } from "./errors.js";
-import { BACKSLASH, CR, DQUOTE, EQUALS, HEX_VALUE, HTAB, LF, SEMICOLON, SP } from "./octets.js";
+import { BACKSLASH, CR, DQUOTE, EQUALS, HTAB, LF, SEMICOLON, SP } from "./octets.js";
 
 const SIZE_FIRST = 0;
 const SIZE = 1;
@@ -45,13 +47,12 @@ const JOINED_SIZE = 16 * 1024;
 /** Below this a loop copies faster than a call into C++. */
 const COPY_BY_LOOP = 32;
 
-/** See the head of this file. One object reads one body. */
-export class ChunkedReader {
-  /** Where {@link ChunkedReader.read} stopped: the first byte of the input that was not consumed. */
+/** Reads one chunked body. */
+export class ChunkedReader implements BodyReader {
   position: number;
-  /** Bytes of body in the chunks announced so far; compared with `maxBodySize` as each size line ends. */
-  announced: number;
 
+  /** Bytes of body in the chunks announced so far; compared with `maxBodySize` as each size line ends. */
+  #announced: number;
   #state: number;
   /** The size that is being read, then the bytes of the chunk still to come. */
   #remaining: number;
@@ -61,7 +62,7 @@ export class ChunkedReader {
 
   constructor(maxExtensionBytes: number) {
     this.position = 0;
-    this.announced = 0;
+    this.#announced = 0;
     this.#state = SIZE_FIRST;
     this.#remaining = 0;
     this.#digits = 0;
@@ -74,11 +75,14 @@ export class ChunkedReader {
     return this.#state === DONE;
   }
 
-  /**
-   * Reads from `start` on until there is a piece of body to hand out, the last chunk is over ({@link done}), or the
-   * input is used up; the last two give `undefined`. {@link position} says how far it came. Throws an
-   * {@link HTTP1Error} for malformed coding, or when more than `maxBodySize` bytes are announced.
-   */
+  get hasTrailers(): boolean {
+    return true;
+  }
+
+  get endsWithInput(): boolean {
+    return false;
+  }
+
   read(bytes: Buffer, start: number, maxBodySize: number): Buffer | undefined {
     const end = bytes.length;
     let at = start;
@@ -159,8 +163,8 @@ export class ChunkedReader {
       this.#state = DONE;
       return;
     }
-    this.announced += this.#remaining;
-    if (this.announced > maxBodySize || this.announced > Number.MAX_SAFE_INTEGER) {
+    this.#announced += this.#remaining;
+    if (this.#announced > maxBodySize || this.#announced > Number.MAX_SAFE_INTEGER) {
       throw new HTTP1Error("ERR_SQUALL_HTTP_BODY_TOO_LARGE", `the body is larger than ${maxBodySize} bytes`);
     }
     this.#state = DATA;

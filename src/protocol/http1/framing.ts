@@ -5,9 +5,11 @@
  * functions below turn the notes into decisions. Two fields which disagree, or one which can be read in two ways,
  * are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
  */
-import { equalsIgnoreCase, isDigits, isToken, trimWhitespace } from "../fields/abnf.js";
+import { equalsIgnoreCase } from "../../base/bytes.js";
+import { isDigits, isToken, trimWhitespace } from "../fields/abnf.js";
 import type { HTTPHeaders } from "../fields/headers.js";
 import { HTTP1Error, shown } from "./errors.js";
+import type { BodyFraming } from "./visitor.js";
 
 /** What the fields of one head say about the connection. */
 export class FieldFacts {
@@ -122,12 +124,31 @@ export function lengthOf(digits: string | undefined): number {
   );
 }
 
+/** Transfer codings in the order in which they were applied, and the framing of a body that has them. */
+export interface TransferCodings {
+  readonly names: readonly string[];
+  readonly framing: BodyFraming;
+}
+
+/** The codings that can be read and sent; a further one is an entry here, and its reader and writer. */
+const KNOWN_CODINGS: readonly TransferCodings[] = [{ names: ["chunked"], framing: "chunked" }];
+
+/** The codings that a Transfer-Encoding lists, if they are known as a whole. */
+export function knownCodings(value: string): TransferCodings | undefined {
+  const names = value.includes(",") ? value.split(",").map(trimWhitespace) : [value];
+  for (const known of KNOWN_CODINGS) {
+    const isSame = (name: string, i: number) => equalsIgnoreCase(name, names[i]!);
+    if (known.names.length === names.length && known.names.every(isSame)) return known;
+  }
+  return undefined;
+}
+
 /**
- * True when the body is chunked, false when there is no Transfer-Encoding; everything else throws: together with
- * Content-Length or in HTTP/1.0 (RFC 9112 §6.1), in two lines, empty, or another coding than `chunked` alone.
+ * The transfer codings of a body; `undefined` when there is no Transfer-Encoding. Everything ambiguous throws: together
+ * with Content-Length or in HTTP/1.0 (RFC 9112 §6.1), in two lines, empty, or a coding that is not known.
  */
-export function isChunked(facts: FieldFacts, isHTTP10: boolean): boolean {
-  if (facts.transferEncodingLines === 0) return false;
+export function transferCodings(facts: FieldFacts, isHTTP10: boolean): TransferCodings | undefined {
+  if (facts.transferEncodingLines === 0) return undefined;
   if (facts.contentLength !== undefined) {
     throw new HTTP1Error(
       "ERR_SQUALL_HTTP_AMBIGUOUS_LENGTH",
@@ -140,16 +161,17 @@ export function isChunked(facts: FieldFacts, isHTTP10: boolean): boolean {
   if (facts.transferEncodingLines > 1) {
     throw new HTTP1Error("ERR_SQUALL_HTTP_TRANSFER_ENCODING", "more than one Transfer-Encoding line");
   }
-  if (equalsIgnoreCase(facts.transferEncoding, "chunked")) return true;
+  const codings = knownCodings(facts.transferEncoding);
+  if (codings !== undefined) return codings;
   throw unknownCoding(facts.transferEncoding);
 }
 
 function unknownCoding(value: string): HTTP1Error {
-  const codings = value.split(",").map(trimWhitespace);
-  const last = codings.at(-1)!;
-  // 501 says "another coding, which I do not know" (RFC 9112 §6.1); a length that cannot be told is a 400 (§6.3).
-  const known = codings.every((coding) => isToken(coding)) && equalsIgnoreCase(last, "chunked");
-  const code = known ? "ERR_SQUALL_HTTP_TRANSFER_CODING_UNKNOWN" : "ERR_SQUALL_HTTP_TRANSFER_ENCODING";
+  const names = value.split(",").map(trimWhitespace);
+  const last = names.at(-1)!;
+  // 501 means "a coding that is not implemented" (RFC 9112 §6.1); a body without a certain end is a 400 (§6.3).
+  const hasEnd = names.every((name) => isToken(name)) && equalsIgnoreCase(last, "chunked");
+  const code = hasEnd ? "ERR_SQUALL_HTTP_TRANSFER_CODING_UNKNOWN" : "ERR_SQUALL_HTTP_TRANSFER_ENCODING";
   return new HTTP1Error(code, `Transfer-Encoding must be "chunked", got ${shown(value)}`);
 }
 
@@ -167,5 +189,5 @@ export function isTransferEncodingChunked(headers: HTTPHeaders): boolean {
   const facts = new FieldFacts();
   const fields = headers.toRaw();
   for (let at = 0; at < fields.length; at += 2) facts.note(fields[at]!, fields[at + 1]!);
-  return isChunked(facts, false);
+  return transferCodings(facts, false)?.names.at(-1) === "chunked";
 }

@@ -2,9 +2,9 @@
  * Numbers from the wire. JavaScript's own `parseInt` and `Number` take signs, spaces, fractions, exponents and
  * prefixes, and round what they cannot hold; a length that two servers read differently is a smuggled request.
  */
+import { HEX_VALUE } from "../../base/percent.js";
 import { HTTPInputError } from "../fields/errors.js";
 import { shown } from "./errors.js";
-import { HEX_VALUE } from "./octets.js";
 
 /** One or more decimal digits. Tornado `DIGITS`. */
 export const DIGITS: RegExp = /^[0-9]+$/;

@@ -1,5 +1,5 @@
 /** Octets by name, and the character classes that only messages need; the common ones are in `fields/abnf.ts`. */
-import { CHAR_CLASS, HEXDIG, VCHAR } from "../fields/abnf.js";
+import { CHAR_CLASS, VCHAR } from "../fields/abnf.js";
 
 export const HTAB = 0x09;
 export const LF = 0x0a;
@@ -41,16 +41,5 @@ function buildClasses(): Uint8Array {
   const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   mark(`${alphanumeric}-._~!$&'()*+,;=%`, REG_NAME);
   mark(`${alphanumeric}-._~!$&'()*+,;=:`, IP_LITERAL);
-  return table;
-}
-
-/** The value of a hexadecimal digit; 255 for any other octet. */
-export const HEX_VALUE: Uint8Array = /* @__PURE__ */ buildHexValues();
-
-function buildHexValues(): Uint8Array {
-  const table = new Uint8Array(256).fill(255);
-  for (let octet = 0; octet < 256; octet++) {
-    if ((CHAR_CLASS[octet]! & HEXDIG) !== 0) table[octet] = Number.parseInt(String.fromCharCode(octet), 16);
-  }
   return table;
 }

@@ -3,9 +3,11 @@
  * tokens, values cannot end a line), so all that is left is to join them and to notice the three that concern the
  * sender.
  */
-import { equalsIgnoreCase, isDigits, trimWhitespace } from "../fields/abnf.js";
+import { equalsIgnoreCase } from "../../base/bytes.js";
+import { isDigits, trimWhitespace } from "../fields/abnf.js";
 import type { RawFields } from "../fields/raw-fields.js";
 import { shown } from "./errors.js";
+import { knownCodings, type TransferCodings } from "./framing.js";
 import { HTTP1OutputError } from "./output-errors.js";
 
 /** See the head of this file. An object is filled anew for each head. */
@@ -14,8 +16,8 @@ export class OutgoingFields {
   text: string;
   /** The given Content-Length; -1 when there is none. */
   contentLength: number;
-  /** Transfer-Encoding: chunked was given. */
-  chunked: boolean;
+  /** The given Transfer-Encoding; `undefined` when there is none. */
+  codings: TransferCodings | undefined;
   /** A Connection field says close. */
   close: boolean;
   /** A Connection field says keep-alive. */
@@ -24,7 +26,7 @@ export class OutgoingFields {
   constructor() {
     this.text = "";
     this.contentLength = -1;
-    this.chunked = false;
+    this.codings = undefined;
     this.close = false;
     this.keepAlive = false;
   }
@@ -35,7 +37,7 @@ export class OutgoingFields {
    */
   read(fields: RawFields, dropLength: boolean): void {
     this.contentLength = -1;
-    this.chunked = false;
+    this.codings = undefined;
     this.close = false;
     this.keepAlive = false;
     let text = "";
@@ -61,7 +63,7 @@ export class OutgoingFields {
       }
       text += lineOf(name, value);
     }
-    if (this.chunked && this.contentLength !== -1) {
+    if (this.codings !== undefined && this.contentLength !== -1) {
       throw new HTTP1OutputError(
         "ERR_SQUALL_HTTP_OUTPUT_CONTENT_LENGTH",
         "a message cannot have both Content-Length and Transfer-Encoding",
@@ -89,8 +91,9 @@ export class OutgoingFields {
   }
 
   #noteCoding(value: string): void {
-    if (!this.chunked && equalsIgnoreCase(value, "chunked")) {
-      this.chunked = true;
+    const codings = this.codings === undefined ? knownCodings(value) : undefined;
+    if (codings !== undefined) {
+      this.codings = codings;
       return;
     }
     throw new HTTP1OutputError(

@@ -6,8 +6,7 @@
  * as well as ASCII does; only text with characters above U+007F, which goes out as UTF-8, needs a buffer.
  */
 
-/** A piece of body: text (sent as UTF-8) or bytes. */
-export type OutputChunk = string | Uint8Array;
+import { type Chunk, latin1 } from "../../base/bytes.js";
 
 /** Where the sender puts its bytes; `IOStream` is one. */
 export interface HTTP1Output {
@@ -23,23 +22,6 @@ export interface HTTP1Output {
  * (`StreamBase::WriteString`); above, it allocates, and copying begins to cost more than a second write.
  */
 const JOIN_LIMIT = 16 * 1024;
-/** Shorter text is looked at in JavaScript; longer is left to simdutf behind `Buffer.byteLength`. */
-const LOOP_LIMIT = 64;
-
-/** How many bytes `chunk` has on the wire. */
-export function chunkLength(chunk: OutputChunk): number {
-  if (typeof chunk !== "string") return chunk.byteLength;
-  if (chunk.length < LOOP_LIMIT && isShortASCII(chunk)) return chunk.length;
-  return Buffer.byteLength(chunk);
-}
-
-function isShortASCII(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return false;
-  }
-  return true;
-}
-
 /**
  * Sends `before` (latin1), `chunk` of `length` bytes, and `after` (latin1), in one write when they are small.
  * Returns what the last `send` returned.
@@ -47,7 +29,7 @@ function isShortASCII(text: string): boolean {
 export function sendJoined(
   out: HTTP1Output,
   before: string,
-  chunk: OutputChunk,
+  chunk: Chunk,
   length: number,
   after: string,
 ): boolean {
@@ -62,20 +44,7 @@ export function sendJoined(
   return out.send(joined);
 }
 
-function latin1(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString("latin1");
-}
-
-function sendApart(
-  out: HTTP1Output,
-  before: string,
-  chunk: OutputChunk,
-  length: number,
-  after: string,
-): boolean {
+function sendApart(out: HTTP1Output, before: string, chunk: Chunk, length: number, after: string): boolean {
   const isAlone = before === "" && after === "";
   if (!isAlone) out.cork?.();
   if (before !== "") out.send(before, "latin1");

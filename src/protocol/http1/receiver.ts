@@ -2,18 +2,15 @@
  * The receiving half of HTTP/1 (RFC 9112): bytes in, calls on a {@link MessageVisitor} out. No sockets, timers or
  * promises; the connection shell feeds it and steers it.
  *
- *     HEAD → BODY_START ─┬─ LENGTH ───────────────┐
- *       ↑                ├─ CHUNKED → TRAILERS ───┤
- *       │                ├─ UNTIL_CLOSE (client) ─┤
- *       │                └────────────────────────┴→ END ─┬→ HEAD   the next message
- *       └─────────────────────────────────────────────────┤
- *                                                         ├→ HELD   another protocol follows: kept for detach()
- *                                                         ├→ IDLE   client: until expectResponse(); any byte is an error
- *                                                         ├→ STRAY  client: such a byte has come
- *                                                         └→ CLOSED the connection ends with this message
+ *     HEAD → BODY → TRAILERS → END ─┬→ HEAD    the next request, or the response behind an interim one
+ *       ↑      (as the framing says) ├→ HELD    another protocol follows: kept for detach()
+ *       │                            ├→ IDLE    client: until expectResponse() nothing may come
+ *       │                            ├→ STRAY   client: bytes that no request asked for have come
+ *       │                            └→ CLOSED  the connection ends with this message
+ *       └─ expectResponse() ─ IDLE → STRAY → CLOSED
  *
- * CLOSED is also where an error, {@link HTTP1Receiver.discard} and {@link HTTP1Receiver.detach} lead: whatever
- * comes then is counted and dropped.
+ * CLOSED is also where an error and {@link HTTP1Receiver.detach} lead: whatever comes then is dropped. How a body ends is
+ * the business of its reader (`body-readers.ts`).
  *
  * The visitor may call any method of the receiver from inside any call. To make that safe, one rule holds: before
  * the visitor is called, the receiver's fields already say what is true after the call.
@@ -22,7 +19,8 @@ import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit } from "../../base/validate.js";
 import type { RawFields } from "../fields/raw-fields.js";
-import { ChunkedReader } from "./chunked.js";
+import type { BodyReader } from "./body-reader.js";
+import { BODY_READERS } from "./body-readers.js";
 import { HTTP1Error } from "./errors.js";
 import { type HeadKind, HeadScanner, MORE } from "./head-scanner.js";
 import type { HTTP1Limits } from "./limits.js";
@@ -33,16 +31,13 @@ import { buildTrailers } from "./trailers.js";
 import type { BodyFraming, HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "./visitor.js";
 
 const HEAD = 0;
-const BODY_START = 1;
-const LENGTH = 2;
-const CHUNKED = 3;
-const TRAILERS = 4;
-const UNTIL_CLOSE = 5;
-const END = 6;
-const HELD = 7;
-const IDLE = 8;
-const STRAY = 9;
-const CLOSED = 10;
+const BODY = 1;
+const TRAILERS = 2;
+const END = 3;
+const HELD = 4;
+const IDLE = 5;
+const STRAY = 6;
+const CLOSED = 7;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -55,7 +50,7 @@ export type HTTP1Role = "server" | "client";
  */
 let spareScanner: HeadScanner | undefined;
 
-/** See the head of this file. One object reads all messages of one direction of a connection. */
+/** Reads all messages of one direction of a connection. */
 export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   readonly #isServer: boolean;
   readonly #limits: HTTP1Limits;
@@ -73,14 +68,13 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   #offset: number;
   /** What came behind it, while the receiver was paused or busy. */
   #waiting: ByteQueue | undefined;
-  #discardedBytes: number;
 
   /** A head or trailer section that did not arrive in one piece. */
   #partial: PartialHead | undefined;
-  #chunkedReader: ChunkedReader | undefined;
   #framing: BodyFraming;
-  /** Bytes still to come of a body with Content-Length; bytes so far of one that lasts until close. */
-  #bodyBytes: number;
+  #contentLength: number;
+  /** Made when the body begins. */
+  #body: BodyReader | undefined;
   #maxBodySize: number;
   #trailers: RawFields | undefined;
   /** Where END leads. */
@@ -103,11 +97,10 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     this.#chunk = EMPTY;
     this.#offset = 0;
     this.#waiting = undefined;
-    this.#discardedBytes = 0;
     this.#partial = undefined;
-    this.#chunkedReader = undefined;
     this.#framing = "none";
-    this.#bodyBytes = 0;
+    this.#contentLength = -1;
+    this.#body = undefined;
     this.#maxBodySize = limits.maxBodySize;
     this.#trailers = undefined;
     this.#phaseAfter = HEAD;
@@ -122,10 +115,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
    */
   feed(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    if (this.#phase >= STRAY) {
-      this.#discardedBytes += chunk.length;
-      return;
-    }
+    if (this.#phase >= STRAY) return;
     if (this.#phase === IDLE) this.#phase = STRAY;
     if (this.#chunk.length === 0 && this.#waiting === undefined) {
       this.#chunk = chunk;
@@ -182,11 +172,6 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     );
   }
 
-  /** Bytes dropped after an error, after {@link discard}, or behind the last message of the connection. */
-  get discardedBytes(): number {
-    return this.#discardedBytes;
-  }
-
   /** The limit for the body of the message in progress, in bytes. */
   get maxBodySize(): number {
     return this.#maxBodySize;
@@ -200,11 +185,6 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     this.#maxBodySize = checkLimit("maxBodySize", bytes);
   }
 
-  /** Tells the visitor nothing any more, not even the end; what waits and what comes is counted and dropped. */
-  discard(): void {
-    this.#close();
-  }
-
   /**
    * Stops for good and returns what was fed but not consumed, in one buffer (empty if there is nothing): the first
    * bytes of the protocol that follows. Calling again returns an empty buffer.
@@ -214,9 +194,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     if (this.#partial !== undefined) parts.push(this.#partial.bytes.subarray(0, this.#partial.length));
     if (this.#offset < this.#chunk.length) parts.push(this.#chunk.subarray(this.#offset));
     if (this.#waiting !== undefined) parts.push(this.#waiting.takeAll());
-    const before = this.#discardedBytes;
     this.#close();
-    this.#discardedBytes = before;
     return parts.length === 1 ? parts[0]! : parts.length === 0 ? EMPTY : Buffer.concat(parts);
   }
 
@@ -269,28 +247,14 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   #step(): boolean {
     const phase = this.#phase;
     if (phase >= END) return this.#stepOutside(phase);
-    if (phase === BODY_START) {
+    if (phase === BODY && this.#body === undefined) {
       this.#beginBody();
       return true;
     }
     if (this.#offset === this.#chunk.length && !this.#takeNextChunk()) return this.#atEndOfInput();
-    switch (phase) {
-      case HEAD:
-        this.#readHead();
-        break;
-      case LENGTH:
-        this.#readLength();
-        break;
-      case CHUNKED:
-        this.#readChunked();
-        break;
-      case TRAILERS:
-        this.#readTrailers();
-        break;
-      default:
-        this.#readUntilClose();
-        break;
-    }
+    if (phase === HEAD) this.#readHead();
+    else if (phase === BODY) this.#readBody(this.#body!);
+    else this.#readTrailers();
     return true;
   }
 
@@ -320,7 +284,8 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   /** All bytes are used up; if the FIN came behind them, says what that means. */
   #atEndOfInput(): boolean {
     if (!this.#ended) return false;
-    if (this.#phase === UNTIL_CLOSE) {
+    if (this.#phase === BODY && this.#body?.endsWithInput === true) {
+      this.#body = undefined;
       this.#phase = END;
       return true;
     }
@@ -356,9 +321,9 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   /** Notes everything that the head says about what follows. */
   #beginMessage(head: H): void {
     this.#framing = head.framing;
-    this.#bodyBytes = head.contentLength;
+    this.#contentLength = head.contentLength;
     this.#phaseAfter = head.keepAlive ? HEAD : CLOSED;
-    this.#phase = head.framing === "none" ? END : BODY_START;
+    this.#phase = head.framing === "none" ? END : BODY;
   }
 
   #noteResponse(head: HTTP1ResponseHead): void {
@@ -402,57 +367,32 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   }
 
   #beginBody(): void {
-    if (this.#framing === "chunked") {
-      this.#chunkedReader = new ChunkedReader(this.#limits.maxChunkExtensionSize);
-      this.#phase = CHUNKED;
-    } else if (this.#framing === "close") {
-      this.#bodyBytes = 0;
-      this.#phase = UNTIL_CLOSE;
-    } else if (this.#bodyBytes > this.#maxBodySize) {
-      this.#fail(bodyTooLarge(this.#maxBodySize));
-    } else {
-      this.#phase = this.#bodyBytes === 0 ? END : LENGTH;
-    }
-  }
-
-  #readLength(): void {
-    const piece = this.#takePiece(this.#bodyBytes);
-    this.#bodyBytes -= piece.length;
-    if (this.#bodyBytes === 0) this.#phase = END;
-    this.#visitor.onBody(piece);
-  }
-
-  #readUntilClose(): void {
-    const piece = this.#takePiece(Number.POSITIVE_INFINITY);
-    this.#bodyBytes += piece.length;
-    if (this.#bodyBytes > this.#maxBodySize) this.#fail(bodyTooLarge(this.#maxBodySize));
-    else this.#visitor.onBody(piece);
-  }
-
-  /** The rest of the chunk, or its next `limit` bytes. */
-  #takePiece(limit: number): Buffer {
-    const chunk = this.#chunk;
-    const start = this.#offset;
-    const end = Math.min(chunk.length, start + limit);
-    this.#offset = end;
-    return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
-  }
-
-  #readChunked(): void {
-    const reader = this.#chunkedReader!;
-    let piece: Buffer | undefined;
+    const framing = this.#framing as Exclude<BodyFraming, "none">;
     try {
-      piece = reader.read(this.#chunk, this.#offset, this.#maxBodySize);
+      this.#body = BODY_READERS[framing](this.#contentLength, this.#limits, this.#maxBodySize);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#offset = reader.position;
-    if (reader.done) {
-      this.#phase = TRAILERS;
-      this.#chunkedReader = undefined;
+    if (this.#body.done) this.#endBody(this.#body);
+  }
+
+  #readBody(body: BodyReader): void {
+    let piece: Buffer | undefined;
+    try {
+      piece = body.read(this.#chunk, this.#offset, this.#maxBodySize);
+    } catch (error) {
+      this.#fail(error);
+      return;
     }
+    this.#offset = body.position;
+    if (body.done) this.#endBody(body);
     if (piece !== undefined) this.#visitor.onBody(piece);
+  }
+
+  #endBody(body: BodyReader): void {
+    this.#body = undefined;
+    this.#phase = body.hasTrailers ? TRAILERS : END;
   }
 
   #readTrailers(): void {
@@ -490,25 +430,20 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     this.#visitor.onError(error);
   }
 
-  /** Takes no more input; what is there is counted and dropped. */
+  /** Takes no more input; what is there is dropped. */
   #close(): void {
-    this.#discardedBytes += this.bufferedBytes;
     this.#phase = CLOSED;
     this.#chunk = EMPTY;
     this.#offset = 0;
     this.#waiting = undefined;
     this.#partial = undefined;
-    this.#chunkedReader = undefined;
+    this.#body = undefined;
   }
 }
 
 function release(scanner: HeadScanner): void {
   scanner.text = "";
   spareScanner = scanner;
-}
-
-function bodyTooLarge(limit: number): HTTP1Error {
-  return new HTTP1Error("ERR_SQUALL_HTTP_BODY_TOO_LARGE", `the body is larger than ${limit} bytes`);
 }
 
 function unexpectedResponse(): HTTP1Error {

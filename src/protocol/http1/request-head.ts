@@ -4,12 +4,12 @@
  */
 import { isAuthorityForm, isHostAndPort } from "./authority.js";
 import { HTTP1Error, shown } from "./errors.js";
-import { FieldFacts, isChunked, isPersistent, lengthOf } from "./framing.js";
+import { FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SLASH } from "./octets.js";
 import { parseVersion } from "./version.js";
-import type { BodyFraming, HTTP1RequestHead } from "./visitor.js";
+import type { HTTP1RequestHead } from "./visitor.js";
 
 /** Builds the head from a complete block. Throws an {@link HTTP1Error} for whatever is wrong with it. */
 export function buildRequestHead(scanner: HeadScanner): HTTP1RequestHead {
@@ -24,9 +24,8 @@ export function buildRequestHead(scanner: HeadScanner): HTTP1RequestHead {
   const host = hostOf(facts, isHTTP10);
   const authority = target.charCodeAt(0) === SLASH ? host : checkTarget(method, target, host);
 
-  const chunked = isChunked(facts, isHTTP10);
-  const contentLength = chunked ? -1 : lengthOf(facts.contentLength);
-  const framing: BodyFraming = chunked ? "chunked" : contentLength >= 0 ? "length" : "none";
+  const codings = transferCodings(facts, isHTTP10);
+  const contentLength = codings === undefined ? lengthOf(facts.contentLength) : -1;
   if (method === "CONNECT") checkConnect(target);
   return {
     method,
@@ -34,7 +33,7 @@ export function buildRequestHead(scanner: HeadScanner): HTTP1RequestHead {
     version,
     fields,
     host: authority,
-    framing,
+    framing: codings?.framing ?? (contentLength >= 0 ? "length" : "none"),
     contentLength,
     keepAlive: isPersistent(facts, isHTTP10),
     expectContinue: facts.expectContinue && !isHTTP10,

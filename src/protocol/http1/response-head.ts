@@ -5,7 +5,7 @@
 import { CHAR_CLASS, DIGIT } from "../fields/abnf.js";
 import { endsWithHead, opensTunnel } from "../message/content.js";
 import { HTTP1Error, shown } from "./errors.js";
-import { FieldFacts, isChunked, isPersistent, lengthOf } from "./framing.js";
+import { FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SP } from "./octets.js";
@@ -28,12 +28,13 @@ export function buildResponseHead(scanner: HeadScanner, requestMethod: string): 
   const isTunnel = opensTunnel(requestMethod, code);
   const upgrade = code === 101 || isTunnel;
   // In a 2xx to CONNECT both framing fields mean nothing (RFC 9110 §9.3.6).
-  const chunked = !isTunnel && isChunked(facts, isHTTP10);
-  const length = chunked || upgrade ? -1 : lengthOf(facts.contentLength);
-  if (!upgrade && (code < 200 || code === 204) && (chunked || length > 0)) throw forbiddenBody(code);
+  const codings = isTunnel ? undefined : transferCodings(facts, isHTTP10);
+  const length = codings !== undefined || upgrade ? -1 : lengthOf(facts.contentLength);
+  const announcesBody = codings !== undefined || length > 0;
+  if (!upgrade && (code < 200 || code === 204) && announcesBody) throw forbiddenBody(code);
   let framing: BodyFraming;
   if (upgrade || endsWithHead(code) || requestMethod === "HEAD") framing = "none";
-  else framing = chunked ? "chunked" : length >= 0 ? "length" : "close";
+  else framing = codings?.framing ?? (length >= 0 ? "length" : "close");
   return {
     code,
     reason: line.slice(REASON_AT),

@@ -12,16 +12,19 @@
  * A call that throws before anything of a message was sent leaves the sender as it was: another message (a 500, say)
  * can be sent instead. In "failed" a part is out and the rest cannot come; the connection must be closed.
  */
+import { byteLength, type Chunk } from "../../base/bytes.js";
 import { isFieldValue, isToken } from "../fields/abnf.js";
 import type { RawFields } from "../fields/raw-fields.js";
 import type { RequestStartLine, ResponseStartLine } from "../fields/start-line.js";
-import { endsWithHead, opensTunnel } from "../message/content.js";
+import { forbidsContent, opensTunnel } from "../message/content.js";
+import { BODY_WRITERS, type BodyWriter } from "./body-writers.js";
 import { shown } from "./errors.js";
 import { OutgoingFields } from "./outgoing-fields.js";
-import { chunkLength, type HTTP1Output, type OutputChunk, sendJoined } from "./output.js";
+import { type HTTP1Output, sendJoined } from "./output.js";
 import { HTTP1OutputError } from "./output-errors.js";
 import { requestLine, statusLine } from "./start-lines.js";
 import { isForbiddenTrailer } from "./trailers.js";
+import type { BodyFraming } from "./visitor.js";
 
 /** What a response depends on besides its own head. */
 export interface ResponseContext {
@@ -33,16 +36,8 @@ export interface ResponseContext {
   readonly keepAlive: boolean;
 }
 
-/** Where a sender is; see the head of this file. */
+/** Where a sender is. */
 export type HTTP1SenderState = "idle" | "open" | "ended" | "failed";
-
-/** No body, and none was asked for. */
-const NONE = 0;
-/** Body is accepted and dropped: the answer to HEAD. */
-const DROPPED = 1;
-const LENGTH = 2;
-const CHUNKED = 3;
-const UNTIL_CLOSE = 4;
 
 /** Filled and read within one call, so one is enough for all senders. */
 const given = new OutgoingFields();
@@ -57,15 +52,15 @@ const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 export class HTTP1Sender {
   readonly #out: HTTP1Output;
   #state: HTTP1SenderState;
-  #framing: number;
-  /** With LENGTH: bytes of body still to come. */
+  #body: BodyWriter;
+  /** How many bytes of body are still to come, where they are counted. */
   #remaining: number;
   #keepAlive: boolean;
 
   constructor(out: HTTP1Output) {
     this.#out = out;
     this.#state = "idle";
-    this.#framing = NONE;
+    this.#body = BODY_WRITERS.none;
     this.#remaining = 0;
     this.#keepAlive = true;
   }
@@ -83,15 +78,9 @@ export class HTTP1Sender {
     return this.#keepAlive;
   }
 
-  /** True when the message needs nothing more on the wire, so that {@link end} would send nothing. */
-  get isComplete(): boolean {
-    if (this.#state !== "open") return this.#state === "ended";
-    return this.#framing <= DROPPED || (this.#framing === LENGTH && this.#remaining === 0);
-  }
-
   /** True while only the end of the connection can end the message, so that one cut short would look whole. */
   get endsByClosing(): boolean {
-    return this.#state === "open" && this.#framing === UNTIL_CLOSE;
+    return this.#state === "open" && this.#body.endsByClosing;
   }
 
   /**
@@ -106,7 +95,7 @@ export class HTTP1Sender {
     startLine: ResponseStartLine,
     fields: RawFields,
     context: ResponseContext,
-    chunk?: OutputChunk,
+    chunk?: Chunk,
   ): boolean {
     this.#checkCanBegin();
     const head = this.#responseHead(startLine, fields, context, -1);
@@ -117,16 +106,11 @@ export class HTTP1Sender {
    * Sends a whole response in one go and ends it: {@link beginResponse} and {@link end}, with `Content-Length` added
    * when the fields have no framing of their own.
    */
-  respond(
-    startLine: ResponseStartLine,
-    fields: RawFields,
-    context: ResponseContext,
-    body?: OutputChunk,
-  ): boolean {
+  respond(startLine: ResponseStartLine, fields: RawFields, context: ResponseContext, body?: Chunk): boolean {
     this.#checkCanBegin();
-    const length = body === undefined ? 0 : chunkLength(body);
+    const length = body === undefined ? 0 : byteLength(body);
     const head = this.#responseHead(startLine, fields, context, length);
-    if (this.#framing === LENGTH && this.#remaining > length) throw tooShort(this.#remaining - length);
+    if (this.#body.isCounted && this.#remaining > length) throw tooShort(this.#remaining - length);
     const hasRoom = this.#sendHead(head, body, length);
     return this.end() && hasRoom;
   }
@@ -163,24 +147,19 @@ export class HTTP1Sender {
     startLine: RequestStartLine,
     fields: RawFields,
     context: { readonly hasBody: boolean },
-    chunk?: OutputChunk,
+    chunk?: Chunk,
   ): boolean {
     this.#checkCanBegin();
     const line = requestLine(startLine);
     given.read(fields, false);
-    let extra = "";
-    if (given.contentLength !== -1) {
-      this.#framing = LENGTH;
-      this.#remaining = given.contentLength;
-    } else if (context.hasBody || given.chunked) {
-      if (startLine.version === "HTTP/1.0") throw unframed();
-      this.#framing = CHUNKED;
-      extra = "Transfer-Encoding: chunked\r\n";
-    } else {
-      this.#framing = NONE;
-    }
+    let framing: BodyFraming = "none";
+    if (given.contentLength !== -1) framing = "length";
+    else if (given.codings !== undefined) framing = given.codings.framing;
+    else if (context.hasBody) framing = "chunked";
+    if (framing === "chunked" && startLine.version === "HTTP/1.0") throw unframed();
+    this.#frame(framing, given.contentLength);
     this.#keepAlive = !given.close;
-    return this.#sendHead(`${line}${given.text}${extra}\r\n`, chunk);
+    return this.#sendHead(`${line}${given.text}${this.#body.field}\r\n`, chunk);
   }
 
   /**
@@ -188,19 +167,16 @@ export class HTTP1Sender {
    * `ERR_SQUALL_HTTP_OUTPUT_TOO_LONG` when it is more than Content-Length says: nothing of the piece is sent, the
    * state is "failed" and the connection must be closed, since the peer waits for what will never come.
    */
-  write(chunk: OutputChunk): boolean {
+  write(chunk: Chunk): boolean {
     if (this.#state !== "open") throw wrongState("write()", this.#state);
-    const length = chunkLength(chunk);
+    const length = byteLength(chunk);
     if (length === 0) return true;
     const problem = this.#problemWith(length);
     if (problem !== undefined) {
       this.#state = "failed";
       throw problem;
     }
-    if (this.#framing === DROPPED) return true;
-    if (this.#framing === LENGTH) this.#remaining -= length;
-    if (this.#framing !== CHUNKED) return sendJoined(this.#out, "", chunk, length, "");
-    return sendJoined(this.#out, `${length.toString(16)}\r\n`, chunk, length, "\r\n");
+    return this.#sendPiece("", chunk, length);
   }
 
   /**
@@ -212,13 +188,14 @@ export class HTTP1Sender {
   end(trailers?: RawFields): boolean {
     if (this.#state === "ended") return true;
     if (this.#state !== "open") throw wrongState("end()", this.#state);
-    if (this.#framing === LENGTH && this.#remaining > 0) {
+    if (this.#body.isCounted && this.#remaining > 0) {
       this.#state = "failed";
       throw tooShort(this.#remaining);
     }
     const lines = trailers === undefined ? "" : trailerLines(trailers);
     this.#state = "ended";
-    return this.#framing === CHUNKED ? this.#out.send(`0\r\n${lines}\r\n`, "latin1") : true;
+    const last = this.#body.end(lines);
+    return last === "" || this.#out.send(last, "latin1");
   }
 
   /** The head as text; sets framing and keepAlive. A `length` of at least 0 is used when the fields have none. */
@@ -233,33 +210,40 @@ export class HTTP1Sender {
     const isTunnel = code === 101 || opensTunnel(context.method, code);
     if (code < 200 && code !== 101) throw interimAsFinal(code);
     given.read(fields, isTunnel || code === 204);
+    const framing = this.#responseFraming(code, isTunnel, context, length);
+    const isMeasured = framing === "length" || framing === "dropped";
     let extra = "";
-    let keepAlive = context.keepAlive && !given.close;
-    if (isTunnel || endsWithHead(code)) {
-      this.#framing = NONE;
-    } else if (context.method === "HEAD") {
-      this.#framing = DROPPED;
-      if (length >= 0 && given.contentLength === -1 && !given.chunked)
-        extra = `Content-Length: ${length}\r\n`;
-    } else if (given.contentLength !== -1) {
-      this.#framing = LENGTH;
-      this.#remaining = given.contentLength;
-    } else if (length >= 0 && !given.chunked) {
-      this.#framing = LENGTH;
-      this.#remaining = length;
+    if (code === 205) extra = lengthOfReset(given);
+    else if (isMeasured && length >= 0 && given.contentLength === -1 && given.codings === undefined) {
       extra = `Content-Length: ${length}\r\n`;
-    } else if (context.version === "HTTP/1.0") {
-      this.#framing = UNTIL_CLOSE;
-      keepAlive = false;
-    } else {
-      this.#framing = CHUNKED;
     }
+    let keepAlive = context.keepAlive && !given.close && framing !== "close";
     // Behind a tunnel's head there is no HTTP any more: what an application leaves of it is closed, not read as requests.
     if (isTunnel) keepAlive = false;
     else extra += this.#connectionLine(context, keepAlive);
-    if (this.#framing === CHUNKED) extra += "Transfer-Encoding: chunked\r\n";
+    this.#frame(framing, given.contentLength === -1 ? length : given.contentLength);
     this.#keepAlive = keepAlive;
-    return `${line}${given.text}${extra}\r\n`;
+    return `${line}${given.text}${extra}${this.#body.field}\r\n`;
+  }
+
+  /** How a response is framed; `length` is that of its whole body, -1 when it is not known yet. */
+  #responseFraming(
+    code: number,
+    isTunnel: boolean,
+    context: ResponseContext,
+    length: number,
+  ): BodyFraming | "dropped" {
+    if (isTunnel || forbidsContent(code)) return "none";
+    if (context.method === "HEAD") return "dropped";
+    if (given.contentLength !== -1) return "length";
+    if (length >= 0 && given.codings === undefined) return "length";
+    if (context.version === "HTTP/1.0") return "close";
+    return given.codings?.framing ?? "chunked";
+  }
+
+  #frame(framing: BodyFraming | "dropped", length: number): void {
+    this.#body = BODY_WRITERS[framing];
+    this.#remaining = framing === "length" ? length : 0;
   }
 
   /**
@@ -272,33 +256,43 @@ export class HTTP1Sender {
   }
 
   /** Sends the head and the first piece of body together, or throws before anything is sent. */
-  #sendHead(head: string, chunk: OutputChunk | undefined, known = -1): boolean {
-    const length = known >= 0 ? known : chunk === undefined ? 0 : chunkLength(chunk);
+  #sendHead(head: string, chunk: Chunk | undefined, known = -1): boolean {
+    const length = known >= 0 ? known : chunk === undefined ? 0 : byteLength(chunk);
     const problem = length === 0 ? undefined : this.#problemWith(length);
     if (problem !== undefined) throw problem;
     this.#state = "open";
-    if (length === 0 || chunk === undefined || this.#framing === DROPPED) {
-      return this.#out.send(head, "latin1");
-    }
-    if (this.#framing === CHUNKED) {
-      return sendJoined(this.#out, `${head}${length.toString(16)}\r\n`, chunk, length, "\r\n");
-    }
-    if (this.#framing === LENGTH) this.#remaining -= length;
-    return sendJoined(this.#out, head, chunk, length, "");
+    if (length === 0 || chunk === undefined) return this.#out.send(head, "latin1");
+    return this.#sendPiece(head, chunk, length);
+  }
+
+  /** Sends `head` (or nothing) and a piece of body that was found to fit. */
+  #sendPiece(head: string, chunk: Chunk, length: number): boolean {
+    const body = this.#body;
+    if (!body.sends) return head === "" || this.#out.send(head, "latin1");
+    if (body.isCounted) this.#remaining -= length;
+    return sendJoined(this.#out, head + body.before(length), chunk, length, body.after);
   }
 
   /** Why `length` more bytes of body cannot be sent. */
   #problemWith(length: number): HTTP1OutputError | undefined {
-    if (this.#framing === NONE) return forbiddenBody(length);
-    return this.#framing === LENGTH && length > this.#remaining
-      ? tooLong(length, this.#remaining)
-      : undefined;
+    const body = this.#body;
+    if (!body.isCounted || length <= this.#remaining) return undefined;
+    return body === BODY_WRITERS.none ? forbiddenBody(length) : tooLong(length, this.#remaining);
   }
 
   #checkCanBegin(): void {
     if (this.#state === "open" || this.#state === "failed")
       throw wrongState("beginning a message", this.#state);
   }
+}
+
+/**
+ * The field that says how long a 205 is: its body has the length 0, and its recipient does not know that from the status
+ * (RFC 9110 §15.3.6, RFC 9112 §6.3).
+ */
+function lengthOfReset(fields: OutgoingFields): string {
+  if (fields.contentLength > 0) throw forbiddenBody(fields.contentLength);
+  return fields.contentLength === 0 ? "" : "Content-Length: 0\r\n";
 }
 
 /** The lines of a trailer section, checked. */

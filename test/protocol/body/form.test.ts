@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import fc from "fast-check";
+import { parseQsBytes } from "squall/escape";
 import { parseUrlencoded } from "squall/httputil";
+import { encodePercent } from "#room/base/percent";
 import { addValue } from "#room/protocol/body/form";
-import { encodeQueryComponent } from "#room/protocol/fields/percent";
 
 /** Names and values as latin1 text, so that they can be written down. */
 function shown(input: string | Uint8Array): Record<string, string[]> {
@@ -50,12 +51,14 @@ test("case 77, 109: more arguments than the limit are refused with status 400, e
   assert.deepEqual(Object.keys(parseUrlencoded("&&&", { maxArguments: 0 })), []);
 });
 
-test("parseUrlencoded() reads what encodeQueryComponent() wrote", () => {
+test("parseUrlencoded() reads what encodePercent() wrote", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 8 });
   fc.assert(
     fc.property(fc.array(fc.tuple(text, text), { maxLength: 20 }), (pairs) => {
       const form = pairs
-        .map(([name, value]) => `${encodeQueryComponent(name)}=${encodeQueryComponent(value)}`)
+        .map(
+          ([name, value]) => `${encodePercent(name, { plus: true })}=${encodePercent(value, { plus: true })}`,
+        )
         .join("&");
       const read = Object.entries(parseUrlencoded(Buffer.from(form))).flatMap(([name, values]) =>
         values.map((value) => [Buffer.from(name, "latin1").toString(), value.toString()]),
@@ -82,4 +85,29 @@ test("addValue() puts names into a plain object without touching its prototype",
     ["toString", ["b", "c"]],
   ]);
   assert.equal(Object.getPrototypeOf(map), Object.prototype);
+});
+
+describe("parseQsBytes()", () => {
+  it("keeps every byte of names and values, and the order per name", () => {
+    const result = parseQsBytes("a=%ff&b=1&a=2", { keepBlankValues: true });
+    assert.deepEqual(result.a, [Buffer.of(0xff), Buffer.from("2")]);
+    assert.deepEqual(Object.keys(result), ["a", "b"]);
+  });
+
+  it("has no prototype: __proto__ and constructor are names like others", () => {
+    const result = parseQsBytes("__proto__=1&constructor=2");
+    assert.deepEqual(Object.entries(result)[0], ["__proto__", [Buffer.from("1")]]);
+    assert.equal(Object.getPrototypeOf(result), null);
+  });
+
+  it("drops blank values unless asked, and throws for a field without = when strict", () => {
+    assert.deepEqual(Object.keys(parseQsBytes("a=&b&c=1")), ["c"]);
+    assert.deepEqual(Object.keys(parseQsBytes("a=&b&c=1&", { keepBlankValues: true })), ["a", "b", "c"]);
+    assert.throws(() => parseQsBytes("a=1&b", { strictParsing: true }), { code: "ERR_SQUALL_DECODE" });
+    assert.throws(() => parseQsBytes("a=1&", { strictParsing: true }), { code: "ERR_SQUALL_DECODE" });
+  });
+
+  it("refuses text that cannot stand for bytes", () => {
+    assert.throws(() => parseQsBytes("a=☃"), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+  });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HTTPInputError } from "#room/protocol/fields/errors";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
-import { isTransferEncodingChunked } from "#room/protocol/http1/transfer-encoding";
+import { isTransferEncodingChunked } from "#room/protocol/http1/framing";
 
 test("isTransferEncodingChunked() is true for exactly chunked, in any case, and false without the field", () => {
   assert.equal(isTransferEncodingChunked(new HTTPHeaders({ "Transfer-Encoding": "chunked" })), true);
