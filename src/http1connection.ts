@@ -1,5 +1,5 @@
 /** `squall/http1connection`: one HTTP/1 exchange, a server's connection, and their limits. Tornado's `http1connection`. */
-export type { ExchangeHost, HostedExchange, StreamGuest } from "./http/connection/exchange-host.js";
+export type { ExchangeHost, HostedExchange } from "./http/connection/exchange-host.js";
 export { HTTP1Connection } from "./http/connection/http1-connection.js";
 export type { MessageOwner, ReadPhase } from "./http/connection/message-reader.js";
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";

@@ -1,18 +1,16 @@
 /** `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's `httputil`. */
 
+export { BaseHTTPConnection, type BaseHTTPConnectionOptions } from "./http/delegates/base-connection.js";
 export type {
   Chunk,
   HTTPConnection,
   HTTPMessageDelegate,
   HTTPServerConnectionDelegate,
+  UpgradedProtocol,
 } from "./http/delegates.js";
 export { type AbortCause, ExchangeAbortedError } from "./http/errors.js";
-export {
-  BadJSONError,
-  HTTPServerRequest,
-  type HTTPServerRequestOptions,
-  type PeerContext,
-} from "./http/request.js";
+export type { PeerCertificate, PeerContext } from "./http/peer.js";
+export { BadJSONError, HTTPServerRequest, type HTTPServerRequestOptions } from "./http/request.js";
 export {
   type BodyArguments,
   type ParseBodyConfig,

@@ -51,6 +51,7 @@ export { RedirectHandler, type RedirectHandlerOptions } from "./web/handlers/red
 export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static/static-file-handler.js";
 export type {
   ApplicationSettings,
+  FinishOptions,
   FlushOptions,
   HandlerApplication,
   HandlerClass,

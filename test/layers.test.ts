@@ -42,8 +42,13 @@ const ADDRESS_FUNCTIONS = new Set(["isIP", "isIPv4", "isIPv6", "BlockList", "Soc
 const LONGEST = 700;
 /** Who may read the platform's clocks outside async/, and why. */
 const MAY_READ_CLOCKS = new Map([
-  ["http/request.ts", "a request that was made by hand has no connection, and so no loop"],
   ["testing/main.ts", "a test run tells how long it took for the person who waits"],
+]);
+
+/** Functions of http/ and web/ that may ask for the current loop, and why. */
+const MAY_ASK_FOR_THE_LOOP = new Map([
+  ["http/client/exchange.ts", "a call of its own: the loop is one of its options"],
+  ["web/handler/signed-value.ts", "signing outside of requests: the clock is one of its options"],
 ]);
 
 const layerOf = (path: string): string => path.slice(0, path.indexOf("/"));
@@ -136,6 +141,36 @@ function strayClocks(tree: SourceTree): string[] {
       const today = text === "Date" && all[i - 1]?.text === "new" && /^Date(\(\)|[^(])/.test(call);
       if (now || today || call.startsWith("process.hrtime"))
         complaints.push(`${path}:${line}: ${call} outside async/`);
+    });
+  }
+  return complaints;
+}
+
+/** Who answers a request uses the request's loop. Objects take theirs when they are made: in constructors alone. */
+function strayLoops(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (!/^(http|web)\//.test(path) || MAY_ASK_FOR_THE_LOOP.has(path)) continue;
+    const all = tokens(source);
+    /** For each open brace, whether it is (inside) a constructor's body. */
+    const blocks: boolean[] = [];
+    let parens = 0;
+    /** After `constructor`: the depth of parentheses at which its body begins. */
+    let constructorAt: number | undefined;
+    all.forEach(({ kind, text, line }, i) => {
+      if (kind === "string") return;
+      if (text === "constructor" && all[i + 1]?.text === "(") constructorAt = parens;
+      else if (text === "(") parens++;
+      else if (text === ")") parens--;
+      else if (text === "{") {
+        const begins = constructorAt === parens;
+        blocks.push(begins || blocks.at(-1) === true);
+        if (begins) constructorAt = undefined;
+      } else if (text === "}") blocks.pop();
+      else if (text === "IOLoop" && all[i + 1]?.text === "." && all[i + 2]?.text === "current") {
+        if (blocks.at(-1) !== true)
+          complaints.push(`${path}:${line}: IOLoop.current() outside a constructor`);
+      }
     });
   }
   return complaints;
@@ -250,6 +285,11 @@ describe("the sources keep to their layers", () => {
   test("clocks are read in async/ alone", () => {
     assert.deepEqual(strayClocks(tree), []);
     for (const path of MAY_READ_CLOCKS.keys())
+      assert.ok(tree.has(path), `${path} is gone: take it from the list`);
+  });
+  test("http/ and web/ ask for the current loop in constructors alone", () => {
+    assert.deepEqual(strayLoops(tree), []);
+    for (const path of MAY_ASK_FOR_THE_LOOP.keys())
       assert.ok(tree.has(path), `${path} is gone: take it from the list`);
   });
   test("sockets and processes are touched in net/ alone", () => {
@@ -382,6 +422,21 @@ describe("the rules bite", () => {
       ),
       [],
     );
+  });
+  test("a look for the current loop outside a constructor is found", () => {
+    for (const text of [
+      "function now() { return IOLoop.current().time(); }",
+      "class A { constructor() { this.x = 1; } later() { IOLoop.current(); } }",
+      "const loop = IOLoop.current();",
+      "class A { constructor(x = { a: 1 }) {} loop = IOLoop.current(); }",
+    ]) {
+      for (const layer of ["http", "web"])
+        assert.equal(strayLoops(tree({ [`${layer}/a.ts`]: text })).length, 1, text);
+      assert.deepEqual(strayLoops(tree({ "net/a.ts": text })), []);
+    }
+    const inside =
+      "class A { constructor(o: { x?: 1 } = {}) { if (o) { this.loop = o.loop ?? IOLoop.current(); } } }";
+    assert.deepEqual(strayLoops(tree({ "http/a.ts": inside, "web/b.ts": "// IOLoop.current()" })), []);
   });
   test("sockets and processes outside net/ are found", () => {
     for (const name of ["net", "tls", "dgram", "child_process", "cluster"]) {

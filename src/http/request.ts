@@ -2,6 +2,7 @@
  * One request as handlers see it. Only what the start line says is set at once; the rest (path and query, host,
  * arguments, cookies) is made when it is first asked for, because most requests never ask.
  */
+import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { type ParseBodyConfig, parseBodyArguments } from "../protocol/body/arguments.js";
 import { type ArgumentMap, emptyArguments, parseUrlencoded } from "../protocol/body/form.js";
@@ -9,20 +10,11 @@ import type { FileMap } from "../protocol/body/multipart.js";
 import { parseRequestCookies } from "../protocol/fields/cookie.js";
 import { HTTPInputError } from "../protocol/fields/errors.js";
 import { HTTPHeaders } from "../protocol/fields/headers.js";
-import type { RawFields } from "../protocol/fields/raw-fields.js";
 import type { RequestStartLine } from "../protocol/fields/start-line.js";
 import { splitHostAndPort } from "../protocol/fields/url.js";
 import { isHostAndPort } from "../protocol/http1/authority.js";
-import type { RequestHead } from "../protocol/message/head.js";
 import type { HTTPConnection } from "./delegates.js";
-
-/** What a server knows of a connection's other end. */
-export interface PeerContext {
-  /** The IP address as text; `0.0.0.0` for a unix socket. */
-  readonly remoteIp: string;
-  /** "http" or "https". */
-  readonly protocol: string;
-}
+import { type PeerContext, UNKNOWN_PEER } from "./peer.js";
 
 /** What a request is made from; either `startLine` or `method` and `uri` are needed. */
 export interface HTTPServerRequestOptions {
@@ -42,25 +34,10 @@ export interface HTTPServerRequestOptions {
   readonly host?: string | undefined;
   /** Files that are parsed already; default none. */
   readonly files?: FileMap | undefined;
-  /** The writing side; its `context` gives address and protocol. Default none: such a request cannot be answered. */
+  /** The writing side; its `peer` gives address and protocol. Default none: such a request cannot be answered. */
   readonly connection?: HTTPConnection | undefined;
   /** The connection that serves many requests; default none. */
   readonly serverConnection?: unknown;
-}
-
-/** A connection that comes from our own server: the receiver has checked its head already. */
-interface CheckedConnection extends HTTPConnection {
-  readonly context?: unknown;
-  readonly requestHead?: RequestHead | undefined;
-  readonly trailers?: RawFields | undefined;
-  readonly stream?: unknown;
-  readonly startTime?: number | undefined;
-}
-
-/** A clock of monotonic milliseconds, as every loop and stream has. */
-interface TimedStream {
-  readonly ioLoop: { time(): number };
-  readonly socket?: { getPeerCertificate?(): { raw?: Buffer } | undefined } | undefined;
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
@@ -98,19 +75,21 @@ export class HTTPServerRequest {
   readonly connection: HTTPConnection | undefined;
   /** The server's connection, the same object for all requests on it. */
   readonly serverConnection: unknown;
+  /** The loop of the request: deadlines, dates and signatures use its clock. Of a request made by hand the current one. */
+  readonly ioLoop: IOLoop;
   /** The body; empty if there is none, or while a streaming handler receives it. */
   body: Buffer;
 
   #host: string | undefined;
   #path: string | undefined = undefined;
   #query = "";
-  #remoteIp: string | undefined = undefined;
   #queryArguments: ArgumentMap | undefined = undefined;
   #bodyArguments: ArgumentMap | undefined = undefined;
   #arguments: ArgumentMap | undefined = undefined;
   #files: FileMap | undefined;
   #cookies: Record<string, string> | undefined = undefined;
-  readonly #startedAt: number;
+  /** Undefined if the connection says it. */
+  readonly #startedAt: number | undefined;
   #finishedAt = RUNNING;
 
   constructor(options: HTTPServerRequestOptions) {
@@ -129,6 +108,7 @@ export class HTTPServerRequest {
     }
     this.headers = options.headers ?? new HTTPHeaders();
     this.connection = connection;
+    this.ioLoop = connection?.ioLoop ?? IOLoop.current();
     this.serverConnection = options.serverConnection;
     const { body } = options;
     this.body =
@@ -140,13 +120,8 @@ export class HTTPServerRequest {
     this.#files = options.files;
     this.#host = options.host;
     // The receiver has refused bad Host fields; requests made by hand are checked here.
-    if (
-      options.host === undefined &&
-      (connection as CheckedConnection | undefined)?.requestHead === undefined
-    ) {
-      this.#host = this.#checkedHost();
-    }
-    this.#startedAt = (connection as CheckedConnection | undefined)?.startTime ?? this.#now();
+    if (options.host === undefined && connection?.requestHead === undefined) this.#host = this.#checkedHost();
+    this.#startedAt = connection?.startTime === undefined ? this.ioLoop.time() : undefined;
   }
 
   /** The part of the target before the question mark, still percent-encoded; without scheme and authority. */
@@ -163,13 +138,12 @@ export class HTTPServerRequest {
 
   /** The client's address; behind a proxy, with `xheaders`, the one it tells. Empty for requests made by hand. */
   get remoteIp(): string {
-    this.#remoteIp ??= this.#peer?.remoteIp ?? "";
-    return this.#remoteIp;
+    return this.#peer.remoteIp;
   }
 
   /** "http" or "https", as the client saw it. */
   get protocol(): string {
-    return this.#peer?.protocol ?? "http";
+    return this.#peer.protocol;
   }
 
   /** The host that the client asked for, with its port: the target's authority, else the Host field. */
@@ -218,7 +192,7 @@ export class HTTPServerRequest {
 
   /** Fields after a chunked body that may be kept (RFC 9110 §6.5), once the body is whole; else undefined. */
   get trailers(): HTTPHeaders | undefined {
-    const raw = (this.connection as CheckedConnection | undefined)?.trailers;
+    const raw = this.connection?.trailers;
     return raw === undefined ? undefined : HTTPHeaders.fromRaw(raw);
   }
 
@@ -263,7 +237,7 @@ export class HTTPServerRequest {
 
   /** When the request's head arrived, in the loop's monotonic milliseconds. */
   get startTime(): number {
-    return this.#startedAt;
+    return this.#startedAt ?? this.connection!.startTime!;
   }
 
   /**
@@ -271,9 +245,9 @@ export class HTTPServerRequest {
    * when somebody asks, so that requests which nobody times cost nothing: it stops at the first call after the end.
    */
   requestTime(): number {
-    if (this.#finishedAt === RUNNING) return this.#now() - this.#startedAt;
-    if (this.#finishedAt === FINISHED) this.#finishedAt = this.#now();
-    return this.#finishedAt - this.#startedAt;
+    if (this.#finishedAt === RUNNING) return this.ioLoop.time() - this.startTime;
+    if (this.#finishedAt === FINISHED) this.#finishedAt = this.ioLoop.time();
+    return this.#finishedAt - this.startTime;
   }
 
   /** The response is done: the next {@link HTTPServerRequest.requestTime} is the last word. The framework calls it. */
@@ -288,8 +262,8 @@ export class HTTPServerRequest {
   getSslCertificate(options: { readonly binaryForm: true }): Buffer | undefined;
   getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined;
   getSslCertificate(options?: { readonly binaryForm?: boolean | undefined }): object | undefined {
-    const certificate = this.#stream?.socket?.getPeerCertificate?.();
-    if (certificate === undefined || certificate.raw === undefined) return undefined;
+    const certificate = this.#peer.certificate?.();
+    if (certificate === undefined) return undefined;
     return options?.binaryForm === true ? certificate.raw : certificate;
   }
 
@@ -305,16 +279,8 @@ export class HTTPServerRequest {
     return `HTTPServerRequest(${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ")})`;
   }
 
-  get #peer(): Partial<PeerContext> | undefined {
-    return (this.connection as CheckedConnection | undefined)?.context as Partial<PeerContext> | undefined;
-  }
-
-  get #stream(): TimedStream | undefined {
-    return (this.connection as CheckedConnection | undefined)?.stream as TimedStream | undefined;
-  }
-
-  #now(): number {
-    return this.#stream?.ioLoop?.time() ?? performance.now();
+  get #peer(): PeerContext {
+    return this.connection?.peer ?? UNKNOWN_PEER;
   }
 
   #splitTarget(): void {

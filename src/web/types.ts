@@ -4,12 +4,21 @@
 
 import type { WaitOptions } from "../async/cancel.js";
 import type { HTTPServerRequest } from "../http/request.js";
-import type { HTTPHeaders } from "../protocol/fields/headers.js";
+import type { HTTPHeaders, HTTPHeadersInit } from "../protocol/fields/headers.js";
 
 /** Options of `RequestHandler.flush()`. */
 export interface FlushOptions extends WaitOptions {
   /** Nothing follows: transforms may write their end; default false. */
   readonly includeFooters?: boolean | undefined;
+}
+
+/** Options of `RequestHandler.finish()`. */
+export interface FinishOptions {
+  /**
+   * Fields that are known only when the body is (RFC 9110 §6.5); default none. Clients of HTTP/1.0 do not get them, nor
+   * does a response without a body.
+   */
+  readonly trailers?: HTTPHeadersInit | undefined;
 }
 
 /** What the default log line, or a `logFunction`, needs of a handler. */
@@ -18,6 +27,8 @@ export interface LoggedHandler {
   readonly request: HTTPServerRequest;
   /** The status of the response. */
   getStatus(): number;
+  /** Octets of the response's body, without head and framing: `%b` of the common log format. */
+  readonly bytesSent: number;
 }
 
 /**

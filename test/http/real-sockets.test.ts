@@ -75,7 +75,7 @@ for (const isTls of [false, true]) {
         isTls,
         (request) => {
           const headers = new HTTPHeaders({ "Content-Length": String(size) });
-          request.connection!.respond!(
+          request.connection!.respond(
             { version: "HTTP/1.1", code: 200, reason: "OK" },
             headers,
             Buffer.alloc(size, "x"),

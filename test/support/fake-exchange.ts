@@ -3,39 +3,39 @@
  * kept. For tests of routing and handlers; whole servers are tested elsewhere.
  */
 import { accessLog } from "squall/log";
-import type {
-  Chunk,
-  HTTPConnection,
-  HTTPMessageDelegate,
-  HTTPServerConnectionDelegate,
-} from "#room/http/delegates";
+import type { Chunk, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "#room/http/delegates";
+import { BaseHTTPConnection } from "#room/http/delegates/base-connection";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 import type { RequestStartLine, ResponseStartLine } from "#room/protocol/fields/start-line";
 
 // Tests of the access log raise it again; all others would trip over the line of each 404.
 accessLog.setLevel("critical");
 
-/** Records what is written. With `oneCall: false` it has no `respond`, as a plain implementation might. */
-export class FakeConnection implements HTTPConnection {
+/** Records what is written. */
+export class FakeConnection extends BaseHTTPConnection {
   readonly chunks: Chunk[] = [];
   startLine: ResponseStartLine | undefined;
   headers: HTTPHeaders = new HTTPHeaders();
+  sentTrailers: HTTPHeaders | undefined;
   finishes = 0;
-  closed = false;
-  /** Calls in order: "writeHeaders", "write", "finish", "respond", "close". */
+  override closed = false;
+  /** Calls in order: "writeHeaders", "write", "finish", "respond", "informational", "close". */
   readonly calls: string[] = [];
-  respond?: (startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined) => void;
   readonly done: Promise<void>;
   #resolve: () => void = () => {};
 
-  constructor(oneCall = true) {
+  constructor() {
+    super();
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    if (oneCall) this.respond = this.#respond;
   }
 
-  #respond(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
+  override get bytesSent(): number {
+    return this.chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk), 0);
+  }
+
+  override respond(startLine: ResponseStartLine, headers: HTTPHeaders, body?: Chunk): void {
     this.calls.push("respond");
     this.#head(startLine, headers, body);
     this.#end();
@@ -49,10 +49,11 @@ export class FakeConnection implements HTTPConnection {
 
   #end(): void {
     this.finishes++;
+    this.ended();
     this.#resolve();
   }
 
-  writeHeaders(
+  override writeHeaders(
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
     chunk?: Chunk,
@@ -62,18 +63,24 @@ export class FakeConnection implements HTTPConnection {
     return Promise.resolve();
   }
 
-  write(chunk: Chunk): Promise<void> {
+  override write(chunk: Chunk): Promise<void> {
     this.calls.push("write");
     this.chunks.push(chunk);
     return Promise.resolve();
   }
 
-  finish(): void {
+  override finish(trailers?: HTTPHeaders): void {
     this.calls.push("finish");
+    this.sentTrailers = trailers;
     this.#end();
   }
 
-  close(): void {
+  override informational(): boolean {
+    this.calls.push("informational");
+    return true;
+  }
+
+  override close(): void {
     this.calls.push("close");
     this.closed = true;
     this.#resolve();
@@ -99,7 +106,6 @@ export interface FakeRequest {
   readonly headers?: Record<string, string>;
   readonly body?: string | Uint8Array | readonly (string | Uint8Array)[];
   readonly version?: string;
-  readonly oneCall?: boolean;
 }
 
 /** An exchange in progress. */
@@ -114,7 +120,7 @@ export function begin(
   uri: string,
   request: FakeRequest = {},
 ): FakeExchange & { readonly ready: void | Promise<void> } {
-  const connection = new FakeConnection(request.oneCall ?? true);
+  const connection = new FakeConnection();
   const delegate = app.startRequest({}, connection);
   const headers = new HTTPHeaders({ Host: "example.com", ...request.headers });
   const ready = delegate.headersReceived(

@@ -36,12 +36,6 @@ describe("a request's life", () => {
     assert.match(connection.header("Etag") ?? "", /^"[0-9a-f]{40}"$/);
   });
 
-  test("a connection without respond() gets the head with the body, then the end", () => {
-    const connection = send(appOf(Hello), "/", { oneCall: false });
-    assert.deepEqual(connection.calls, ["writeHeaders", "finish"]);
-    assert.equal(connection.body, "Hello, world");
-  });
-
   test("steps run in order: initialize, prepare, verb, onFinish", () => {
     const steps: string[] = [];
     class Steps extends RequestHandler {

@@ -8,7 +8,7 @@ import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { version } from "../../base/version.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { TCPClient, type TCPConnectOptions } from "../../net/tcp-client.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
@@ -160,7 +160,7 @@ function wireRequest(request: ExchangeRequest): WireRequest {
  * @throws HTTPStreamClosedError when the connection ends first; `cause` says why, as far as it is known.
  * @throws TimeoutError after `timeout` milliseconds; or the signal's reason. Both close the stream.
  */
-export async function exchangeOn(stream: BaseIOStream, request: ExchangeRequest): Promise<ExchangeResponse> {
+export async function exchangeOn(stream: IOStream, request: ExchangeRequest): Promise<ExchangeResponse> {
   const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
   request.signal?.throwIfAborted();
   const wire = wireRequest(request);

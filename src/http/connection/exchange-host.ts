@@ -2,10 +2,12 @@
  * The seam between one exchange and the connection that it runs on. A host reads the messages and decides what
  * follows an exchange; the exchange writes, and asks its host for what concerns the whole connection.
  */
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
+import type { UpgradedProtocol } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
+import type { PeerContext } from "../peer.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
 
 /** What a host knows of an exchange. */
@@ -15,7 +17,7 @@ export interface HostedExchange {
   /** Limits and times. */
   readonly params: HTTP1ConnectionParameters;
   /** What is known of the peer; see `HTTP1Connection.context`. */
-  readonly context: unknown;
+  readonly context: PeerContext | undefined;
   /** The head of the request that the exchange answers; undefined on a client. */
   readonly requestHead: HTTP1RequestHead | undefined;
   /** The method of the request that was received (server) or sent (client). */
@@ -53,7 +55,7 @@ export interface ExchangeHost {
   /** The outgoing message is complete. */
   exchangeFinished(exchange: HostedExchange): void;
   /** Gives the stream away; see `HTTP1Connection.detach`. */
-  detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream;
+  detach(exchange: HostedExchange, guest: UpgradedProtocol | undefined): IOStream;
   /**
    * The exchange was asked to write and found the stream closed: a failed write closes it before the socket tells of
    * its end. The host tells the application why, if it has not, so that nobody hears of the failed write first.
@@ -65,10 +67,4 @@ export interface ExchangeHost {
   setMaxBodySize(exchange: HostedExchange, bytes: number): void;
   /** Gives the body that `exchange` is receiving so many milliseconds from now; ignored as above. */
   setBodyTimeout(exchange: HostedExchange, ms: number): void;
-}
-
-/** Another protocol that lives on a detached stream and wants to hear when the server stops. */
-export interface StreamGuest {
-  /** The server is stopping: say goodbye and close the stream. Called at most once. */
-  shutdown(): void;
 }

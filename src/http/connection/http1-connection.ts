@@ -7,18 +7,22 @@
  * write into an exchange that is over, so that a handler which outlives its request cannot disturb the next one.
  */
 import type { WaitOptions } from "../../async/cancel.js";
+import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit, checkMilliseconds } from "../../base/validate.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { StreamClosedError } from "../../net/stream/stream-errors.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
+import { HTTPOutputError } from "../../protocol/fields/errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";
 import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
-import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
+import { AbortWatchers } from "../delegates/abort-watchers.js";
+import type { Chunk, HTTPConnection, HTTPMessageDelegate, UpgradedProtocol } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
-import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
+import { type PeerContext, UNKNOWN_PEER } from "../peer.js";
+import type { ExchangeHost, HostedExchange } from "./exchange-host.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
 import { SingleExchange } from "./single-exchange.js";
 
@@ -45,7 +49,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** Limits and times; those of the server if one hosts the exchange. */
   readonly params: HTTP1ConnectionParameters;
   /** What the server knows of the peer (address, protocol); copied to the request. */
-  readonly context: unknown;
+  readonly context: PeerContext | undefined;
   /** True when the connection is not kept after this exchange. */
   readonly noKeepAlive: boolean;
   /** The fields after a chunked body that may be kept, once the message was received whole. */
@@ -55,14 +59,15 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** When the head of the request arrived, in the loop's time; undefined on a client. */
   startTime: number | undefined = undefined;
 
-  readonly #stream: BaseIOStream;
+  readonly #stream: IOStream;
   readonly #sender: HTTP1Sender;
   #host: ExchangeHost | undefined;
   #requestHead: HTTP1RequestHead | undefined;
   #requestMethod = "GET";
   #state = OPEN;
   #maxBodySize: number;
-  #closeCallback: ((reason: ExchangeAbortedError) => void) | undefined = undefined;
+  /** Made when somebody asks to be told of an early end, or it has come. */
+  #watchers: AbortWatchers | undefined = undefined;
 
   /**
    * @param stream the open stream.
@@ -71,10 +76,10 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
    * @param context what requests learn about the peer.
    */
   constructor(
-    stream: BaseIOStream,
+    stream: IOStream,
     isClient: boolean,
     params?: HTTP1ConnectionParameters | HTTP1ConnectionOptions,
-    context?: unknown,
+    context?: PeerContext,
     host?: ExchangeHost,
     requestHead?: HTTP1RequestHead,
   ) {
@@ -91,8 +96,28 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   }
 
   /** The stream below; undefined after {@link HTTP1Connection.detach}. */
-  get stream(): BaseIOStream | undefined {
+  get stream(): IOStream | undefined {
     return this.#state === DETACHED ? undefined : this.#stream;
+  }
+
+  get ioLoop(): IOLoop {
+    return this.#stream.ioLoop;
+  }
+
+  get peer(): PeerContext {
+    return this.context ?? UNKNOWN_PEER;
+  }
+
+  get serverHeader(): string | false {
+    return this.params.serverHeader;
+  }
+
+  get closed(): boolean {
+    return this.#state === REVOKED || this.#state === DETACHED || this.#stream.closed();
+  }
+
+  get bytesSent(): number {
+    return this.#sender.bodyBytes;
   }
 
   /** The head of the request that this exchange answers; undefined on a client. */
@@ -172,21 +197,32 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
    * The outgoing message is complete. Calling it on a closed connection or twice does nothing.
    * @throws HTTPOutputError when less was written than Content-Length promised; the connection is closed.
    */
-  finish(): void {
+  finish(trailers?: HTTPHeaders): void {
     if (this.#unwritable) {
       this.#end();
       return;
     }
     try {
-      if (!this.#sender.end()) this.#host?.outputBacklog();
+      if (!this.#sender.end(trailers?.toRaw())) this.#host?.outputBacklog();
     } catch (error) {
+      if (this.#sender.state === "open") throw error;
       this.#failOutput(error);
     }
     this.#end();
     this.#host?.exchangeFinished(this);
   }
 
-  respond(startLine: ResponseStartLine, headers: HTTPHeaders, body: Chunk | undefined): void {
+  informational(startLine: ResponseStartLine, headers: HTTPHeaders): boolean {
+    if (startLine.code === 100) {
+      throw new HTTPOutputError("100 (Continue) is sent by the server itself; see writeContinue()");
+    }
+    if (this.#unwritable || this.#requestHead?.version === "HTTP/1.0") return false;
+    if (this.started) throw new HTTPOutputError("an interim response cannot follow the final one");
+    if (!this.#sender.informational(startLine, headers.toRaw())) this.#host?.outputBacklog();
+    return true;
+  }
+
+  respond(startLine: ResponseStartLine, headers: HTTPHeaders, body?: Chunk): void {
     if (this.#unwritable) {
       this.#end();
       return;
@@ -216,7 +252,16 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
    * stops. Called at most once, never after {@link HTTP1Connection.finish}. `undefined` takes it off.
    */
   setCloseCallback(callback: ((reason: ExchangeAbortedError) => void) | undefined): void {
-    this.#closeCallback = callback;
+    if (callback === undefined && this.#watchers === undefined) return;
+    if (this.#state === OVER || this.#state === DETACHED) return;
+    this.#watchers ??= new AbortWatchers();
+    this.#watchers.closeCallback = callback;
+  }
+
+  onAbort(callback: (reason: ExchangeAbortedError) => void): void {
+    if (this.#state === OVER || this.#state === DETACHED) return;
+    this.#watchers ??= new AbortWatchers();
+    this.#watchers.add(callback);
   }
 
   /**
@@ -247,14 +292,28 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
    * @throws InvalidStateError when it was detached before, the stream is closed, or the server is closing the
    * connection or has begun with the next exchange.
    */
-  detach(guest?: StreamGuest): BaseIOStream {
+  detach(guest?: UpgradedProtocol): IOStream {
     if (this.#state === DETACHED)
       throw new InvalidStateError("detach() was called twice on the same exchange");
     if (this.#stream.closed()) throw new InvalidStateError("detach() needs an open stream; it is closed");
     const stream = this.#host === undefined ? this.#stream : this.#host.detach(this, guest);
     this.#state = DETACHED;
-    this.#closeCallback = undefined;
+    this.#watchers = undefined;
     return stream;
+  }
+
+  upgrade(startLine: ResponseStartLine, headers: HTTPHeaders, protocol?: UpgradedProtocol): IOStream {
+    const { code } = startLine;
+    const head = this.#requestHead;
+    const isAsked =
+      code === 101 ? head?.upgrade === true : head?.method === "CONNECT" && code >= 200 && code < 300;
+    if (!isAsked) {
+      throw new InvalidStateError(`a ${code} cannot answer a request that did not ask for another protocol`);
+    }
+    if (this.started) throw new InvalidStateError("upgrade() came too late: the response has begun");
+    if (this.#unwritable) throw new InvalidStateError("upgrade() needs an open connection");
+    this.#begin(startLine, headers, undefined);
+    return this.detach(protocol);
   }
 
   /**
@@ -282,9 +341,8 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
 
   /** For hosts: the exchange ended before its outgoing message was complete. */
   aborted(reason: ExchangeAbortedError): void {
-    const callback = this.#closeCallback;
-    this.#closeCallback = undefined;
-    callback?.(reason);
+    this.#watchers ??= new AbortWatchers();
+    this.#watchers.abort(reason);
   }
 
   get #unwritable(): boolean {
@@ -303,7 +361,7 @@ export class HTTP1Connection implements HTTPConnection, HostedExchange {
   /** The application is through with the message, whether or not it could be sent. */
   #end(): void {
     if (this.#state !== DETACHED) this.#state = OVER;
-    this.#closeCallback = undefined;
+    this.#watchers = undefined;
   }
 
   #refusal(): Promise<void> {

@@ -6,8 +6,8 @@
  *     lingering ─ FIN is out; what still comes is thrown away, within bounds ──▶ closed
  */
 import { Deadline } from "../../async/timers/deadline.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 
 /** How long and how much a closing connection is cared for. */
 export interface LingerLimits {
@@ -25,7 +25,7 @@ function timeIsUp(sink: LingerSink): void {
 
 /** Flushes, then throws away what comes until the peer ends or a bound is reached. */
 class LingerSink implements StreamSink {
-  readonly #stream: BaseIOStream;
+  readonly #stream: IOStream;
   readonly #limits: LingerLimits;
   readonly #deadline: Deadline<LingerSink>;
   readonly #onClosed: (error: Error | undefined) => void;
@@ -35,7 +35,7 @@ class LingerSink implements StreamSink {
   #progress = 0;
 
   constructor(
-    stream: BaseIOStream,
+    stream: IOStream,
     limits: LingerLimits,
     peerEnded: boolean,
     onClosed: (error: Error | undefined) => void,
@@ -105,7 +105,7 @@ class LingerSink implements StreamSink {
  * `peerEnded` says that the peer's FIN has come already.
  */
 export function closeInStages(
-  stream: BaseIOStream,
+  stream: IOStream,
   limits: LingerLimits,
   peerEnded: boolean,
   onClosed: (error: Error | undefined) => void,

@@ -15,8 +15,8 @@
  *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
  */
 import { Deadline } from "../../async/timers/deadline.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
@@ -70,7 +70,7 @@ function readDeadlinePassed(
 export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   implements StreamSink, MessageVisitor<H>
 {
-  readonly stream: BaseIOStream;
+  readonly stream: IOStream;
   readonly receiver: HTTP1Receiver<H>;
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
@@ -103,7 +103,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   #drained = 0;
 
   constructor(
-    stream: BaseIOStream,
+    stream: IOStream,
     role: "server" | "client",
     params: HTTP1ConnectionParameters,
     owner: MessageOwner<H>,
@@ -188,7 +188,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   /** Gives the stream away: stops, takes the sink off and puts back what was read too far. */
-  detach(): BaseIOStream {
+  detach(): IOStream {
     this.stop();
     const rest = this.receiver.detach();
     this.stream.consume(undefined);

@@ -3,8 +3,11 @@
  * only the result. `Infinity` switches a limit or a time off; 0 is a legal value and means what it says.
  */
 
+import { InvalidArgumentError } from "../../base/errors.js";
 import { checkBoolean, checkInteger, checkLimit, checkMilliseconds } from "../../base/validate.js";
+import { isFieldValue } from "../../protocol/fields/abnf.js";
 import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "../../protocol/http1/limits.js";
+import { DEFAULT_SERVER_HEADER } from "../delegates/default-fields.js";
 
 const KIB = 1024;
 
@@ -39,6 +42,11 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   readonly drainTimeout?: number | undefined;
   /** Unpack bodies that come with `Content-Encoding: gzip`; default false. */
   readonly decompress?: boolean | undefined;
+  /**
+   * The `Server` field of the answers that the server gives by itself (refusals, a router's 404), or false for none;
+   * default `squall/<version>`.
+   */
+  readonly serverHeader?: string | false | undefined;
 }
 
 /** Options with every default filled in. */
@@ -69,6 +77,7 @@ export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOption
   readonly drainSize: number;
   readonly drainTimeout: number;
   readonly decompress: boolean;
+  readonly serverHeader: string | false;
 
   constructor(options: HTTP1ConnectionOptions = {}) {
     this.noKeepAlive = checkBoolean("noKeepAlive", options.noKeepAlive ?? false);
@@ -92,5 +101,13 @@ export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOption
     this.drainSize = checkLimit("drainSize", options.drainSize ?? 256 * KIB);
     this.drainTimeout = checkMilliseconds("drainTimeout", options.drainTimeout ?? 2_000);
     this.decompress = checkBoolean("decompress", options.decompress ?? false);
+    this.serverHeader = checkServerHeader(options.serverHeader ?? DEFAULT_SERVER_HEADER);
   }
+}
+
+function checkServerHeader(value: unknown): string | false {
+  if (value === false || (typeof value === "string" && isFieldValue(value))) return value;
+  throw new InvalidArgumentError(
+    `serverHeader must be false or text that can stand in a header field, got ${JSON.stringify(value)}`,
+  );
 }

@@ -17,28 +17,33 @@
 import { Deadline } from "../../async/timers/deadline.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
-import { refusalHead } from "../../protocol/http1/refusal.js";
+import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";
 import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
+import { bareHeaders, bareStartLine } from "../delegates/bare-response.js";
 import { gunzipDelegate } from "../delegates/gunzip.js";
-import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
+import type { HTTPMessageDelegate, HTTPServerConnectionDelegate, UpgradedProtocol } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
-import type { ExchangeHost, HostedExchange, StreamGuest } from "./exchange-host.js";
+import type { PeerContext } from "../peer.js";
+import type { ExchangeHost, HostedExchange } from "./exchange-host.js";
 import { HTTP1Connection } from "./http1-connection.js";
 import { closeInStages } from "./linger.js";
 import { type MessageOwner, MessageReader, type ReadPhase } from "./message-reader.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
 
+/** A refusal is the last message of its connection, whatever was asked. */
+const REFUSED: ResponseContext = { method: "GET", version: "HTTP/1.1", keepAlive: false };
+
 /** A context that can tell what a request's header fields make of it (proxies). */
-interface RequestAwareContext {
-  forRequest(head: HTTP1RequestHead): unknown;
+interface RequestAwareContext extends PeerContext {
+  forRequest(head: HTTP1RequestHead): PeerContext;
 }
 
-function isRequestAware(context: unknown): context is RequestAwareContext {
-  return typeof (context as { forRequest?: unknown } | undefined)?.forRequest === "function";
+function isRequestAware(context: PeerContext | undefined): context is RequestAwareContext {
+  return typeof (context as Partial<RequestAwareContext> | undefined)?.forRequest === "function";
 }
 
 function writeStalled(connection: HTTP1ServerConnection): void {
@@ -51,11 +56,11 @@ export type ShutdownState = "idle" | "busy" | "guest";
 /** Serves the requests of one stream. */
 export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1RequestHead> {
   /** The stream that is served. */
-  readonly stream: BaseIOStream;
+  readonly stream: IOStream;
   /** Limits and times, the same object for all connections of a server. */
   readonly params: HTTP1ConnectionParameters;
   /** What requests learn about the peer. */
-  readonly context: unknown;
+  readonly context: PeerContext | undefined;
 
   readonly #perRequest: RequestAwareContext | undefined;
   #delegate: HTTPServerConnectionDelegate | undefined = undefined;
@@ -63,7 +68,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
   #exchange: HTTP1Connection | undefined = undefined;
   /** The delegate of the request that is being received. */
   #message: HTTPMessageDelegate | undefined = undefined;
-  #guest: StreamGuest | undefined = undefined;
+  #guest: UpgradedProtocol | undefined = undefined;
   #writeStall: Deadline<HTTP1ServerConnection> | undefined = undefined;
   #progressAtStall = 0;
   /** More is queued for the peer than should be. */
@@ -75,9 +80,9 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
   #waitingForClose: (() => void)[] | undefined = undefined;
 
   constructor(
-    stream: BaseIOStream,
+    stream: IOStream,
     params?: HTTP1ConnectionParameters | HTTP1ConnectionOptions,
-    context?: unknown,
+    context?: PeerContext,
   ) {
     this.stream = stream;
     this.params =
@@ -296,7 +301,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
     else this.#reader?.release();
   }
 
-  detach(exchange: HostedExchange, guest: StreamGuest | undefined): BaseIOStream {
+  detach(exchange: HostedExchange, guest: UpgradedProtocol | undefined): IOStream {
     const reader = this.#reader;
     if (reader === undefined || this.#closing || this.#isPast(exchange)) {
       throw new InvalidStateError("detach() came too late: the connection ends, or serves another exchange");
@@ -345,7 +350,11 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
     const answered = this.#exchange?.started ?? false;
     this.#abortExchange("closed");
     if (!answered && !this.stream.closed()) {
-      this.stream.send(refusalHead(status, this.stream.ioLoop.wallTime()), "latin1");
+      new HTTP1Sender(this.stream).respond(
+        bareStartLine(status),
+        bareHeaders(this.params.serverHeader, this.stream.ioLoop).toRaw(),
+        REFUSED,
+      );
     }
     this.#endInStages();
   }

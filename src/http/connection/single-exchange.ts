@@ -3,7 +3,7 @@
  * own. It ends when the message was received and the own message was sent, and hands the stream back.
  */
 import { appLog, genLog } from "../../base/log.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
 import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import type { HTTP1RequestHead, HTTP1ResponseHead } from "../../protocol/http1/visitor.js";
@@ -36,7 +36,7 @@ class Interim implements HTTPMessageDelegate {
 /** See the file's comment. */
 export class SingleExchange implements ExchangeHost, MessageOwner<HTTP1RequestHead | HTTP1ResponseHead> {
   readonly #exchange: HostedExchange;
-  readonly #stream: BaseIOStream;
+  readonly #stream: IOStream;
   readonly #delegate: HTTPMessageDelegate;
   readonly #reader: MessageReader<HTTP1RequestHead | HTTP1ResponseHead>;
   readonly #ended: Promise<boolean>;
@@ -46,7 +46,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<HTTP1RequestHe
   #delegateDone = false;
   #over = false;
 
-  constructor(exchange: HostedExchange, stream: BaseIOStream, delegate: HTTPMessageDelegate) {
+  constructor(exchange: HostedExchange, stream: IOStream, delegate: HTTPMessageDelegate) {
     this.#exchange = exchange;
     this.#stream = stream;
     this.#delegate = delegate;
@@ -158,7 +158,7 @@ export class SingleExchange implements ExchangeHost, MessageOwner<HTTP1RequestHe
     if (this.#exchange.messageReceived && !this.#over) this.#end(true);
   }
 
-  detach(): BaseIOStream {
+  detach(): IOStream {
     const stream = this.#reader.detach();
     this.#delegateDone = true;
     this.#settle(false);

@@ -1,17 +1,25 @@
-/** A response that says nothing but its status. */
+/** A response that says nothing but its status: a router's 404, a bare 500, the refusal of a malformed request. */
+import type { IOLoop } from "../../async/ioloop.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
 import type { HTTPConnection } from "../delegates.js";
+import { addDefaultFields } from "./default-fields.js";
 
-/** Answers with a status and an empty body. A connection that is closed takes no notice. */
-export function sendBareStatus(connection: HTTPConnection, code: number): void {
+/** The start line of a bare response. */
+export function bareStartLine(code: number): ResponseStartLine {
+  return { version: "HTTP/1.1", code, reason: reasonPhrase(code) };
+}
+
+/** The header fields of a bare response. */
+export function bareHeaders(serverHeader: string | false, loop: IOLoop): HTTPHeaders {
   const headers = new HTTPHeaders();
+  addDefaultFields(headers, serverHeader, loop, loop.time());
   headers.setTrusted("Content-Length", "0");
-  const startLine = { version: "HTTP/1.1", code, reason: reasonPhrase(code) };
-  if (connection.respond !== undefined) {
-    connection.respond(startLine, headers, undefined);
-    return;
-  }
-  connection.writeHeaders(startLine, headers).catch(() => {});
-  connection.finish();
+  return headers;
+}
+
+/** Answers with a status and an empty body. Does nothing on a closed connection. */
+export function sendBareStatus(connection: HTTPConnection, code: number): void {
+  connection.respond(bareStartLine(code), bareHeaders(connection.serverHeader, connection.ioLoop));
 }

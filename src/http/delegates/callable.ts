@@ -14,10 +14,6 @@ import { HTTPServerRequest } from "../request.js";
  */
 export type RequestCallback = (request: HTTPServerRequest) => unknown;
 
-function isClosed(connection: HTTPConnection): boolean {
-  return (connection as { stream?: { closed?(): boolean } }).stream?.closed?.() === true;
-}
-
 /** Collects one request and hands it to a function. */
 export class CallableDelegate implements HTTPMessageDelegate {
   readonly #callback: RequestCallback;
@@ -60,7 +56,7 @@ export class CallableDelegate implements HTTPMessageDelegate {
       await pending;
     } catch (error) {
       // Who writes to a client that has left did nothing wrong.
-      const isGone = error instanceof StreamClosedError && isClosed(this.#connection);
+      const isGone = error instanceof StreamClosedError && this.#connection.closed;
       if (!isGone && !(error instanceof ExchangeAbortedError)) throw error;
     }
   }

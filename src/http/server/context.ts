@@ -8,11 +8,10 @@
 import type { NetworkAddress } from "../../async/network.js";
 import { isValidIp } from "../../net/address.js";
 import type { AddressSet } from "../../net/address-set.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
-import { SSLIOStream } from "../../net/stream/tcp-stream.js";
+import { type IOStream, SSLIOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestHead } from "../../protocol/message/head.js";
-import type { PeerContext } from "../request.js";
+import type { PeerCertificate, PeerContext } from "../peer.js";
 
 /** What makes contexts: the server's options that concern the peer. */
 export interface ContextOptions {
@@ -33,13 +32,21 @@ export class HTTPRequestContext implements PeerContext {
   /** "http" or "https": what the server was told, else whether the stream speaks TLS. */
   readonly protocol: string;
   readonly #options: ContextOptions;
+  readonly #stream: IOStream;
 
-  constructor(stream: BaseIOStream, address: NetworkAddress, options: ContextOptions) {
+  constructor(stream: IOStream, address: NetworkAddress, options: ContextOptions) {
     this.address = address;
     // A unix socket has no address; Tornado reports 0.0.0.0 for it.
     this.remoteIp = "path" in address ? "0.0.0.0" : address.host;
     this.protocol = options.protocol ?? (stream instanceof SSLIOStream ? "https" : "http");
     this.#options = options;
+    this.#stream = stream;
+  }
+
+  certificate(): PeerCertificate | undefined {
+    if (!(this.#stream instanceof SSLIOStream)) return undefined;
+    const certificate = this.#stream.socket?.getPeerCertificate();
+    return certificate?.raw === undefined ? undefined : certificate;
   }
 
   /** What a request learns about its peer: this context, or with `xheaders` what the proxies say. */
@@ -85,6 +92,14 @@ class ForwardedContext implements PeerContext {
   readonly protocol: string;
   /** What the connection itself says. */
   readonly direct: PeerContext;
+
+  get address(): NetworkAddress | undefined {
+    return this.direct.address;
+  }
+
+  certificate(): PeerCertificate | undefined {
+    return this.direct.certificate?.();
+  }
 
   constructor(remoteIp: string, protocol: string, direct: PeerContext) {
     this.remoteIp = remoteIp;

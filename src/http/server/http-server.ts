@@ -6,7 +6,7 @@ import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate.js";
 import { AddressSet } from "../../net/address-set.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "../connection/params.js";
 import { HTTP1ServerConnection } from "../connection/server-connection.js";
@@ -93,6 +93,8 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
       idleTimeout: options.idleConnectionTimeout ?? options.idleTimeout,
       maxBodySize: options.maxBodySize ?? options.maxBufferSize,
       decompress: options.decompressRequest,
+      serverHeader:
+        options.serverHeader ?? (isDelegate(requestCallback) ? requestCallback.serverHeader : undefined),
     });
     this.#context = {
       protocol: this.protocol,
@@ -102,7 +104,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */
-  override handleStream(stream: BaseIOStream, address: NetworkAddress): void {
+  override handleStream(stream: IOStream, address: NetworkAddress): void {
     // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next chunk.
     stream.setNodelay(true);
     const context = new HTTPRequestContext(stream, address, this.#context);

@@ -56,6 +56,7 @@ export class HTTP1Sender {
   /** How many bytes of body are still to come, where they are counted. */
   #remaining: number;
   #keepAlive: boolean;
+  #bodyBytes: number;
 
   constructor(out: HTTP1Output) {
     this.#out = out;
@@ -63,6 +64,7 @@ export class HTTP1Sender {
     this.#body = BODY_WRITERS.none;
     this.#remaining = 0;
     this.#keepAlive = true;
+    this.#bodyBytes = 0;
   }
 
   /** Where the sender is. */
@@ -76,6 +78,11 @@ export class HTTP1Sender {
    */
   get keepAlive(): boolean {
     return this.#keepAlive;
+  }
+
+  /** Octets of body that the message begun last has been given, without its framing. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
   }
 
   /** True while only the end of the connection can end the message, so that one cut short would look whole. */
@@ -261,6 +268,7 @@ export class HTTP1Sender {
     const problem = length === 0 ? undefined : this.#problemWith(length);
     if (problem !== undefined) throw problem;
     this.#state = "open";
+    this.#bodyBytes = 0;
     if (length === 0 || chunk === undefined) return this.#out.send(head, "latin1");
     return this.#sendPiece(head, chunk, length);
   }
@@ -269,6 +277,7 @@ export class HTTP1Sender {
   #sendPiece(head: string, chunk: Chunk, length: number): boolean {
     const body = this.#body;
     if (!body.sends) return head === "" || this.#out.send(head, "latin1");
+    this.#bodyBytes += length;
     if (body.isCounted) this.#remaining -= length;
     return sendJoined(this.#out, head + body.before(length), chunk, length, body.after);
   }

@@ -4,7 +4,6 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { start as startAutoreload } from "../../devel/autoreload.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../../http/delegates.js";
-import type { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/matchers.js";
 import { ReversibleRouter } from "../../http/routing/router.js";
@@ -110,6 +109,11 @@ export class Application
     return server;
   }
 
+  /** For the server: what its own answers say in the `Server` field; the setting. */
+  get serverHeader(): string | false | undefined {
+    return this.settings.serverHeader;
+  }
+
   /** Adds a transform after the others. */
   addTransform(transform: TransformClass): void {
     this.transforms.push(transform);
@@ -143,8 +147,7 @@ export class Application
   handle(request: HTTPServerRequest): void | Promise<void> {
     const delegate = this.findHandler(request);
     // The connection tells its own delegate, which has passed the request on.
-    const connection = request.connection as AbortableConnection | undefined;
-    connection?.setCloseCallback?.((reason) => delegate.onExchangeAborted?.(reason));
+    request.connection?.onAbort((reason) => delegate.onExchangeAborted?.(reason));
     const startLine = { method: request.method, path: request.uri, version: request.version };
     const pending = delegate.headersReceived(startLine, request.headers);
     return pending === undefined
@@ -168,11 +171,6 @@ export class Application
     if (logFunction === undefined) logRequestLine(handler);
     else logFunction(handler);
   }
-}
-
-/** A connection that tells when its exchange ends early; those of our server do. */
-interface AbortableConnection {
-  setCloseCallback?(callback: (reason: ExchangeAbortedError) => void): void;
 }
 
 function handBody(delegate: HTTPMessageDelegate, request: HTTPServerRequest): void | Promise<void> {

@@ -8,7 +8,6 @@
 
 import { CancelScope } from "../../async/cancel.js";
 import { pendingResult } from "../../async/coroutine/yieldable.js";
-import { IOLoop } from "../../async/ioloop.js";
 import { TimeoutError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
 import { checkMilliseconds } from "../../base/validate.js";
@@ -56,7 +55,7 @@ export function setDeadline(handler: HandlerCore, ms: number): void {
   state.cancelDeadline?.();
   state.cancelDeadline = undefined;
   if (ms === Number.POSITIVE_INFINITY || state.finished) return;
-  const loop = IOLoop.current();
+  const loop = handler.request.ioLoop;
   const timeout = loop.callLater(ms, () => {
     abort(state, new TimeoutError(`the handler did not finish within ${ms} ms`));
   });

@@ -34,8 +34,7 @@ export function requestSummary(handler: HandlerCore): string {
  */
 function noticeClosing(handler: HandlerCore, error: unknown): void {
   if (!(error instanceof StreamClosedError) || stateOf(handler).abortReason !== undefined) return;
-  const connection = handler.request.connection as { stream?: { closed?(): boolean } } | undefined;
-  if (connection?.stream?.closed?.() !== true) return;
+  if (handler.request.connection?.closed !== true) return;
   exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
 }
 
@@ -168,11 +167,9 @@ function endErrorPage(handler: HandlerCore, failure?: unknown): void {
 /** Ends an exchange whose response broke off after its head was sent. */
 function abandon(handler: HandlerCore): void {
   const state = stateOf(handler);
-  const connection = connectionOf(handler) as { close?: () => void; finish(): void };
   state.clearBody();
   try {
-    if (connection.close === undefined) connection.finish();
-    else connection.close();
+    connectionOf(handler).close();
   } catch (failure) {
     genLog.error("the response could not be ended", failure);
   }

@@ -3,7 +3,7 @@
  * methods, which is why the functions call them instead of each other.
  */
 import type { HTTPServerRequest } from "../../http/request.js";
-import type { HandlerApplication } from "../types.js";
+import type { FinishOptions, HandlerApplication } from "../types.js";
 
 /** What `write()` and `finish()` take: text, bytes, or an object that is sent as JSON. */
 export type Writable = string | Uint8Array | object;
@@ -34,9 +34,10 @@ export interface HandlerCore {
   setDefaultHeaders(): void;
   clear(): void;
   write(chunk: Writable): void;
-  finish(chunk?: Writable): Promise<void>;
+  finish(chunk?: Writable, options?: FinishOptions): Promise<void>;
   setStatus(statusCode: number, reason?: string): void;
   getStatus(): number;
+  readonly bytesSent: number;
   computeEtag(): string | null | undefined;
   setEtagHeader(): void;
   checkEtagHeader(): boolean;

@@ -10,8 +10,10 @@ import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
-import type { Chunk, HTTPConnection } from "../../http/delegates.js";
+import type { Chunk, HTTPConnection, UpgradedProtocol } from "../../http/delegates.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPOutputError } from "../../protocol/fields/errors.js";
+import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { forbidsContent } from "../../protocol/message/content.js";
 import type { HandlerCore, Writable } from "./handler-core.js";
@@ -131,7 +133,7 @@ function bodyForbidden(status: number): HTTPOutputError {
 }
 
 /** Fills in what only a complete response knows: its tag, its length, or that it has not changed. */
-function completeHeaders(handler: HandlerCore, state: HandlerState): void {
+function completeHeaders(handler: HandlerCore, state: HandlerState, hasTrailers: boolean): void {
   const { method } = handler.request;
   const { headers } = state;
   if (state.status === 200 && (method === "GET" || method === "HEAD")) {
@@ -146,6 +148,9 @@ function completeHeaders(handler: HandlerCore, state: HandlerState): void {
     headers.delete("Content-Encoding");
     headers.delete("Content-Language");
     headers.delete("Content-Type");
+  } else if (hasTrailers) {
+    // They follow a chunked body; one with Content-Length has no place for them.
+    headers.delete("Content-Length");
   } else if (headers.rawGet("content-length") === undefined) {
     headers.addTrusted("Content-Length", String(gatheredLength(state)));
   }
@@ -163,13 +168,13 @@ function chunkLength(chunk: Chunk | undefined): number {
 }
 
 /** `handler.finish()`: sends the rest and ends the exchange. */
-export function finishOutput(handler: HandlerCore): Promise<void> {
+export function finishOutput(handler: HandlerCore, trailers?: HTTPHeadersInit): Promise<void> {
   const state = stateOf(handler);
   if (state.finished) throw new InvalidStateError("finish() called twice");
   const connection = connectionOf(handler);
   if (!state.headersWritten) {
-    completeHeaders(handler, state);
-    if (state.transforms === undefined && connection.respond !== undefined) {
+    completeHeaders(handler, state, trailers !== undefined);
+    if (state.transforms === undefined && trailers === undefined) {
       addCookies(state);
       const body = state.takeBody();
       connection.respond(
@@ -184,9 +189,39 @@ export function finishOutput(handler: HandlerCore): Promise<void> {
   }
   const sent = flushOutput(handler, true);
   sent.catch(ignore);
-  connection.finish();
+  connection.finish(trailers === undefined ? undefined : new HTTPHeaders(trailers));
   endOfResponse(handler, state);
   return sent;
+}
+
+/** `handler.sendEarlyHints()`. */
+export function sendEarlyHints(handler: HandlerCore, headers: HTTPHeadersInit): boolean {
+  const startLine = { version: "HTTP/1.1", code: 103, reason: "Early Hints" };
+  return connectionOf(handler).informational(startLine, new HTTPHeaders(headers));
+}
+
+/** `handler.detach()`. */
+export function detachOutput(handler: HandlerCore, protocol: UpgradedProtocol | undefined): IOStream {
+  const state = stateOf(handler);
+  const stream = connectionOf(handler).detach(protocol);
+  state.finished = true;
+  state.detached = true;
+  state.cancelDeadline?.();
+  state.cancelDeadline = undefined;
+  return stream;
+}
+
+/** `handler.upgrade()`. */
+export function upgradeOutput(handler: HandlerCore, protocol: UpgradedProtocol | undefined): IOStream {
+  const state = stateOf(handler);
+  const headers = state.headers.copy();
+  for (const name of ["Content-Length", "Content-Type"]) headers.delete(name);
+  for (const line of state.cookies?.values() ?? []) headers.add("Set-Cookie", line);
+  const stream = connectionOf(handler).upgrade(startLine(state), headers, protocol);
+  state.headersWritten = true;
+  state.detached = true;
+  endOfResponse(handler, state);
+  return stream;
 }
 
 /**

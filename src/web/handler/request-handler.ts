@@ -2,16 +2,19 @@
  * The base class of request handlers. The class holds the contracts; what takes more than a line is done in
  * the function files beside this one, each of which can be read and tested alone.
  */
-import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
-import type { StreamGuest } from "../../http/connection/exchange-host.js";
+import type { IOLoop } from "../../async/ioloop.js";
+import { InvalidArgumentError } from "../../base/errors.js";
+import type { UpgradedProtocol } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
-import type { BaseIOStream } from "../../net/stream/base-stream.js";
+import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { matchesIfNoneMatch } from "../../protocol/fields/conditional.js";
 import { isSettableCookieName } from "../../protocol/fields/cookie.js";
+import type { HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import { requireSetting } from "../application/settings.js";
 import { HTTPError } from "../errors.js";
 import type {
   ApplicationSettings,
+  FinishOptions,
   FlushOptions,
   HandlerApplication,
   StaticUrlMaker,
@@ -32,7 +35,14 @@ import type { ErrorPageOptions, HandlerCore, Writable } from "./handler-core.js"
 import { giveState, stateOf } from "./handler-state.js";
 import { checkHeaderName, type HeaderValue, headerText } from "./header-value.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
-import { connectionOf, finishOutput, flushOutput, writeChunk } from "./output.js";
+import {
+  detachOutput,
+  finishOutput,
+  flushOutput,
+  sendEarlyHints,
+  upgradeOutput,
+  writeChunk,
+} from "./output.js";
 import { safeReason } from "./reason.js";
 import { type RedirectOptions, redirectTo } from "./redirect.js";
 import {
@@ -203,6 +213,11 @@ export class RequestHandler implements HandlerCore {
     throw new HTTPError(405);
   }
 
+  /** Octets of the body that were handed to the connection, without head and framing; for log functions. */
+  get bytesSent(): number {
+    return this.request.connection?.bytesSent ?? 0;
+  }
+
   // --- the application -------------------------------------------------------------------------------------
 
   /** The application's settings. */
@@ -366,7 +381,11 @@ export class RequestHandler implements HandlerCore {
   getSignedCookie(name: string, options: GetSignedCookieOptions = {}): Buffer | undefined {
     this.requireSetting("cookieSecret", "signed cookies");
     const value = options.value ?? this.getCookie(name);
-    return decodeSignedValue(this.settings.cookieSecret!, name, value, options);
+    return decodeSignedValue(this.settings.cookieSecret!, name, value, {
+      maxAgeDays: options.maxAgeDays,
+      minVersion: options.minVersion,
+      clock: secondsOf(this.request.ioLoop),
+    });
   }
 
   /** The version of the key that a signed cookie names, unverified; `undefined` if it names none. */
@@ -387,7 +406,11 @@ export class RequestHandler implements HandlerCore {
   ): Buffer {
     this.requireSetting("cookieSecret", "signed cookies");
     const { cookieSecret, keyVersion } = this.settings;
-    return createSignedValue(cookieSecret!, name, value, { version: options.version, keyVersion });
+    return createSignedValue(cookieSecret!, name, value, {
+      version: options.version,
+      keyVersion,
+      clock: secondsOf(this.request.ioLoop),
+    });
   }
 
   /** Tornado's former name of {@link RequestHandler.setSignedCookie}. */
@@ -478,7 +501,7 @@ export class RequestHandler implements HandlerCore {
   /** Starts over: status 200, default headers, nothing written. Cookies stay. */
   clear(): void {
     const state = stateOf(this);
-    state.headers = defaultHeaders(this.application, this.request.startTime);
+    state.headers = defaultHeaders(this);
     state.status = 200;
     state.reason = "OK";
     state.clearBody();
@@ -509,12 +532,12 @@ export class RequestHandler implements HandlerCore {
   /**
    * Ends the response, with `chunk` as its last piece. A response that was not flushed gets `Content-Length`,
    * and for GET and HEAD an `ETag`; if the client has it already, 304 is sent instead. Resolves when it has
-   * been handed over.
+   * been handed over. With `trailers` the body is sent chunked, so that they can follow it.
    * @throws InvalidStateError if it was called before.
    */
-  finish(chunk?: Writable): Promise<void> {
+  finish(chunk?: Writable, options?: FinishOptions): Promise<void> {
     if (chunk !== undefined) this.write(chunk);
-    return finishOutput(this);
+    return finishOutput(this, options?.trailers);
   }
 
   /** Sends the client elsewhere and ends the response: 302, or 301 with `permanent`, or any 3xx `status`. */
@@ -524,21 +547,31 @@ export class RequestHandler implements HandlerCore {
 
   /**
    * Takes the connection's stream away from HTTP, with the bytes that the client sent beyond this request in front; the
-   * response counts as finished, and the stream is the caller's to close. `guest` hears when the server stops.
+   * response counts as finished, and the stream is the caller's to close. `protocol` is how the server reaches its new owner.
    * @throws InvalidStateError if the connection cannot give its stream up, is closed, or has done so before.
    */
-  detach(guest?: StreamGuest): BaseIOStream {
-    const state = stateOf(this);
-    const connection = connectionOf(this) as { detach?: (guest?: StreamGuest) => BaseIOStream };
-    if (connection.detach === undefined) {
-      throw new InvalidStateError("this connection cannot be detached; only HTTP/1 connections can");
-    }
-    const stream = connection.detach(guest);
-    state.finished = true;
-    state.detached = true;
-    state.cancelDeadline?.();
-    state.cancelDeadline = undefined;
-    return stream;
+  detach(protocol?: UpgradedProtocol): IOStream {
+    return detachOutput(this, protocol);
+  }
+
+  /**
+   * Switches to another protocol: sends the status, which must be 101 or the 2xx of a CONNECT, with the header fields and
+   * cookies that were set, and gives the stream away as {@link RequestHandler.detach} does. The response is done then: the log
+   * line is written and {@link RequestHandler.onFinish} runs.
+   * @throws InvalidStateError, nothing sent, if the request did not ask for it, the response has begun, or the
+   * connection is closed or cannot be given away.
+   */
+  upgrade(protocol?: UpgradedProtocol): IOStream {
+    return upgradeOutput(this, protocol);
+  }
+
+  /**
+   * Sends 103 (Early Hints, RFC 8297) with these fields, `Link` ones usually, before the response. May be called several
+   * times. Returns whether it was sent: HTTP/1.0 clients get none.
+   * @throws HTTPOutputError once the response has begun, or for a field that cannot be sent.
+   */
+  sendEarlyHints(headers: HTTPHeadersInit): boolean {
+    return sendEarlyHints(this, headers);
   }
 
   // --- errors ----------------------------------------------------------------------------------------------
@@ -588,6 +621,11 @@ export class RequestHandler implements HandlerCore {
     const wanted = this.request.headers.get("If-None-Match");
     return wanted !== undefined && matchesIfNoneMatch(wanted, stateOf(this).headers.get("Etag") ?? "");
   }
+}
+
+/** The wall clock that signatures go by. */
+function secondsOf(loop: IOLoop): () => number {
+  return () => loop.wallTime() / 1000;
 }
 
 function checkStatus(statusCode: number): number {

@@ -2,7 +2,6 @@
  * Cookies on their way to the client. They are kept aside until the headers are sent, by name, so that an
  * error page still carries them and a cookie that is set twice is sent once.
  */
-import { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { isFieldValue } from "../../protocol/fields/abnf.js";
 import { type CookieAttributes, formatSetCookie } from "../../protocol/fields/cookie.js";
@@ -36,10 +35,11 @@ export interface CookieOptions {
 /** Attributes that name the cookie to be cleared: all but its lifetime. */
 export type ClearCookieOptions = Omit<CookieOptions, "expires" | "expiresDays" | "maxAge">;
 
-function expiryOf({ expires, expiresDays }: CookieOptions): Date | number | undefined {
+function expiryOf(handler: HandlerCore, options: CookieOptions): Date | number | undefined {
+  const { expires, expiresDays } = options;
   if (expires !== undefined) return typeof expires === "number" ? expires * 1000 : expires;
   if (expiresDays === undefined || expiresDays === null) return undefined;
-  return IOLoop.current().wallTime() + expiresDays * DAY;
+  return handler.request.ioLoop.wallTime() + expiresDays * DAY;
 }
 
 /** `handler.setCookie()`. */
@@ -56,7 +56,7 @@ export function queueCookie(
     {
       domain,
       path: path === undefined ? "/" : (path ?? undefined),
-      expires: expiryOf(options),
+      expires: expiryOf(handler, options),
       maxAge,
       httpOnly: httponly,
       secure,

@@ -59,6 +59,7 @@ const FUTURE_SECONDS = 31 * DAY_SECONDS;
 /** Longer input is no value of ours; browsers keep about 4 KiB. */
 const MAX_LENGTH = 1 << 20;
 
+/** For values that are signed outside of requests; those of a handler go by the clock of its request. */
 function nowSeconds(): number {
   return IOLoop.current().wallTime() / 1000;
 }

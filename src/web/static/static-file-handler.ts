@@ -4,7 +4,7 @@
  * One request goes: path → checks → open → version → headers → 304, 412 or 416? → bytes. The file is open
  * from the check to the last byte and closed however that ends.
  */
-import { IOLoop } from "../../async/ioloop.js";
+import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { allowsRange, type ConditionResult, evaluateConditions } from "../../protocol/fields/conditional.js";
@@ -156,7 +156,7 @@ export class StaticFileHandler extends RequestHandler {
   ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
     const handlerClass = this.#class;
     if (handlerClass.getContent === StaticFileHandler.getContent && this.#file !== undefined) {
-      return external(readPieces(this.#file.handle, start, end));
+      return external(this.request.ioLoop, readPieces(this.#file.handle, start, end));
     }
     const content = handlerClass.getContent(absolutePath, start, end);
     return content instanceof Uint8Array ? [content] : content;
@@ -174,7 +174,7 @@ export class StaticFileHandler extends RequestHandler {
         handlerClass.getContentVersion === StaticFileHandler.getContentVersion &&
         this.#file !== undefined
       ) {
-        return await IOLoop.current().external(versionOfOpenFile(this.#file, useCache));
+        return await this.request.ioLoop.external(versionOfOpenFile(this.#file, useCache));
       }
       return versionOfPath(absolutePath, useCache, (path) => handlerClass.getContentVersion(path));
     } catch (error) {
@@ -194,7 +194,7 @@ export class StaticFileHandler extends RequestHandler {
         ifModifiedSince: headers.get("If-Modified-Since"),
       },
       this.#representation,
-      IOLoop.current().wallTime(),
+      this.request.ioLoop.wallTime(),
     );
   }
 
@@ -207,7 +207,11 @@ export class StaticFileHandler extends RequestHandler {
     const { headers, method } = this.request;
     const wanted = method === "GET" ? headers.get("Range") : undefined;
     if (wanted === undefined) return { kind: "ignored" };
-    const allowed = allowsRange(headers.get("If-Range"), this.#representation, IOLoop.current().wallTime());
+    const allowed = allowsRange(
+      headers.get("If-Range"),
+      this.#representation,
+      this.request.ioLoop.wallTime(),
+    );
     return resolveRange(allowed ? wanted : undefined, size);
   }
 
@@ -233,7 +237,7 @@ export class StaticFileHandler extends RequestHandler {
       throw new HTTPError(403, "%s is not in root static directory", this.path);
     }
     if (!this.#dotfiles && hasDotfile(this.path)) throw new HTTPError(404);
-    const loop = IOLoop.current();
+    const loop = this.request.ioLoop;
     let path = absolutePath;
     if (this.defaultFilename !== undefined && (await loop.external(isDirectory(path)))) {
       if (!this.request.path.endsWith("/")) {
@@ -298,7 +302,7 @@ export class StaticFileHandler extends RequestHandler {
     this.setHeader("X-Content-Type-Options", "nosniff");
     const seconds = this.getCacheTime(this.path, this.modified, contentType);
     if (seconds > 0) {
-      this.setHeader("Expires", new Date(IOLoop.current().wallTime() + seconds * 1000));
+      this.setHeader("Expires", new Date(this.request.ioLoop.wallTime() + seconds * 1000));
       this.setHeader("Cache-Control", `max-age=${seconds}`);
     }
     this.setExtraHeaders(this.path);
@@ -357,9 +361,8 @@ async function* piecesOfPath(
 }
 
 /** Tells the loop that it waits for files, so that virtual time waits as well. */
-async function* external<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+async function* external<T>(loop: IOLoop, source: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
-  const loop = IOLoop.current();
   for (;;) {
     const { done, value } = await loop.external(iterator.next());
     if (done === true) return;

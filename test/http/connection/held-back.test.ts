@@ -25,7 +25,7 @@ function app(
 }
 
 function done(connection: HTTPConnection): void {
-  connection.respond!(OK, new HTTPHeaders(), "done");
+  connection.respond(OK, new HTTPHeaders(), "done");
 }
 
 describe("a delegate that is slow with the body", () => {

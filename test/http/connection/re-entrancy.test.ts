@@ -36,7 +36,7 @@ function fail(): never {
 }
 
 describe("an answer is the only one", () => {
-  const answers = (connection: HTTPConnection) => connection.respond!(OK, new HTTPHeaders(), "done");
+  const answers = (connection: HTTPConnection) => connection.respond(OK, new HTTPHeaders(), "done");
   const cases: Record<string, (connection: HTTPConnection) => Partial<HTTPMessageDelegate>> = {
     headersReceived: (connection) => ({
       headersReceived() {
