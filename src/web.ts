@@ -9,7 +9,7 @@ export {
   type Routes,
 } from "./web/application/application.js";
 export type { ApplicationRouter } from "./web/application/application-router.js";
-export type { HandlerDelegateOptions, RequestHandlerClass } from "./web/application/handler-delegate.js";
+export type { RequestHandlerClass } from "./web/application/handler-delegate.js";
 export { Finish, HTTPError, type HTTPErrorOptions, MissingArgumentError } from "./web/errors.js";
 export type { ArgumentFallback, ArgumentOptions, ArgumentsOptions } from "./web/handler/arguments.js";
 export {
@@ -20,12 +20,9 @@ export {
   removeslash,
   streamRequestBody,
 } from "./web/handler/decorators.js";
-export type { PathGroups } from "./web/handler/execute.js";
-export type { ErrorPageOptions, Writable } from "./web/handler/handler-core.js";
 export type { HeaderValue } from "./web/handler/header-value.js";
-export { isAbsolute } from "./web/handler/is-absolute.js";
 export { OutputTransform } from "./web/handler/output-transform.js";
-export { isLocalUrl, type RedirectOptions } from "./web/handler/redirect.js";
+export { isAbsolute, isLocalUrl, type RedirectOptions } from "./web/handler/redirect.js";
 export {
   type GetSignedCookieOptions,
   RequestHandler,
@@ -50,14 +47,19 @@ export { type Fallback, FallbackHandler } from "./web/handlers/fallback-handler.
 export { RedirectHandler, type RedirectHandlerOptions } from "./web/handlers/redirect-handler.js";
 export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static/static-file-handler.js";
 export type {
+  App,
   ApplicationSettings,
+  ErrorPageOptions,
   FinishOptions,
   FlushOptions,
-  HandlerApplication,
+  Handler,
   HandlerClass,
-  LoggedHandler,
+  HandlerDelegateOptions,
+  HandlerResult,
+  PathGroups,
   StaticUrlMaker,
   StaticUrlOptions,
   Transform,
   TransformClass,
+  Writable,
 } from "./web/types.js";

@@ -84,8 +84,8 @@ const isForUsers = ({ doc }: Member): boolean => !doc.includes("@internal");
 
 /** What stays inside although a signature names it. */
 const SEAMS: ReadonlyMap<string, string> = new Map([
-  ["HandlerCore", "how the files of web/ see a handler; users have RequestHandler itself"],
-  ["DelegateMaker", "how the router inside an application sees it"],
+  ["Handler", "how the files of web/ see a handler; users have RequestHandler itself"],
+  ["App", "how the router inside an application sees it"],
   ["MemorySocket", "what NetworkSocket promises is all that users of a memory network need"],
   ["Settle", "of protected methods by which plain and TLS streams share their connecting"],
 ]);

@@ -1,8 +1,9 @@
 /**
  * What a handler throws on purpose: `HTTPError` for an error response, `Finish` to stop here.
  */
-import { SquallError } from "../base/errors.js";
-import { formatMessage } from "../base/format-message.js";
+import { inspect } from "node:util";
+import { InvalidArgumentError, SquallError } from "../base/errors.js";
+import { escapeControls, formatMessage, shown } from "../base/format-message.js";
 import { reasonPhrase } from "../protocol/fields/status.js";
 
 /** Keyword arguments of {@link HTTPError}. */
@@ -45,11 +46,14 @@ export class HTTPError extends SquallError {
   /**
    * @param statusCode default 500.
    * @param logMessage a format for the log, followed by what it is filled with.
+   *   Arguments that do not fit the format are shown beside it.
    * @param args a last argument that is a plain object of `reason` and `cause` only is the options.
+   * @throws InvalidArgumentError if the status is not an integer from 100 to 999.
    */
   constructor(statusCode?: number, options?: HTTPErrorOptions);
   constructor(statusCode: number, logMessage: string | null | undefined, ...args: readonly unknown[]);
   constructor(statusCode = 500, ...rest: readonly unknown[]) {
+    checkStatusCode(statusCode);
     const last = rest.at(-1);
     const options: HTTPErrorOptions = isOptions(last) ? last : {};
     const texts = isOptions(last) ? rest.slice(0, -1) : rest;
@@ -74,8 +78,33 @@ export class HTTPError extends SquallError {
   }
 }
 
+/**
+ * The message, filled in. Arguments may come from the client, so one that does not fit the format must not decide the
+ * status: the format is then shown beside its arguments.
+ */
 function fill(format: string | undefined, args: readonly unknown[]): string | undefined {
-  return format === undefined || args.length === 0 ? format : formatMessage(format, args);
+  if (format === undefined || args.length === 0) return format;
+  try {
+    return formatMessage(format, args);
+  } catch {
+    return `${format} ${args.map(shownSafely).join(" ")}`;
+  }
+}
+
+function shownSafely(value: unknown): string {
+  try {
+    return escapeControls(shown(value));
+  } catch {
+    return "(an argument that cannot be shown)";
+  }
+}
+
+/** Throws an {@link InvalidArgumentError} for what is not a status: an integer from 100 to 999. */
+export function checkStatusCode(statusCode: unknown): asserts statusCode is number {
+  if (Number.isInteger(statusCode) && (statusCode as number) >= 100 && (statusCode as number) <= 999) return;
+  throw new InvalidArgumentError(
+    `a status must be an integer from 100 to 999, got ${inspect(statusCode, { depth: 0 })}`,
+  );
 }
 
 function describe(statusCode: number, reason: string | undefined, message: string | undefined): string {

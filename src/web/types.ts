@@ -1,9 +1,12 @@
 /**
- * Where handler and application meet: what each may ask of the other, without knowing the other's file.
+ * Where handler and application meet: what each may ask of the other, without knowing the other's file. There are two
+ * views, {@link Handler} and {@link App}; the rest are the values that cross between them.
  */
 
 import type { WaitOptions } from "../async/cancel.js";
+import type { HTTPMessageDelegate } from "../http/delegates.js";
 import type { HTTPServerRequest } from "../http/request.js";
+import type { PathGroup } from "../http/routing/matchers.js";
 import type { HTTPHeaders, HTTPHeadersInit } from "../protocol/fields/headers.js";
 
 /** Options of `RequestHandler.flush()`. */
@@ -19,16 +22,6 @@ export interface FinishOptions {
    * does a response without a body.
    */
   readonly trailers?: HTTPHeadersInit | undefined;
-}
-
-/** What the default log line, or a `logFunction`, needs of a handler. */
-export interface LoggedHandler {
-  /** The request that was answered; its `requestTime()` is what that took, in milliseconds. */
-  readonly request: HTTPServerRequest;
-  /** The status of the response. */
-  getStatus(): number;
-  /** Octets of the response's body, without head and framing: `%b` of the common log format. */
-  readonly bytesSent: number;
 }
 
 /**
@@ -48,7 +41,7 @@ export interface ApplicationSettings {
   /** Passed to its `initialize`; default nothing. */
   defaultHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Called with the handler after each request instead of the default access log line. */
-  logFunction?: ((handler: LoggedHandler) => void) | undefined;
+  logFunction?: ((handler: Handler) => void) | undefined;
   /** Error pages hold the stack trace (as plain text); default false. Not for production. */
   serveTraceback?: boolean | undefined;
   /** The value of the `Server` field, or false for none; default `squall/<version>`. */
@@ -62,9 +55,9 @@ export interface ApplicationSettings {
   /** Where the `authenticated` decorator sends people who are not signed in. Default none: the decorator throws. */
   loginUrl?: string | undefined;
   /**
-   * A directory of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`. Default none.
+   * A directory, as a path or a `file:` URL, of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`. Default none.
    */
-  staticPath?: string | undefined;
+  staticPath?: string | URL | undefined;
   /** Default `/static/`. */
   staticUrlPrefix?: string | undefined;
   /** The class that serves them; default `StaticFileHandler`. */
@@ -108,22 +101,129 @@ export interface Transform {
 /** The class of a {@link Transform}. */
 export type TransformClass = new (request: HTTPServerRequest) => Transform;
 
-/** What a handler may ask of its application. */
-export interface HandlerApplication {
+/** What `write()` and `finish()` take: text, bytes, or a plain object, which is sent as JSON. */
+export type Writable =
+  | string
+  | ArrayBufferView
+  | ArrayBuffer
+  | (NotIterable & { readonly [key: string]: unknown })
+  | (NotIterable & object);
+
+/** Lists, maps, streams and promises are objects too, but JSON would lose them or browsers misread them. */
+interface NotIterable {
+  readonly [Symbol.iterator]?: never;
+  readonly [Symbol.asyncIterator]?: never;
+  readonly then?: never;
+}
+
+/**
+ * What a verb may return: nothing, at once or later. The response is what it writes. A generator is driven as a
+ * coroutine.
+ */
+export type HandlerResult = void | PromiseLike<void> | Generator<unknown, void, never>;
+
+/** What `sendError` and `writeError` are told beside the status. */
+export interface ErrorPageOptions {
+  /** What was thrown; default nothing was: the status alone says what is wrong. */
+  readonly error?: unknown;
+  /** The reason phrase; default that of the `HTTPError` (which wins in any case), else the standard one. */
+  readonly reason?: string | undefined;
+  /** Anything else is passed from `sendError` to `writeError`. */
+  readonly [name: string]: unknown;
+}
+
+/**
+ * A handler as the function files and its application see it. `RequestHandler` implements it, and holds the contracts;
+ * subclasses override most of these methods, which is why the functions call them instead of each other.
+ */
+export interface Handler {
+  /** The application that made the handler. */
+  readonly application: App;
+  /** The request being answered. */
+  readonly request: HTTPServerRequest;
+  /** The positional groups of the route, decoded. */
+  pathArgs: readonly (string | undefined)[];
+  /** The named groups of the route, decoded. */
+  pathKwargs: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the exchange or the time of the handler ends early. */
+  readonly signal: AbortSignal;
+
+  /** See `RequestHandler.initialize`. */
+  initialize(kwargs: Record<string, unknown>): void;
+  /** See `RequestHandler.prepare`. */
+  prepare(): unknown;
+  /** See `RequestHandler.dataReceived`. */
+  dataReceived(chunk: Buffer): unknown;
+  /** See `RequestHandler.onFinish`. */
+  onFinish(): unknown;
+  /** See `RequestHandler.onConnectionClose`. */
+  onConnectionClose(): unknown;
+  /** See `RequestHandler.setDefaultHeaders`. */
+  setDefaultHeaders(): void;
+  /** See `RequestHandler.clear`. */
+  clear(): void;
+  /** See `RequestHandler.write`. */
+  write(chunk: Writable): void;
+  /** See `RequestHandler.finish`. */
+  finish(chunk?: Writable, options?: FinishOptions): Promise<void>;
+  /** See `RequestHandler.setStatus`. */
+  setStatus(statusCode: number, reason?: string): void;
+  /** See `RequestHandler.getStatus`. */
+  getStatus(): number;
+  /** Octets of the response's body, without head and framing: `%b` of the common log format. */
+  readonly bytesSent: number;
+  /** See `RequestHandler.computeEtag`. */
+  computeEtag(): string | null | undefined;
+  /** See `RequestHandler.setEtagHeader`. */
+  setEtagHeader(): void;
+  /** See `RequestHandler.checkEtagHeader`. */
+  checkEtagHeader(): boolean;
+  /** See `RequestHandler.sendError`. */
+  sendError(statusCode?: number, options?: ErrorPageOptions): void;
+  /** See `RequestHandler.writeError`. */
+  writeError(statusCode: number, options: ErrorPageOptions): unknown;
+  /** See `RequestHandler.logException`. */
+  logException(error: unknown): void;
+  /** See `RequestHandler.decodeArgument`. */
+  decodeArgument(value: Buffer, name?: string): string;
+}
+
+/** Path groups as the router found them. */
+export interface PathGroups {
+  /** The positional groups in order, not decoded yet; default none. */
+  readonly pathArgs?: readonly (PathGroup | string)[] | undefined;
+  /** The named groups, not decoded yet; default none. A route has one kind or the other. */
+  readonly pathKwargs?: Readonly<Record<string, PathGroup | string>> | undefined;
+}
+
+/** Keyword arguments of `getHandlerDelegate`. */
+export interface HandlerDelegateOptions extends PathGroups {
+  /** Passed to the handler's `initialize`; default an empty object. */
+  readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** An application as its handlers and its router see it. `Application` implements it. */
+export interface App {
   /** The settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
   /** Applied to each response, in order. */
   readonly transforms: readonly TransformClass[];
-  /** The host whose routes answer for hosts that nobody named. */
+  /** The host whose routes answer for hosts that no rule names. */
   readonly defaultHost: string | undefined;
   /** The path of a named route with these arguments in its groups. Throws an `InvalidArgumentError` if there is none. */
   reverseUrl(name: string, ...args: readonly unknown[]): string;
+  /** The message delegate that lets a handler of this class answer. */
+  getHandlerDelegate(
+    request: HTTPServerRequest,
+    handlerClass: HandlerClass,
+    options?: HandlerDelegateOptions,
+  ): HTTPMessageDelegate;
   /** Called once for each response, when it has been handed over. */
-  logRequest(handler: LoggedHandler): void;
+  logRequest(handler: Handler): void;
 }
 
 /** Any class of request handlers. */
 export type HandlerClass = (new (
-  application: HandlerApplication,
+  application: App,
   request: HTTPServerRequest,
 ) => object) & { readonly prototype: object };

@@ -155,7 +155,7 @@ describe("time", () => {
       [
         ["/t/:a/:b/:c/:d/:rest*", Many],
         ["/story/([0-9]+)", Many],
-        ["/foo/*", Many],
+        [/\/foo\/*$/, Many],
         ["/(.*)", Many],
       ],
       { staticPath: "/nowhere" },

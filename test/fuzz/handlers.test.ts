@@ -6,7 +6,14 @@ import { HTTPServer } from "squall/httpserver";
 import { StreamClosedError } from "squall/iostream";
 import { accessLog } from "squall/log";
 import { VirtualLoop } from "squall/testing";
-import { Application, Finish, HTTPError, RequestHandler, streamRequestBody } from "squall/web";
+import {
+  Application,
+  Finish,
+  type HandlerResult,
+  HTTPError,
+  RequestHandler,
+  streamRequestBody,
+} from "squall/web";
 import { pass } from "../support/virtual-server.js";
 import { fuzz } from "./support/fuzz.js";
 import type { Random } from "./support/random.js";
@@ -113,25 +120,25 @@ class Wild extends RequestHandler {
     return this.world.random.chance(0.3) ? this.#run("prepare") : undefined;
   }
 
-  override get(): unknown {
+  override get(): HandlerResult {
     return this.#verb();
   }
 
-  override post(): unknown {
+  override post(): HandlerResult {
     return this.#verb();
   }
 
-  override head(): unknown {
+  override head(): HandlerResult {
     return this.#verb();
   }
 
-  override options(): unknown {
+  override options(): HandlerResult {
     return this.#verb();
   }
 
-  #verb(): unknown {
+  #verb(): HandlerResult {
     this.#note("verb");
-    return this.#run("verb");
+    return this.#run("verb") as HandlerResult;
   }
 
   override onFinish(): unknown {
@@ -251,7 +258,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
           ["/.*", Wild],
         ],
         {
-          compressResponse: random.chance(0.3),
+          ownSetting: random.chance(0.3),
         },
       );
       const server = new HTTPServer(application, serverOptions(random));

@@ -5,6 +5,7 @@ import type { HTTPHeaders } from "squall/httputil";
 import { ExpectLog } from "squall/testing";
 import {
   Application,
+  type HandlerResult,
   type HeaderValue,
   isAbsolute,
   isLocalUrl,
@@ -23,14 +24,14 @@ function answer(
   uri = "/",
 ): Promise<FakeConnection> {
   class Answers extends RequestHandler {
-    override get() {
-      return body(this);
+    override get(): HandlerResult {
+      return body(this) as HandlerResult;
     }
-    override head() {
-      return body(this);
+    override head(): HandlerResult {
+      return body(this) as HandlerResult;
     }
-    override post() {
-      return body(this);
+    override post(): HandlerResult {
+      return body(this) as HandlerResult;
     }
   }
   return ask(new Application([["/.*", Answers, null, "name"]], { cookieSecret: SECRET }), uri, request);
@@ -67,8 +68,14 @@ describe("write()", () => {
   });
 
   test("refuses arrays with the reason, and everything else", async () => {
-    assert.match((await errorOf((handler) => handler.write([1]))).message, /an array.*wrap it in an object/);
-    assert.match((await errorOf((handler) => handler.write(Promise.resolve("x")))).message, /await it/);
+    assert.match(
+      (await errorOf((handler) => handler.write([1] as never))).message,
+      /an array.*wrap it in an object/,
+    );
+    assert.match(
+      (await errorOf((handler) => handler.write(Promise.resolve("x") as never))).message,
+      /await it/,
+    );
     for (const wrong of [5, true, null, undefined, 5n, Symbol("s"), () => 1]) {
       assert.equal(
         (await errorOf((handler) => handler.write(wrong as never))).code,

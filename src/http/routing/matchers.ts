@@ -127,6 +127,11 @@ export class PathMatches extends Matcher {
     return this.#pattern.spelling;
   }
 
+  /** How many groups the pattern has, named or positional. */
+  get groupCount(): number {
+    return this.#pattern.groupCount;
+  }
+
   override get literalPrefix(): string {
     return this.#pattern.prefix;
   }
@@ -144,13 +149,13 @@ export class PathMatches extends Matcher {
   }
 
   /**
-   * The path with the arguments in place of the groups, percent-encoded but for slashes. Numbers and booleans
-   * are written out.
+   * The path with the arguments in place of the groups, percent-encoded. Slashes stay, except in a group that takes
+   * one segment (`:name` or `([^/]+)`), where a slash is `%2F`. Numbers and booleans are written out.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the pattern is more than literals and
    * flat groups, or the number of arguments is not that of the groups.
    */
   override reverse(...args: readonly unknown[]): string {
-    const { pieces, spelling, groupCount } = this.#pattern;
+    const { pieces, spelling, groupCount, oneSegment } = this.#pattern;
     if (pieces === undefined) {
       throw new InvalidArgumentError(
         `Cannot reverse url regex ${spelling}: it is more than literals and groups`,
@@ -163,7 +168,8 @@ export class PathMatches extends Matcher {
     }
     let path = pieces[0] as string;
     args.forEach((arg, index) => {
-      path += percentEncodePath(arg) + pieces[index + 1];
+      const text = percentEncodePath(arg);
+      path += (oneSegment[index] === true ? text.replaceAll("/", "%2F") : text) + pieces[index + 1];
     });
     return path;
   }

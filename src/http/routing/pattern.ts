@@ -26,6 +26,8 @@ export interface CompiledPattern {
   readonly exact: boolean;
   /** Text before, between and after the groups, or `undefined` if paths cannot be built from the pattern. */
   readonly pieces: readonly string[] | undefined;
+  /** For each group, true if it takes one segment and so cannot take a slash: `:name` or `[^/]+`. */
+  readonly oneSegment: readonly boolean[];
 }
 
 function endsWithAnchor(source: string): boolean {
@@ -87,10 +89,52 @@ export function reversePieces(source: string, groupCount: number): string[] | un
   return pieces.length - 1 === groupCount ? pieces : undefined;
 }
 
+/** The groups of a reversible expression, without their parentheses. */
+function groupSources(source: string): string[] {
+  return [...source.matchAll(/\\.|\(((?:[^()\\]|\\.)*)\)/g)].flatMap((match) =>
+    match[1] === undefined ? [] : [match[1].replace(/^\?<[A-Za-z_]\w*>/, "")],
+  );
+}
+
+/** True for the groups that stand for one whole segment, which percent-encoding makes of any text. */
+function isOneSegment(group: string): boolean {
+  return /^\[\^\\?\/\][*+]\??$/.test(group);
+}
+
+// The spellings of other routers, which as expressions match nothing that anyone asks for.
+const BRACES = /(?:^|\/)\{([A-Za-z_]\w*)\}(?=$|\/|\.)/;
+const ANGLES = /(?:^|\/)<(?:[a-z]+:)?([A-Za-z_]\w*)>(?=$|\/|\.)/;
+
+/** Refuses strings that are expressions by their spelling, and something else by their meaning. */
+function checkSpelling(pattern: string): void {
+  const foreign = BRACES.exec(pattern) ?? ANGLES.exec(pattern);
+  if (foreign !== null) {
+    const own = pattern
+      .replace(
+        new RegExp(BRACES, "g"),
+        (found, name: string) => `${found.startsWith("/") ? "/" : ""}:${name}`,
+      )
+      .replace(
+        new RegExp(ANGLES, "g"),
+        (found, name: string) => `${found.startsWith("/") ? "/" : ""}:${name}`,
+      );
+    throw new InvalidArgumentError(
+      `the route ${JSON.stringify(pattern)} would match nothing: a parameter is written ":name", as in ${JSON.stringify(own)}`,
+    );
+  }
+  const { prefix } = literalPrefix(pattern);
+  // Every path begins with a slash, but for "*" (OPTIONS) and the authority of CONNECT, which has a colon.
+  if (/^[\w.~-]/.test(prefix) && !prefix.includes(":")) {
+    throw new InvalidArgumentError(
+      `the route ${JSON.stringify(pattern)} would match nothing: a path begins with a slash, so write ${JSON.stringify(`/${pattern}`)}`,
+    );
+  }
+}
+
 /**
  * Compiles a route's pattern.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an expression that does not compile, a
- * template that is none, or groups of both kinds, named and positional.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an expression that does not compile, an invalid
+ * template, a string in the spelling of another router, or groups of both kinds, named and positional.
  */
 export function compilePattern(pattern: string | RegExp): CompiledPattern {
   if (typeof pattern !== "string" && !(pattern instanceof RegExp)) {
@@ -100,6 +144,7 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
   }
   const spelling = typeof pattern === "string" ? JSON.stringify(pattern) : String(pattern);
   const template = typeof pattern === "string" ? parseTemplate(pattern) : undefined;
+  if (template === undefined && typeof pattern === "string") checkSpelling(pattern);
   let source: string;
   let flags = "";
   if (template !== undefined) {
@@ -117,6 +162,7 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
       `groups in url regexes must either be all named or all positional: ${spelling}`,
     );
   }
+  const pieces = template?.literals ?? reversePieces(source, count);
   const { prefix, exact } = flags === "" ? literalPrefix(source) : { prefix: "", exact: false };
   return {
     regex,
@@ -125,6 +171,7 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
     groupNames: names,
     prefix,
     exact,
-    pieces: template?.literals ?? reversePieces(source, count),
+    pieces,
+    oneSegment: pieces === undefined ? [] : groupSources(source).map(isOneSegment),
   };
 }

@@ -2,6 +2,7 @@
  * Routers made of rules. The first rule that matches and leads to somebody wins; a rule which leads to a
  * router that knows no answer is passed over.
  */
+import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
 import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
@@ -22,7 +23,8 @@ export type RuleInit =
       name?: string | null | undefined,
     ];
 
-function isConnectionDelegate(target: unknown): target is HTTPServerConnectionDelegate {
+/** True for what has `startRequest()`: a connection delegate. */
+export function isConnectionDelegate(target: unknown): target is HTTPServerConnectionDelegate {
   return (
     typeof target === "object" &&
     target !== null &&
@@ -52,13 +54,34 @@ export class RuleRouter extends Router {
    * refused.
    */
   addRules(rules: Iterable<RuleInit>): void {
-    for (const entry of rules) this.rules.push(this.processRule(toRule(entry)));
+    checkRoutes(rules);
+    for (const entry of rules) {
+      const rule = toRule(entry);
+      this.checkTarget(rule);
+      this.rules.push(this.processRule(rule));
+    }
     this.rulesChanged();
   }
 
   /** For subclasses that put rules elsewhere than at the end: call it afterwards. */
   protected rulesChanged(): void {
     this.#index = undefined;
+  }
+
+  /**
+   * Called for each rule before it is added. A router that takes other targets overrides it together with
+   * {@link RuleRouter.getTargetDelegate}.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a target that this router cannot use.
+   */
+  protected checkTarget(rule: Rule): void {
+    const { target } = rule;
+    if (this.getTargetDelegate !== RuleRouter.prototype.getTargetDelegate) return;
+    if (isConnectionDelegate(target) || target instanceof Router) return;
+    if (typeof target === "function" && !isClass(target)) return;
+    throw new InvalidArgumentError(
+      `the target of ${String(rule)} must be a router, a connection delegate or a function of the request` +
+        (typeof target === "function" ? "; a class of handlers needs an Application" : ""),
+    );
   }
 
   /** Called for each rule that is added; returns it or another in its place. */
@@ -119,14 +142,46 @@ function trusted(matcher: Matcher): boolean {
   return !(matcher instanceof PathMatches) || matcher.match === PathMatches.prototype.match;
 }
 
+/** True for a function that only `new` can call. */
+function isClass(target: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(target));
+}
+
+const SHAPE = 'a route looks like ["/story/:id", StoryHandler] or url("/story/:id", StoryHandler)';
+
+function shownRoute(entry: unknown): string {
+  return inspect(entry, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 80 });
+}
+
+/**
+ * Refuses what is not a list of routes: an object of handlers by path, a single route.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`), with what a route looks like.
+ */
+export function checkRoutes(rules: unknown): void {
+  const iterable = (rules as { [Symbol.iterator]?: unknown } | null)?.[Symbol.iterator];
+  if (typeof rules !== "object" || typeof iterable !== "function") {
+    throw new InvalidArgumentError(`routes are a list, got ${shownRoute(rules)}; ${SHAPE}`);
+  }
+  if (Array.isArray(rules) && typeof rules[0] === "string") {
+    throw new InvalidArgumentError(
+      `routes are a list of routes, got one route: ${shownRoute(rules)}; ${SHAPE}`,
+    );
+  }
+}
+
 function toRule(entry: RuleInit): Rule {
   if (entry instanceof Rule) return entry;
   if (!Array.isArray(entry) || entry.length < 2 || entry.length > 4) {
     throw new InvalidArgumentError(
-      "a rule is a Rule or a list [pattern, target, targetKwargs, name] of two to four entries",
+      `a rule is a Rule or a list [pattern, target, targetKwargs, name] of two to four entries, got ${shownRoute(entry)}; ${SHAPE}`,
     );
   }
   const [matcher, target, targetKwargs, name] = entry as unknown as Exclude<RuleInit, Rule>;
+  if (targetKwargs !== undefined && targetKwargs !== null && typeof targetKwargs !== "object") {
+    throw new InvalidArgumentError(
+      `the third entry of a route is an object of arguments for initialize(), got ${shownRoute(targetKwargs)} in ${shownRoute(entry)}`,
+    );
+  }
   return new Rule(
     matcher instanceof Matcher ? matcher : new PathMatches(matcher),
     target,

@@ -67,6 +67,71 @@ function asRegex(segments: readonly string[]): string {
     .join("/");
 }
 
+/** The parts of a segment that is meant as parameter and more: `:id([0-9]+)`, `:id?`, `:id.json`, `:a-:b`. */
+const PARAMETER_PART = /:([A-Za-z_]\w*)(\((?:[^()]|\\.)*\))?|[\\^$.*+?()[\]{}|]/g;
+
+/** The segments of a string, cut at slashes outside groups and classes of an expression. */
+function outerSegments(pattern: string): string[] {
+  const segments: string[] = [];
+  let depth = 0;
+  let inClass = false;
+  let start = 0;
+  for (let at = 0; at < pattern.length; at++) {
+    const char = pattern[at];
+    if (char === "\\") at++;
+    else if (inClass) inClass = char !== "]";
+    else if (char === "[") inClass = true;
+    else if (char === "(") depth++;
+    else if (char === ")") depth--;
+    else if (char === "/" && depth === 0) {
+      segments.push(pattern.slice(start, at));
+      start = at + 1;
+    }
+  }
+  segments.push(pattern.slice(start));
+  return segments;
+}
+
+/** A segment as part of an expression, with its parameters as named groups. */
+function segmentAsRegex(segment: string): string {
+  return segment.replace(PARAMETER_PART, (part, name: string | undefined, group: string | undefined) => {
+    if (name === undefined) return `\\${part}`;
+    return group === undefined ? `(?<${name}>[^/]+)` : `(?<${name}>${group.slice(1, -1)})`;
+  });
+}
+
+/** The expression for a whole pattern; `:name?` as its own segment makes that segment optional. */
+function patternAsRegex(segments: readonly string[]): string {
+  return segments
+    .map((segment, index) => {
+      const slash = index === 0 ? "" : "/";
+      const optional = /^:([A-Za-z_]\w*)\?$/.exec(segment);
+      if (optional !== null) return `(?:${slash}(?<${optional[1]}>[^/]+))?`;
+      const parameter = PARAMETER.exec(segment);
+      return slash + (parameter === null ? segmentAsRegex(segment) : asRegex([segment]));
+    })
+    .join("");
+}
+
+/**
+ * A segment that begins like a parameter and goes on as something else is the spelling of another router. As a regular
+ * expression it would match a colon and match nothing that anyone asks for.
+ */
+function checkSegments(pattern: string): void {
+  const segments = outerSegments(pattern);
+  for (const segment of segments) {
+    if (!/^:[A-Za-z_]/.test(segment) || PARAMETER.test(segment)) continue;
+    const camel = segment.replace(/-([A-Za-z])/g, (_, letter: string) => letter.toUpperCase());
+    const renamed =
+      camel !== segment && PARAMETER.test(camel) ? ` A name is an identifier: ${JSON.stringify(camel)}.` : "";
+    throw new InvalidArgumentError(
+      `the route ${JSON.stringify(pattern)} would match nothing: a parameter is a whole segment, ":name", and ` +
+        `${JSON.stringify(segment)} is more than that.${renamed} As a regular expression: ` +
+        JSON.stringify(patternAsRegex(segments)),
+    );
+  }
+}
+
 /**
  * Takes a template apart; `undefined` for a string that is a regular expression.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if a template holds a regular expression's
@@ -74,6 +139,7 @@ function asRegex(segments: readonly string[]): string {
  */
 export function parseTemplate(pattern: string): ParsedTemplate | undefined {
   const segments = pattern.split("/");
+  checkSegments(pattern);
   const parameters = segments.map((segment) => PARAMETER.exec(segment));
   if (parameters.every((parameter) => parameter === null)) return undefined;
   const names: string[] = [];

@@ -1,7 +1,7 @@
 /** The line that the access log gets for each request. */
 import { accessLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
-import type { LoggedHandler } from "../types.js";
+import type { Handler } from "../types.js";
 
 /**
  * What is logged as status when the client left before there was one; the number that nginx uses. Never sent.
@@ -12,7 +12,7 @@ export const CLIENT_LEFT = 499;
  * `200 GET /path (127.0.0.1) 1.23ms`: information below 400, a warning below 500, else an error. Out of the
  * box information is silent, and costs one comparison here. That a client left is information.
  */
-export function logRequestLine(handler: LoggedHandler): void {
+export function logRequestLine(handler: Handler): void {
   const status = handler.getStatus();
   const ordinary = status < 400 || status === CLIENT_LEFT;
   const level = ordinary ? LogLevel.INFO : status < 500 ? LogLevel.WARNING : LogLevel.ERROR;

@@ -2,22 +2,17 @@
  * The router inside an application: targets may be handler classes and lists of rules, besides what every
  * router takes.
  */
+import { InvalidArgumentError } from "../../base/errors.js";
 import type { HTTPMessageDelegate } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
-import type { TargetParams } from "../../http/routing/router.js";
+import { PathMatches } from "../../http/routing/matchers.js";
+import { Router, type TargetParams } from "../../http/routing/router.js";
 import type { Rule } from "../../http/routing/rule.js";
-import { ReversibleRuleRouter, type RuleInit } from "../../http/routing/rule-router.js";
+import { isConnectionDelegate, ReversibleRuleRouter, type RuleInit } from "../../http/routing/rule-router.js";
+import { removesSlashes } from "../handler/decorators.js";
 import { RequestHandler } from "../handler/request-handler.js";
-import type { HandlerDelegateOptions, RequestHandlerClass } from "./handler-delegate.js";
-
-/** What the router needs of its application. */
-export interface DelegateMaker {
-  getHandlerDelegate(
-    request: HTTPServerRequest,
-    handlerClass: RequestHandlerClass,
-    options: HandlerDelegateOptions,
-  ): HTTPMessageDelegate;
-}
+import type { App } from "../types.js";
+import type { RequestHandlerClass } from "./handler-delegate.js";
 
 /** True for classes of request handlers. */
 export function isHandlerClass(target: unknown): target is RequestHandlerClass {
@@ -26,15 +21,45 @@ export function isHandlerClass(target: unknown): target is RequestHandlerClass {
   );
 }
 
+/**
+ * `/foo/*` as an expression is `/foo` and any number of slashes, which is what {@link removeslash} wants and nobody else.
+ */
+function checkManySlashes({ pattern }: PathMatches, handlerClass: RequestHandlerClass): void {
+  // The source of a RegExp has its slashes escaped: there the writer has meant an expression.
+  if (!/[^\\]\/\*$/.test(pattern) || removesSlashes(handlerClass)) return;
+  const base = pattern.slice(0, -2);
+  throw new InvalidArgumentError(
+    `the route ${JSON.stringify(pattern)} matches ${JSON.stringify(base)} followed by slashes only. For everything below it ` +
+      `write ${JSON.stringify(`${base}/:path*`)} or ${JSON.stringify(`${base}/(.*)`)}`,
+  );
+}
+
 /** See the file's head. */
 export class ApplicationRouter extends ReversibleRuleRouter {
-  /** Who makes the delegates of handler classes. */
-  readonly application: DelegateMaker;
+  /** Makes the delegates of handler classes. */
+  readonly application: App;
 
-  constructor(application: DelegateMaker, rules?: Iterable<RuleInit>) {
+  constructor(application: App, rules?: Iterable<RuleInit>) {
     super();
     this.application = application;
     if (rules !== undefined) this.addRules(rules);
+  }
+
+  /** Targets are handler classes, lists of rules, routers and connection delegates. */
+  protected override checkTarget(rule: Rule): void {
+    const { target, matcher } = rule;
+    if (isHandlerClass(target)) {
+      if (matcher instanceof PathMatches) checkManySlashes(matcher, target);
+      target.checkRoute?.(rule as Rule<RequestHandlerClass>);
+      return;
+    }
+    if (Array.isArray(target) || target instanceof Router || isConnectionDelegate(target)) return;
+    const wanted = 'a class that extends RequestHandler, as in ["/story/:id", StoryHandler]';
+    const hint =
+      typeof target === "function"
+        ? " A plain function is called by a RuleRouter, or by a FallbackHandler of this application."
+        : "";
+    throw new InvalidArgumentError(`the target of ${String(rule)} must be ${wanted}.${hint}`);
   }
 
   /** A list of rules becomes a router of its own. */

@@ -8,19 +8,15 @@ import type { HTTPServerRequest } from "../../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/matchers.js";
 import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
-import type { RuleInit } from "../../http/routing/rule-router.js";
+import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
 import { staticRules } from "../static/static-rules.js";
-import type { ApplicationSettings, HandlerApplication, LoggedHandler, TransformClass } from "../types.js";
+import type { App, ApplicationSettings, Handler, HandlerDelegateOptions, TransformClass } from "../types.js";
 import { logRequestLine } from "./access-log.js";
 import { ApplicationRouter } from "./application-router.js";
-import {
-  HandlerDelegate,
-  type HandlerDelegateOptions,
-  type RequestHandlerClass,
-} from "./handler-delegate.js";
+import { HandlerDelegate, type RequestHandlerClass } from "./handler-delegate.js";
 import { resolveSettings } from "./settings.js";
 
 /**
@@ -55,10 +51,7 @@ export interface ApplicationListenOptions
  * adds some for one. It is a delegate for an `HTTPServer` and may be the target of another router's rule.
  * Tornado `web.Application`.
  */
-export class Application
-  extends ReversibleRouter
-  implements HandlerApplication, HTTPServerConnectionDelegate
-{
+export class Application extends ReversibleRouter implements App, HTTPServerConnectionDelegate {
   /** Settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
   /** The host whose routes answer for hosts that nobody named; see {@link ApplicationOptions.defaultHost}. */
@@ -71,10 +64,11 @@ export class Application
   readonly defaultRouter: ApplicationRouter;
 
   /**
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route that is none.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is invalid.
    */
   constructor(handlers?: Routes | null | undefined, options: ApplicationOptions = {}) {
     super();
+    if (handlers !== undefined && handlers !== null) checkRoutes(handlers);
     const { defaultHost, transforms, ...settings } = options;
     this.settings = resolveSettings(settings);
     this.defaultHost = defaultHost;
@@ -90,6 +84,7 @@ export class Application
    */
   addHandlers(hostPattern: string | RegExp, handlers: Routes): void {
     const matcher = new HostMatches(hostPattern);
+    checkRoutes(handlers);
     const rules = [...handlers];
     this.defaultRouter.insertBeforeLast(new Rule(matcher, new ApplicationRouter(this, rules)));
     if (this.defaultHost !== undefined) {
@@ -166,7 +161,7 @@ export class Application
   }
 
   /** Writes the access log line, or calls the `logFunction` setting. Called once for each response. */
-  logRequest(handler: LoggedHandler): void {
+  logRequest(handler: Handler): void {
     const { logFunction } = this.settings;
     if (logFunction === undefined) logRequestLine(handler);
     else logFunction(handler);

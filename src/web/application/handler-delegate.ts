@@ -11,26 +11,20 @@ import { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { exchangeAborted, setDeadline } from "../handler/abort.js";
 import { handleException } from "../handler/error-page.js";
-import { executeHandler, type PathGroups, prepareHandler, runVerb } from "../handler/execute.js";
+import { executeHandler, prepareHandler, runVerb } from "../handler/execute.js";
 import { stateOf } from "../handler/handler-state.js";
 import type { RequestHandler } from "../handler/request-handler.js";
-import type { HandlerApplication } from "../types.js";
+import type { App, HandlerDelegateOptions } from "../types.js";
 
 /** A class of {@link RequestHandler}s. */
 export type RequestHandlerClass = typeof RequestHandler;
-
-/** Keyword arguments of `getHandlerDelegate`. */
-export interface HandlerDelegateOptions extends PathGroups {
-  /** Passed to the handler's `initialize`; default an empty object. */
-  readonly targetKwargs?: Readonly<Record<string, unknown>> | undefined;
-}
 
 /**
  * Makes a handler, ready to live. Constructor first: fields of subclasses would undo what `initialize` sets.
  */
 export function createHandler<H extends RequestHandler>(
-  handlerClass: new (application: HandlerApplication, request: HTTPServerRequest) => H,
-  application: HandlerApplication,
+  handlerClass: new (application: App, request: HTTPServerRequest) => H,
+  application: App,
   request: HTTPServerRequest,
   kwargs: Readonly<Record<string, unknown>> = {},
 ): H {
@@ -53,7 +47,7 @@ export function createHandler<H extends RequestHandler>(
 
 /** See the file's head. */
 export class HandlerDelegate implements HTTPMessageDelegate {
-  readonly #application: HandlerApplication;
+  readonly #application: App;
   readonly #request: HTTPServerRequest;
   /** The class that answers. */
   readonly handlerClass: RequestHandlerClass;
@@ -65,7 +59,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   #handler: RequestHandler | undefined = undefined;
 
   constructor(
-    application: HandlerApplication,
+    application: App,
     request: HTTPServerRequest,
     handlerClass: RequestHandlerClass,
     options: HandlerDelegateOptions,

@@ -1,10 +1,57 @@
 /** An application's settings: the defaults that `debug` implies, and the question whether one is there. */
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { camelCase, checkNames } from "../../base/nearest-name.js";
 import type { ApplicationSettings } from "../types.js";
 
-/** A copy of the settings, with what `debug` stands for. */
+/** The settings that squall knows. A name that resembles one of them is a mistake; any other is the application's. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "debug",
+  "autoreload",
+  "compiledTemplateCache",
+  "cookieSecret",
+  "defaultHandlerArgs",
+  "defaultHandlerClass",
+  "defaultHost",
+  "handlerTimeout",
+  "keyVersion",
+  "logFunction",
+  "loginUrl",
+  "serveTraceback",
+  "serverHeader",
+  "staticHandlerArgs",
+  "staticHandlerClass",
+  "staticHashCache",
+  "staticPath",
+  "staticUrlPrefix",
+  "transforms",
+]);
+
+/** Settings of Tornado that would protect, and do not yet: silence would be taken for protection. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  "compressResponse",
+  "xsrfCookies",
+  "xsrfCookieVersion",
+  "xsrfCookieKwargs",
+  "xsrfCookieName",
+]);
+
+function checkSettings(settings: ApplicationSettings): void {
+  for (const name of Object.keys(settings)) {
+    const value = settings[name];
+    if (NOT_YET.has(camelCase(name)) && value !== undefined && value !== false) {
+      throw new InvalidArgumentError(`the setting ${JSON.stringify(name)} is not supported`);
+    }
+  }
+  checkNames("setting", settings, KNOWN, true);
+}
+
+/**
+ * A copy of the settings, with what `debug` stands for.
+ * @throws InvalidArgumentError for a misspelt name, and for a value that cannot work.
+ */
 export function resolveSettings(settings: ApplicationSettings): ApplicationSettings {
+  checkSettings(settings);
   const resolved: ApplicationSettings = { ...settings };
   if (resolved.debug === true) {
     resolved.autoreload ??= true;

@@ -12,11 +12,11 @@ import { TimeoutError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import type { ExchangeAbortedError } from "../../http/errors.js";
-import type { HandlerCore } from "./handler-core.js";
+import type { Handler } from "../types.js";
 import { type HandlerState, stateOf } from "./handler-state.js";
 
 /** The signal, made at the first call. */
-export function signalOf(handler: HandlerCore): AbortSignal {
+export function signalOf(handler: Handler): AbortSignal {
   return scopeOf(stateOf(handler)).signal;
 }
 
@@ -30,7 +30,7 @@ function abort(state: HandlerState, reason: Error): void {
 }
 
 /** The exchange ended before the response was done: the signal aborts, then the hook runs. Never throws. */
-export function exchangeAborted(handler: HandlerCore, reason: ExchangeAbortedError): void {
+export function exchangeAborted(handler: Handler, reason: ExchangeAbortedError): void {
   const state = stateOf(handler);
   if (state.finished) return;
   state.cancelDeadline?.();
@@ -49,7 +49,7 @@ function report(error: unknown): void {
 }
 
 /** Gives the handler `ms` milliseconds from now; `Infinity` takes an earlier limit off. */
-export function setDeadline(handler: HandlerCore, ms: number): void {
+export function setDeadline(handler: Handler, ms: number): void {
   const state = stateOf(handler);
   checkMilliseconds("the handler's time", ms);
   state.cancelDeadline?.();

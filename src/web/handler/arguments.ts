@@ -5,7 +5,7 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import type { ArgumentMap } from "../../protocol/body/form.js";
 import { HTTPError, MissingArgumentError } from "../errors.js";
-import type { HandlerCore } from "./handler-core.js";
+import type { Handler } from "../types.js";
 
 /** Options of `getArguments` and its relatives. */
 export interface ArgumentsOptions {
@@ -48,7 +48,7 @@ export function decodeUtf8(value: Buffer, name: string | undefined): string {
 
 /** All values of an argument, in order. */
 export function readArguments(
-  handler: HandlerCore,
+  handler: Handler,
   source: ArgumentMap,
   name: string,
   options: ArgumentsOptions | undefined,
@@ -70,7 +70,7 @@ export type ArgumentFallback<Default> = ArgumentOptions<Default> | string | null
  * @throws MissingArgumentError (400) without either.
  */
 export function readArgument<Default>(
-  handler: HandlerCore,
+  handler: Handler,
   source: ArgumentMap,
   name: string,
   fallback: ArgumentFallback<Default>,

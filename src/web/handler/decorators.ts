@@ -59,7 +59,7 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
-  return function (this: This, ...args: Args) {
+  const decorated = function (this: This, ...args: Args) {
     const { path } = this.request;
     if (!path.endsWith("/")) return method.apply(this, args);
     if (!canRedirect(this)) throw new HTTPError(404);
@@ -68,6 +68,26 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
     redirectToPath(this, bare);
     return undefined as Result;
   };
+  withoutSlash.add(decorated);
+  return decorated;
+}
+
+/** Methods that {@link removeslash} has made. */
+const withoutSlash = new WeakSet<object>();
+
+/** True if a method of the class is decorated with {@link removeslash}. */
+export function removesSlashes(handlerClass: typeof RequestHandler): boolean {
+  for (
+    let at: object | null = handlerClass.prototype;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      const { value } = Object.getOwnPropertyDescriptor(at, name) as PropertyDescriptor;
+      if (typeof value === "function" && withoutSlash.has(value)) return true;
+    }
+  }
+  return false;
 }
 
 /**

@@ -16,14 +16,14 @@ import { reasonPhrase } from "../../protocol/fields/status.js";
 import { forbidsContent } from "../../protocol/message/content.js";
 import { CLIENT_LEFT } from "../application/access-log.js";
 import { Finish, HTTPError } from "../errors.js";
+import type { ErrorPageOptions, Handler } from "../types.js";
 import { exchangeAborted } from "./abort.js";
-import type { ErrorPageOptions, HandlerCore } from "./handler-core.js";
 import { stateOf } from "./handler-state.js";
 import { allowedMethods } from "./methods.js";
 import { connectionOf, endOfResponse } from "./output.js";
 
 /** How a request is named in the log: method, target and address. */
-export function requestSummary(handler: HandlerCore): string {
+export function requestSummary(handler: Handler): string {
   const { request } = handler;
   return `${request.method} ${request.uri} (${request.remoteIp})`;
 }
@@ -32,14 +32,14 @@ export function requestSummary(handler: HandlerCore): string {
  * A writer can hear that the stream is closed a moment before the exchange does. Then the signal aborts and
  * `onConnectionClose()` runs now, and not again later.
  */
-function noticeClosing(handler: HandlerCore, error: unknown): void {
+function noticeClosing(handler: Handler, error: unknown): void {
   if (!(error instanceof StreamClosedError) || stateOf(handler).abortReason !== undefined) return;
   if (handler.request.connection?.closed !== true) return;
   exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
 }
 
 /** Whoever gave up because the exchange ended has done nothing wrong. */
-function isAbort(handler: HandlerCore, error: unknown): boolean {
+function isAbort(handler: Handler, error: unknown): boolean {
   const { abortReason } = stateOf(handler);
   return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);
 }
@@ -48,13 +48,13 @@ function isAbort(handler: HandlerCore, error: unknown): boolean {
  * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a
  * whole one.
  */
-function clientHasLeft(handler: HandlerCore): boolean {
+function clientHasLeft(handler: Handler): boolean {
   const { abortReason } = stateOf(handler);
   return abortReason instanceof ExchangeAbortedError && abortReason.reason !== "stopping";
 }
 
 /** Deals with whatever a handler's method threw. Never throws. */
-export function handleException(handler: HandlerCore, error: unknown): void {
+export function handleException(handler: Handler, error: unknown): void {
   const state = stateOf(handler);
   try {
     if (error instanceof Finish) {
@@ -89,7 +89,7 @@ export function statusOf(error: unknown): number {
  * The handler gave up when its signal aborted: 503 for a client that still waits, nothing for one that has
  * left.
  */
-function endAborted(handler: HandlerCore): void {
+function endAborted(handler: Handler): void {
   const state = stateOf(handler);
   if (!clientHasLeft(handler)) {
     handler.sendError(503, { error: state.abortReason });
@@ -100,7 +100,7 @@ function endAborted(handler: HandlerCore): void {
 }
 
 /** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */
-function endBroken(handler: HandlerCore): void {
+function endBroken(handler: Handler): void {
   const state = stateOf(handler);
   if (state.headersWritten) {
     abandon(handler);
@@ -118,7 +118,7 @@ function endBroken(handler: HandlerCore): void {
 }
 
 /** `handler.sendError()`. */
-export function sendError(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+export function sendError(handler: Handler, statusCode: number, options: ErrorPageOptions): void {
   if (statusCode < 200)
     throw new InvalidArgumentError(`an error page has a status of at least 200, got ${statusCode}`);
   const state = stateOf(handler);
@@ -131,6 +131,7 @@ export function sendError(handler: HandlerCore, statusCode: number, options: Err
     return;
   }
   handler.clear();
+  state.finishedBy = "sendError()";
   const { error } = options;
   const own = error instanceof HTTPError && error.reason !== "" ? error.reason : undefined;
   const reason = own ?? options.reason;
@@ -153,7 +154,7 @@ export function sendError(handler: HandlerCore, statusCode: number, options: Err
 }
 
 /** `writeError()` is done or has failed: whatever it left open is ended. Never throws. */
-function endErrorPage(handler: HandlerCore, failure?: unknown): void {
+function endErrorPage(handler: Handler, failure?: unknown): void {
   if (failure !== undefined) appLog.exception("Uncaught exception in writeError", failure);
   if (stateOf(handler).finished) return;
   try {
@@ -165,7 +166,7 @@ function endErrorPage(handler: HandlerCore, failure?: unknown): void {
 }
 
 /** Ends an exchange whose response broke off after its head was sent. */
-function abandon(handler: HandlerCore): void {
+function abandon(handler: Handler): void {
   const state = stateOf(handler);
   state.clearBody();
   try {
@@ -177,7 +178,7 @@ function abandon(handler: HandlerCore): void {
 }
 
 /** `handler.writeError()`: a small page, or the stack as text for `serveTraceback`. */
-export function writeErrorPage(handler: HandlerCore, statusCode: number, options: ErrorPageOptions): void {
+export function writeErrorPage(handler: Handler, statusCode: number, options: ErrorPageOptions): void {
   const state = stateOf(handler);
   const { error } = options;
   if (handler.application.settings.serveTraceback === true && error instanceof Error) {
@@ -194,7 +195,7 @@ export function writeErrorPage(handler: HandlerCore, statusCode: number, options
 }
 
 /** `handler.logException()`. */
-export function logException(handler: HandlerCore, error: unknown): void {
+export function logException(handler: Handler, error: unknown): void {
   if (error instanceof HTTPError) {
     if (error.logMessage !== undefined) {
       genLog.warning("%d %s: %s", error.statusCode, requestSummary(handler), error.getMessage());

@@ -8,35 +8,29 @@
  * call that brought the last byte of its request, without a promise. Whatever is thrown ends in
  * `handleException`.
  */
+import { inspect } from "node:util";
 import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { InvalidArgumentError } from "../../base/errors.js";
 import type { PathGroup } from "../../http/routing/matchers.js";
+import type { Handler, PathGroups } from "../types.js";
 import { handleException } from "./error-page.js";
-import type { HandlerCore } from "./handler-core.js";
 import { stateOf } from "./handler-state.js";
-import { callVerb, checkMethod, NO_ARGS, NO_KWARGS } from "./methods.js";
+import { callVerb, checkMethod, NO_ARGS, NO_KWARGS, verbOf } from "./methods.js";
 import { DONE } from "./output.js";
-
-/** Path groups as the router found them. */
-export interface PathGroups {
-  /** The positional groups in order, not decoded yet; default none. */
-  readonly pathArgs?: readonly (PathGroup | string)[] | undefined;
-  /** The named groups, not decoded yet; default none. A route has one kind or the other. */
-  readonly pathKwargs?: Readonly<Record<string, PathGroup | string>> | undefined;
-}
 
 /**
  * An empty body can be a malformed form, too; but a GET without one, the usual request, need not be looked
  * at.
  */
-function mayHaveForm(request: HandlerCore["request"]): boolean {
+function mayHaveForm(request: Handler["request"]): boolean {
   return request.body.length > 0 || (request.method !== "GET" && request.method !== "HEAD");
 }
 
-function decoded(handler: HandlerCore, group: PathGroup | string, name?: string): string | undefined {
+function decoded(handler: Handler, group: PathGroup | string, name?: string): string | undefined {
   return group === undefined || typeof group === "string" ? group : handler.decodeArgument(group, name);
 }
 
-function decodePath(handler: HandlerCore, groups: PathGroups): void {
+function decodePath(handler: Handler, groups: PathGroups): void {
   const { pathArgs, pathKwargs } = groups;
   handler.pathArgs =
     pathArgs === undefined || pathArgs.length === 0
@@ -56,7 +50,7 @@ function decodePath(handler: HandlerCore, groups: PathGroups): void {
  * and afterwards the handler may be finished already.
  */
 export function prepareHandler(
-  handler: HandlerCore,
+  handler: Handler,
   groups: PathGroups,
   streaming: boolean,
 ): Promise<void> | undefined {
@@ -72,7 +66,7 @@ export function prepareHandler(
   }
 }
 
-async function settle(handler: HandlerCore, pending: PromiseLike<unknown>): Promise<void> {
+async function settle(handler: Handler, pending: PromiseLike<unknown>): Promise<void> {
   try {
     await pending;
   } catch (error) {
@@ -83,17 +77,18 @@ async function settle(handler: HandlerCore, pending: PromiseLike<unknown>): Prom
 /**
  * Calls the verb, unless the response is done already, and finishes what it leaves unfinished. Never throws.
  */
-export function runVerb(handler: HandlerCore): void {
+export function runVerb(handler: Handler): void {
   const state = stateOf(handler);
   if (state.finished) return;
   try {
-    const pending = pendingResult(callVerb(handler));
+    const result = callVerb(handler);
+    const pending = pendingResult(result);
     if (pending === undefined) {
-      autoFinish(handler);
+      endVerb(handler, result);
       return;
     }
     pending.then(
-      () => autoFinish(handler),
+      (value) => endVerb(handler, value),
       (error: unknown) => handleException(handler, error),
     );
   } catch (error) {
@@ -101,10 +96,41 @@ export function runVerb(handler: HandlerCore): void {
   }
 }
 
-function autoFinish(handler: HandlerCore): void {
+/**
+ * A verb writes its response; what it returns goes nowhere, so it was meant to be written.
+ * @throws InvalidArgumentError for anything but `undefined` and `null`.
+ */
+function checkResult(handler: Handler, result: unknown): void {
+  if (result === undefined || result === null) return;
+  const method = `${handler.constructor.name}.${verbOf(handler.request.method)}()`;
+  if (typeof result === "object" && Symbol.asyncIterator in result && "next" in result) {
+    throw new InvalidArgumentError(
+      `${method} is an async generator, which is not run; write it as "async ${verbOf(handler.request.method)}()" that calls this.write(…) and await this.flush()`,
+    );
+  }
+  const shown = inspect(result, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 40 });
+  throw new InvalidArgumentError(
+    `${method} returned ${shown}, which is sent nowhere; a handler writes its response: this.write(…)`,
+  );
+}
+
+function endVerb(handler: Handler, result: unknown): void {
+  if (result !== undefined) {
+    try {
+      checkResult(handler, result);
+    } catch (error) {
+      handleException(handler, error);
+      return;
+    }
+  }
+  autoFinish(handler);
+}
+
+function autoFinish(handler: Handler): void {
   const state = stateOf(handler);
   if (!state.autoFinish || state.finished) return;
   try {
+    state.finishedBy = "";
     const sent = handler.finish();
     if (sent !== DONE) sent.catch((error: unknown) => handleException(handler, error));
   } catch (error) {
@@ -113,7 +139,7 @@ function autoFinish(handler: HandlerCore): void {
 }
 
 /** The whole life of a request whose body is there. Never throws. */
-export function executeHandler(handler: HandlerCore, groups: PathGroups): void {
+export function executeHandler(handler: Handler, groups: PathGroups): void {
   const preparing = prepareHandler(handler, groups, false);
   if (preparing === undefined) runVerb(handler);
   else preparing.then(() => runVerb(handler));

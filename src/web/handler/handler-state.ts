@@ -5,8 +5,7 @@
 import type { CancelScope } from "../../async/cancel.js";
 import type { Chunk } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
-import type { Transform } from "../types.js";
-import type { HandlerCore } from "./handler-core.js";
+import type { Handler, Transform } from "../types.js";
 
 /** The key of a handler's {@link HandlerState}. */
 const STATE: unique symbol = Symbol("squall.handler");
@@ -16,20 +15,24 @@ const STATE: unique symbol = Symbol("squall.handler");
  * subclass, and those of mixins (`<T extends typeof RequestHandler>(Base: T) => class extends Base …`) could not be
  * written into declaration files, since nobody outside can name it.
  */
-export function stateOf(handler: HandlerCore): HandlerState {
-  return (handler as HandlerCore & { readonly [STATE]: HandlerState })[STATE];
+export function stateOf(handler: Handler): HandlerState {
+  return (handler as Handler & { readonly [STATE]: HandlerState })[STATE];
 }
 
 /** Gives a new handler its state. */
-export function giveState(handler: HandlerCore): void {
-  (handler as HandlerCore & { [STATE]?: HandlerState })[STATE] = new HandlerState();
+export function giveState(handler: Handler): void {
+  (handler as Handler & { [STATE]?: HandlerState })[STATE] = new HandlerState();
 }
+
+/** Stands for the fields of a handler that has not begun; shared, and never written to. */
+const NO_HEADERS = new HTTPHeaders();
 
 /** All fields are set in the constructor, so that every handler has the same shape. */
 export class HandlerState {
   status = 200;
   reason = "OK";
-  headers: HTTPHeaders = new HTTPHeaders();
+  /** Made by `clear()`, which runs before anything of the handler does. */
+  headers: HTTPHeaders = NO_HEADERS;
   /** The first chunk since the last flush: most responses have one. */
   first: Chunk | undefined = undefined;
   /** The chunks after it. */
@@ -42,6 +45,8 @@ export class HandlerState {
   transforms: Transform[] | undefined = undefined;
   headersWritten = false;
   finished = false;
+  /** What finished the response, for the message of a second attempt; empty for the end of the verb. */
+  finishedBy = "finish()";
   /** False if the handler's methods may return before the response is done (`asynchronous`). */
   autoFinish = true;
   /** The stream was given away; nothing is written any more. */

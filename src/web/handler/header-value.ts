@@ -34,6 +34,17 @@ export function headerText(name: string, value: HeaderValue): string {
   );
 }
 
+// Controls, and what could open a tag where a phrase is shown as HTML.
+const UNSAFE_IN_REASON = /[^\t\x20-\x7e\x80-\xff]|</;
+
+/**
+ * A reason phrase as it may be sent: an empty one, and one with control characters, `<` or characters above U+00FF,
+ * is "Unknown".
+ */
+export function safeReason(reason: string): string {
+  return reason === "" || UNSAFE_IN_REASON.test(reason) ? "Unknown" : reason;
+}
+
 /** Throws an {@link HTTPOutputError} if a name cannot be sent. */
 export function checkHeaderName(name: string): void {
   if (typeof name === "string" && isToken(name)) return;

@@ -5,7 +5,7 @@
  * (RFC 9110 §9.1, §15.5.6). A listed one whose handler method was not written gets 405 from the base class.
  */
 import { HTTPError } from "../errors.js";
-import type { HandlerCore } from "./handler-core.js";
+import type { Handler } from "../types.js";
 
 /** The static side of a handler class that is of interest here. */
 interface MethodTable {
@@ -50,12 +50,12 @@ export function verbOf(method: string): string {
   return VERBS[method] ?? method.toLowerCase();
 }
 
-function tableOf(handler: HandlerCore): MethodTable {
+function tableOf(handler: Handler): MethodTable {
   return handler.constructor as unknown as MethodTable;
 }
 
 /** The methods that the handler answers, in the order of `SUPPORTED_METHODS`. */
-export function allowedMethods(handler: HandlerCore): string[] {
+export function allowedMethods(handler: Handler): string[] {
   return tableOf(handler).SUPPORTED_METHODS.filter((method) => {
     const answer: unknown = (handler as unknown as Record<string, unknown>)[verbOf(method)];
     return typeof answer === "function" && !refusals.has(answer);
@@ -63,14 +63,14 @@ export function allowedMethods(handler: HandlerCore): string[] {
 }
 
 /** Throws the {@link HTTPError} for a method that the handler's class does not support. */
-export function checkMethod(handler: HandlerCore): void {
+export function checkMethod(handler: Handler): void {
   const { method } = handler.request;
   if (tableOf(handler).SUPPORTED_METHODS.includes(method)) return;
   throw new HTTPError(KNOWN_TO_HTTP.has(method) ? 405 : 501);
 }
 
 /** Calls the handler method with the path's arguments; what it returns may have to be waited for. */
-export function callVerb(handler: HandlerCore): unknown {
+export function callVerb(handler: Handler): unknown {
   const verb = verbOf(handler.request.method);
   const answer = (handler as unknown as Record<string, (...args: unknown[]) => unknown>)[verb];
   if (typeof answer !== "function") throw new HTTPError(405);

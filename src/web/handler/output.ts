@@ -6,8 +6,8 @@
  * framed by the connection.
  */
 import type { WaitOptions } from "../../async/cancel.js";
-import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
-import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
+import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
 import type { Chunk, HTTPConnection, UpgradedProtocol } from "../../http/delegates.js";
@@ -16,8 +16,10 @@ import { HTTPOutputError } from "../../protocol/fields/errors.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { forbidsContent } from "../../protocol/message/content.js";
-import type { HandlerCore, Writable } from "./handler-core.js";
+import type { Handler, Writable } from "../types.js";
 import { type HandlerState, stateOf } from "./handler-state.js";
+import { verbOf } from "./methods.js";
+import { checkJson, viewOf } from "./writable.js";
 
 /** What is handed over is done: one promise for all who ask. */
 export const DONE: Promise<void> = Promise.resolve();
@@ -25,34 +27,36 @@ export const DONE: Promise<void> = Promise.resolve();
 function ignore(): void {}
 
 /** The writing side of the handler's exchange. */
-export function connectionOf(handler: HandlerCore): HTTPConnection {
+export function connectionOf(handler: Handler): HTTPConnection {
   const { connection } = handler.request;
   if (connection !== undefined) return connection;
   throw new InvalidStateError("the request has no connection to write a response to");
 }
 
 /** `handler.write()`. */
-export function writeChunk(handler: HandlerCore, chunk: Writable): void {
+export function writeChunk(handler: Handler, chunk: Writable): void {
   const state = stateOf(handler);
-  if (state.finished) throw new InvalidStateError("Cannot write() after finish()");
+  if (state.finished) throw new InvalidStateError(afterFinish("write", handler));
   if (typeof chunk === "string" || chunk instanceof Uint8Array) {
     state.append(chunk);
     return;
   }
-  if (isThenable(chunk)) {
-    throw new InvalidArgumentError("write() got a promise; await it and write its result");
+  const bytes = viewOf(chunk);
+  if (bytes !== undefined) {
+    state.append(bytes);
+    return;
   }
-  const isObject = typeof chunk === "object" && chunk !== null && !Array.isArray(chunk);
-  if (!isObject) {
-    const hint = Array.isArray(chunk)
-      ? "; a list is not sent as JSON because old browsers let other sites read it: wrap it in an object"
-      : "";
-    throw new InvalidArgumentError(
-      `write() takes text, bytes or an object, got ${chunk === null ? "null" : Array.isArray(chunk) ? "an array" : typeof chunk}${hint}`,
-    );
-  }
+  checkJson(chunk);
   state.append(jsonEncode(chunk));
   state.headers.setTrusted("Content-Type", "application/json; charset=UTF-8");
+}
+
+/** Why nothing can be written any more, in words that lead to the line at fault. */
+function afterFinish(call: string, handler: Handler): string {
+  const { finishedBy } = stateOf(handler);
+  if (finishedBy !== "") return `Cannot ${call}() after finish(): the response was finished by ${finishedBy}`;
+  const method = `${handler.constructor.name}.${verbOf(handler.request.method)}()`;
+  return `Cannot ${call}() after finish(): the response was finished when ${method} ended. Was a promise in it not awaited?`;
 }
 
 function startLine(state: HandlerState): ResponseStartLine {
@@ -73,7 +77,7 @@ function addCookies(state: HandlerState): void {
 
 /** Runs the transforms over a piece of the body; the first one also over the head. */
 function transform(
-  handler: HandlerCore,
+  handler: Handler,
   chunk: Chunk | undefined,
   first: boolean,
   finishing: boolean,
@@ -100,11 +104,7 @@ function transform(
 }
 
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
-export function flushOutput(
-  handler: HandlerCore,
-  includeFooters: boolean,
-  options?: WaitOptions,
-): Promise<void> {
+export function flushOutput(handler: Handler, includeFooters: boolean, options?: WaitOptions): Promise<void> {
   const state = stateOf(handler);
   const connection = connectionOf(handler);
   const isHead = handler.request.method === "HEAD";
@@ -133,7 +133,7 @@ function bodyForbidden(status: number): HTTPOutputError {
 }
 
 /** Fills in what only a complete response knows: its tag, its length, or that it has not changed. */
-function completeHeaders(handler: HandlerCore, state: HandlerState, hasTrailers: boolean): void {
+function completeHeaders(handler: Handler, state: HandlerState, hasTrailers: boolean): void {
   const { method } = handler.request;
   const { headers } = state;
   if (state.status === 200 && (method === "GET" || method === "HEAD")) {
@@ -168,9 +168,9 @@ function chunkLength(chunk: Chunk | undefined): number {
 }
 
 /** `handler.finish()`: sends the rest and ends the exchange. */
-export function finishOutput(handler: HandlerCore, trailers?: HTTPHeadersInit): Promise<void> {
+export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Promise<void> {
   const state = stateOf(handler);
-  if (state.finished) throw new InvalidStateError("finish() called twice");
+  if (state.finished) throw new InvalidStateError(afterFinish("finish", handler));
   const connection = connectionOf(handler);
   if (!state.headersWritten) {
     completeHeaders(handler, state, trailers !== undefined);
@@ -195,13 +195,13 @@ export function finishOutput(handler: HandlerCore, trailers?: HTTPHeadersInit): 
 }
 
 /** `handler.sendEarlyHints()`. */
-export function sendEarlyHints(handler: HandlerCore, headers: HTTPHeadersInit): boolean {
+export function sendEarlyHints(handler: Handler, headers: HTTPHeadersInit): boolean {
   const startLine = { version: "HTTP/1.1", code: 103, reason: "Early Hints" };
   return connectionOf(handler).informational(startLine, new HTTPHeaders(headers));
 }
 
 /** `handler.detach()`. */
-export function detachOutput(handler: HandlerCore, protocol: UpgradedProtocol | undefined): IOStream {
+export function detachOutput(handler: Handler, protocol: UpgradedProtocol | undefined): IOStream {
   const state = stateOf(handler);
   const stream = connectionOf(handler).detach(protocol);
   state.finished = true;
@@ -212,7 +212,7 @@ export function detachOutput(handler: HandlerCore, protocol: UpgradedProtocol | 
 }
 
 /** `handler.upgrade()`. */
-export function upgradeOutput(handler: HandlerCore, protocol: UpgradedProtocol | undefined): IOStream {
+export function upgradeOutput(handler: Handler, protocol: UpgradedProtocol | undefined): IOStream {
   const state = stateOf(handler);
   const headers = state.headers.copy();
   for (const name of ["Content-Length", "Content-Type"]) headers.delete(name);
@@ -228,7 +228,7 @@ export function upgradeOutput(handler: HandlerCore, protocol: UpgradedProtocol |
  * After the last byte was handed over: the log line, then the hook. Also for responses that somebody else
  * writes.
  */
-export function endOfResponse(handler: HandlerCore, state: HandlerState): void {
+export function endOfResponse(handler: Handler, state: HandlerState): void {
   state.finished = true;
   state.clearBody();
   state.cancelDeadline?.();

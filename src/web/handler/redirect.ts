@@ -2,7 +2,7 @@
  * Redirects, and the check that a target taken from a request stays on this site.
  */
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
-import type { HandlerCore } from "./handler-core.js";
+import type { Handler } from "../types.js";
 import { stateOf } from "./handler-state.js";
 import { headerText } from "./header-value.js";
 
@@ -26,7 +26,7 @@ export function locationText(url: string | Uint8Array): string {
 
 /** `handler.redirect()`. */
 export function redirectTo(
-  handler: HandlerCore,
+  handler: Handler,
   url: string | Uint8Array,
   options: RedirectOptions | undefined,
 ): void {
@@ -39,7 +39,13 @@ export function redirectTo(
   const location = headerText("Location", locationText(url));
   handler.setStatus(status);
   state.headers.set("Location", location);
+  state.finishedBy = "redirect()";
   handler.finish();
+}
+
+/** True for `/…` and for URLs of http and https: what needs no path put in front. Tornado `is_absolute`. */
+export function isAbsolute(path: string): boolean {
+  return /^(?:\/|https?:)/.test(path);
 }
 
 /**

@@ -3,22 +3,25 @@
  * the function files beside this one, each of which can be read and tested alone.
  */
 import type { IOLoop } from "../../async/ioloop.js";
-import { InvalidArgumentError } from "../../base/errors.js";
 import type { UpgradedProtocol } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
+import type { Rule } from "../../http/routing/rule.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { matchesIfNoneMatch } from "../../protocol/fields/conditional.js";
-import { isSettableCookieName } from "../../protocol/fields/cookie.js";
 import type { HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import { requireSetting } from "../application/settings.js";
-import { HTTPError } from "../errors.js";
+import { checkStatusCode, HTTPError } from "../errors.js";
 import type {
+  App,
   ApplicationSettings,
+  ErrorPageOptions,
   FinishOptions,
   FlushOptions,
-  HandlerApplication,
+  Handler,
+  HandlerResult,
   StaticUrlMaker,
   StaticUrlOptions,
+  Writable,
 } from "../types.js";
 import { setDeadline, signalOf } from "./abort.js";
 import {
@@ -31,9 +34,8 @@ import {
 import { defaultHeaders } from "./default-headers.js";
 import { logException, phraseFor, sendError, writeErrorPage } from "./error-page.js";
 import { etagOf } from "./etag.js";
-import type { ErrorPageOptions, HandlerCore, Writable } from "./handler-core.js";
 import { giveState, stateOf } from "./handler-state.js";
-import { checkHeaderName, type HeaderValue, headerText } from "./header-value.js";
+import { checkHeaderName, type HeaderValue, headerText, safeReason } from "./header-value.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
 import {
   detachOutput,
@@ -43,11 +45,11 @@ import {
   upgradeOutput,
   writeChunk,
 } from "./output.js";
-import { safeReason } from "./reason.js";
 import { type RedirectOptions, redirectTo } from "./redirect.js";
 import {
   type ClearCookieOptions,
   type CookieOptions,
+  queueAllClearedCookies,
   queueClearedCookie,
   queueCookie,
 } from "./response-cookies.js";
@@ -88,7 +90,7 @@ export interface GetSignedCookieOptions {
  * stack in the log. Do not override the constructor; override {@link RequestHandler.initialize}, which runs
  * when the fields of subclasses are there. Tornado `web.RequestHandler`.
  */
-export class RequestHandler implements HandlerCore {
+export class RequestHandler implements Handler {
   /**
    * The methods that handlers of this class may answer; others get 405, or 501 if HTTP does not know them.
    */
@@ -112,8 +114,14 @@ export class RequestHandler implements HandlerCore {
     markRefusals(this.prototype);
   }
 
+  /**
+   * Runs for each route that leads to this class, when it is added. Throw for a pattern or for arguments that the class
+   * cannot work with, so that the application does not start.
+   */
+  static checkRoute(_route: Rule): void {}
+
   /** The application that made this handler. */
-  readonly application: HandlerApplication;
+  readonly application: App;
   /** The request being answered. */
   readonly request: HTTPServerRequest;
   /**
@@ -128,7 +136,7 @@ export class RequestHandler implements HandlerCore {
   declare includeHost?: boolean | undefined;
 
   /** Made by the application. */
-  constructor(application: HandlerApplication, request: HTTPServerRequest) {
+  constructor(application: App, request: HTTPServerRequest) {
     this.application = application;
     this.request = request;
     this.pathArgs = NO_ARGS;
@@ -176,40 +184,40 @@ export class RequestHandler implements HandlerCore {
   /** Sets header fields for every response, error pages included; called by {@link RequestHandler.clear}. */
   setDefaultHeaders(): void {}
 
-  // --- methods of HTTP: 405 unless overridden --------------------------------------------------------------
+  // --- methods of HTTP: 405 unless overridden. They write the response and return nothing --------------------------------------------------------------
 
   /** Answers HEAD; it is not derived from `get`. Positional groups of the route are arguments, named ones one object. Unless overridden: 405. */
-  head(..._args: never[]): unknown {
+  head(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers GET; see {@link RequestHandler.head} for the arguments. Unless overridden: 405. */
-  get(..._args: never[]): unknown {
+  get(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers POST. Unless overridden: 405. */
-  post(..._args: never[]): unknown {
+  post(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers DELETE. Unless overridden: 405. */
-  delete(..._args: never[]): unknown {
+  delete(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers PATCH. Unless overridden: 405. */
-  patch(..._args: never[]): unknown {
+  patch(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers PUT. Unless overridden: 405. */
-  put(..._args: never[]): unknown {
+  put(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
   /** Answers OPTIONS; nothing is answered by itself. Unless overridden: 405. */
-  options(..._args: never[]): unknown {
+  options(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
 
@@ -358,11 +366,12 @@ export class RequestHandler implements HandlerCore {
     queueClearedCookie(this, name, options);
   }
 
-  /** Lets the client forget all cookies that it sent, but for those whose names no server can have set. */
+  /**
+   * Lets the client forget all cookies that it sent, except those whose names no server can have set. Cookies whose
+   * prefix (`__Host-`, `__Secure-`) demands attributes get them.
+   */
   clearAllCookies(options: ClearCookieOptions = {}): void {
-    for (const name of Object.keys(this.request.cookies)) {
-      if (isSettableCookieName(name)) this.clearCookie(name, options);
-    }
+    queueAllClearedCookies(this, options);
   }
 
   /**
@@ -434,13 +443,13 @@ export class RequestHandler implements HandlerCore {
   // --- the user --------------------------------------------------------------------------------------------
 
   /**
-   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once. May be assigned, in an async
+   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once, and of its type. May be assigned, in an async
    * `prepare()` for instance.
    */
-  get currentUser(): unknown {
+  get currentUser(): ReturnType<this["getCurrentUser"]> {
     const state = stateOf(this);
     if (!state.userKnown) this.currentUser = this.getCurrentUser();
-    return state.user;
+    return state.user as ReturnType<this["getCurrentUser"]>;
   }
 
   set currentUser(user: unknown) {
@@ -468,7 +477,8 @@ export class RequestHandler implements HandlerCore {
    */
   setStatus(statusCode: number, reason?: string | null): void {
     const state = stateOf(this);
-    state.status = checkStatus(statusCode);
+    checkStatusCode(statusCode);
+    state.status = statusCode;
     state.reason = safeReason(phraseFor(statusCode, reason));
   }
 
@@ -511,9 +521,10 @@ export class RequestHandler implements HandlerCore {
   // --- the body --------------------------------------------------------------------------------------------
 
   /**
-   * Adds to the body: text (as UTF-8), bytes (kept as they are until they are flushed, not copied), or an
+   * Adds to the body: text (as UTF-8), bytes of any kind (kept as they are until they are flushed, not copied), or an
    * object, which is sent as JSON with its content type.
-   * @throws InvalidArgumentError for anything else; for an array with the reason.
+   * @throws InvalidArgumentError for anything else, and for an object that JSON would lose (`Map`, `Set`, a class
+   * without `toJSON()`); the message says what to write instead.
    * @throws InvalidStateError after {@link RequestHandler.finish}.
    */
   write(chunk: Writable): void {
@@ -536,7 +547,7 @@ export class RequestHandler implements HandlerCore {
    * @throws InvalidStateError if it was called before.
    */
   finish(chunk?: Writable, options?: FinishOptions): Promise<void> {
-    if (chunk !== undefined) this.write(chunk);
+    if (chunk !== undefined && !stateOf(this).finished) this.write(chunk);
     return finishOutput(this, options?.trailers);
   }
 
@@ -626,9 +637,4 @@ export class RequestHandler implements HandlerCore {
 /** The wall clock that signatures go by. */
 function secondsOf(loop: IOLoop): () => number {
   return () => loop.wallTime() / 1000;
-}
-
-function checkStatus(statusCode: number): number {
-  if (Number.isInteger(statusCode) && statusCode >= 100 && statusCode <= 999) return statusCode;
-  throw new InvalidArgumentError(`a status must be an integer from 100 to 999, got ${statusCode}`);
 }

@@ -3,9 +3,14 @@
  * error page still carries them and a cookie that is set twice is sent once.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { isFieldValue } from "../../protocol/fields/abnf.js";
-import { type CookieAttributes, formatSetCookie } from "../../protocol/fields/cookie.js";
-import type { HandlerCore } from "./handler-core.js";
+import {
+  type CookieAttributes,
+  formatSetCookie,
+  isSettableCookieName,
+} from "../../protocol/fields/cookie.js";
+import type { Handler } from "../types.js";
 import { stateOf } from "./handler-state.js";
 
 const DAY = 86_400_000;
@@ -35,7 +40,20 @@ export interface CookieOptions {
 /** Attributes that name the cookie to be cleared: all but its lifetime. */
 export type ClearCookieOptions = Omit<CookieOptions, "expires" | "expiresDays" | "maxAge">;
 
-function expiryOf(handler: HandlerCore, options: CookieOptions): Date | number | undefined {
+/** The options of a cookie. Other spellings, such as `httpOnly`, are refused: a cookie that scripts see is no small slip. */
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "domain",
+  "expires",
+  "expiresDays",
+  "path",
+  "maxAge",
+  "httponly",
+  "secure",
+  "samesite",
+  "partitioned",
+] satisfies readonly (keyof CookieOptions)[]);
+
+function expiryOf(handler: Handler, options: CookieOptions): Date | number | undefined {
   const { expires, expiresDays } = options;
   if (expires !== undefined) return typeof expires === "number" ? expires * 1000 : expires;
   if (expiresDays === undefined || expiresDays === null) return undefined;
@@ -44,11 +62,12 @@ function expiryOf(handler: HandlerCore, options: CookieOptions): Date | number |
 
 /** `handler.setCookie()`. */
 export function queueCookie(
-  handler: HandlerCore,
+  handler: Handler,
   name: string,
   value: string | Uint8Array,
   options: CookieOptions,
 ): void {
+  checkNames("option of a cookie", options, OPTION_NAMES, false);
   const { domain, path, maxAge, httponly, secure, samesite, partitioned } = options;
   const line = formatSetCookie(
     name,
@@ -76,11 +95,29 @@ export function queueCookie(
 }
 
 /** `handler.clearCookie()`: the cookie's value is empty and it ended a year ago. */
-export function queueClearedCookie(handler: HandlerCore, name: string, options: ClearCookieOptions): void {
+export function queueClearedCookie(handler: Handler, name: string, options: ClearCookieOptions): void {
   for (const wrong of ["expires", "expiresDays", "maxAge"]) {
     if ((options as Record<string, unknown>)[wrong] !== undefined) {
       throw new InvalidArgumentError(`clearCookie() sets the cookie's lifetime itself and takes no ${wrong}`);
     }
   }
   queueCookie(handler, name, "", { ...options, expiresDays: -365 });
+}
+
+/**
+ * `handler.clearAllCookies()`: every cookie that came with the request. A name that no server can have set is skipped. A
+ * prefix demands attributes (RFC 6265bis §4.1.3): `Secure` for both, for `__Host-` also the path `/` and no domain.
+ */
+export function queueAllClearedCookies(handler: Handler, options: ClearCookieOptions): void {
+  for (const name of Object.keys(handler.request.cookies)) {
+    if (!isSettableCookieName(name)) continue;
+    const prefix = /^__(?:secure|host)-/i.exec(name)?.[0].toLowerCase();
+    const demanded: ClearCookieOptions =
+      prefix === undefined
+        ? options
+        : prefix === "__host-"
+          ? { ...options, secure: true, path: "/", domain: undefined }
+          : { ...options, secure: true };
+    queueClearedCookie(handler, name, demanded);
+  }
 }

@@ -4,9 +4,13 @@
  * One request goes: path → checks → open → version → headers → 304, 412 or 416? → bytes. The file is open
  * from the check to the last byte and closed however that ends.
  */
+import { inspect } from "node:util";
 import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { percentEncodePath } from "../../http/routing/escape-path.js";
+import { PathMatches } from "../../http/routing/matchers.js";
+import type { Rule } from "../../http/routing/rule.js";
 import { allowsRange, type ConditionResult, evaluateConditions } from "../../protocol/fields/conditional.js";
 import { formatContentRange, formatUnsatisfiedRange, resolveRange } from "../../protocol/fields/range.js";
 import { HTTPError } from "../errors.js";
@@ -14,21 +18,34 @@ import { redirectToPath } from "../handler/decorators.js";
 import { stateOf } from "../handler/handler-state.js";
 import { RequestHandler } from "../handler/request-handler.js";
 import type { ApplicationSettings, StaticUrlOptions } from "../types.js";
-import { contentTypeOf } from "./content-type.js";
 import { forgetVersions, hashFileNow, versionOfOpenFile, versionOfPath } from "./content-version.js";
 import { isDirectory, type OpenFile, openFile, readPieces } from "./open-file.js";
-import { absolutePathOf, hasDotfile, isInside, isStrangePath } from "./static-path.js";
+import {
+  absolutePathOf,
+  contentTypeOf,
+  hasDotfile,
+  isInside,
+  isStrangePath,
+  rootDirectory,
+} from "./static-path.js";
 
 /** Arguments of a {@link StaticFileHandler}'s route. */
 export interface StaticFileOptions {
-  /** The root directory. No default: the route has to say. */
-  readonly path?: string | undefined;
+  /** The root directory, a path or a `file:` URL. No default: the route has to say. */
+  readonly path?: string | URL | undefined;
   /** Served for a directory; default none (403). */
   readonly defaultFilename?: string | undefined;
   /** Serve names that begin with a dot; default false: 404. */
   readonly dotfiles?: boolean | undefined;
   /** Follow symbolic links out of the root directory; default false: 403. */
   readonly followSymlinks?: boolean | undefined;
+}
+
+function checkRoot(path: unknown): asserts path is string | URL {
+  if ((typeof path === "string" && path !== "") || (path instanceof URL && path.protocol === "file:")) return;
+  throw new InvalidArgumentError(
+    `a StaticFileHandler needs its root directory: { path: "/srv/files" }, got ${inspect(path, { depth: 0 })}`,
+  );
 }
 
 /** A piece of content, or several. */
@@ -65,11 +82,25 @@ export class StaticFileHandler extends RequestHandler {
   #file: OpenFile | undefined;
   #version: string | undefined;
 
-  override initialize({ path, defaultFilename, dotfiles, followSymlinks }: StaticFileOptions): void {
-    if (typeof path !== "string" || path === "") {
-      throw new InvalidArgumentError('a StaticFileHandler needs its root directory: { path: "/srv/files" }');
+  /**
+   * Checks the route: a pattern with one group, and a root directory.
+   * @throws InvalidArgumentError for others, unless a subclass brings its own `get()`.
+   */
+  static override checkRoute({ matcher, targetKwargs }: Rule): void {
+    if (this.prototype.get === StaticFileHandler.prototype.get && matcher instanceof PathMatches) {
+      if (matcher.groupCount !== 1) {
+        throw new InvalidArgumentError(
+          `the route ${JSON.stringify(matcher.pattern)} of a ${this.name} has ${matcher.groupCount} groups; it needs one, ` +
+            `the path of the file: "/files/:path*" or "/files/(.*)"`,
+        );
+      }
     }
-    this.root = absolutePathOf(path, "");
+    if (this.prototype.initialize === StaticFileHandler.prototype.initialize) checkRoot(targetKwargs.path);
+  }
+
+  override initialize({ path, defaultFilename, dotfiles, followSymlinks }: StaticFileOptions): void {
+    checkRoot(path);
+    this.root = rootDirectory(path);
     this.defaultFilename = defaultFilename ?? undefined;
     this.#dotfiles = dotfiles ?? false;
     this.#followSymlinks = followSymlinks ?? false;
@@ -81,17 +112,19 @@ export class StaticFileHandler extends RequestHandler {
   }
 
   /** As {@link StaticFileHandler.get}, headers alone. */
-  override head(path: string): Promise<void> {
+  override head(path: string | Readonly<Record<string, string | undefined>>): Promise<void> {
     return this.get(path, { includeBody: false });
   }
 
-  /** Serves the file; without `includeBody` its headers alone. */
+  /** Serves the file, whose path is the group of the route; without `includeBody` its headers alone. */
   override async get(
-    path: string,
+    path: string | Readonly<Record<string, string | undefined>>,
     options: { readonly includeBody?: boolean | undefined } = {},
   ): Promise<void> {
     try {
-      await this.#serve(path, options.includeBody ?? true);
+      // A named group comes as an object with that name; there is one, whatever it is called.
+      const text = typeof path === "object" && path !== null ? Object.values(path)[0] : path;
+      await this.#serve(text ?? "", options.includeBody ?? true);
     } finally {
       const file = this.#file;
       this.#file = undefined;
@@ -101,7 +134,7 @@ export class StaticFileHandler extends RequestHandler {
 
   async #serve(path: string, includeBody: boolean): Promise<void> {
     const handlerClass = this.#class;
-    this.path = this.parseUrlPath(path ?? "");
+    this.path = this.parseUrlPath(path);
     const absolutePath = handlerClass.getAbsolutePath(this.root, this.path);
     this.absolutePath = await this.validateAbsolutePath(this.root, absolutePath);
     if (this.absolutePath === undefined || stateOf(this).finished) return;
@@ -250,6 +283,8 @@ export class StaticFileHandler extends RequestHandler {
       }
       path = absolutePathOf(path, this.defaultFilename);
     }
+    // A name that ends in a slash is that of a directory.
+    else if (this.path.endsWith("/") && !(await loop.external(isDirectory(path)))) throw new HTTPError(404);
     const file = await loop.external(openFile(root, path, this.#followSymlinks));
     if (file === "missing") throw new HTTPError(404);
     if (file === "not-a-file") throw new HTTPError(403, "%s is not a file", this.path);
@@ -320,9 +355,11 @@ export class StaticFileHandler extends RequestHandler {
 
   // --- URLs ------------------------------------------------------------------------------------------------
 
-  /** The URL of a file below the `staticPath` setting, with its version unless told otherwise. */
+  /**
+   * The URL of a file below the `staticPath` setting, percent-encoded, with its version unless told otherwise.
+   */
   static makeStaticUrl(settings: ApplicationSettings, path: string, options: StaticUrlOptions = {}): string {
-    const url = (settings.staticUrlPrefix ?? "/static/") + path;
+    const url = (settings.staticUrlPrefix ?? "/static/") + percentEncodePath(path);
     if (options.includeVersion === false) return url;
     const version = StaticFileHandler.getVersion.call(this, settings, path);
     return version === undefined ? url : `${url}?v=${version}`;
@@ -333,7 +370,7 @@ export class StaticFileHandler extends RequestHandler {
    * read.
    */
   static getVersion(settings: ApplicationSettings, path: string): string | undefined {
-    const root = settings.staticPath ?? "";
+    const root = rootDirectory(settings.staticPath ?? "");
     const absolutePath = this.getAbsolutePath(root, path);
     try {
       return versionOfPath(absolutePath, settings.staticHashCache !== false, (file) =>

@@ -1,11 +1,14 @@
 /**
- * Paths of static files: from the URL to a file that lies in the root directory, or to nothing.
+ * Paths of static files: from the URL to a file that lies in the root directory, or to nothing; and the media type that
+ * its name stands for (RFC 9110 §8.3).
  *
  * The route has percent-decoded the path once, and nobody does it again. What is left to fear are names that
  * the system reads differently than they look (NUL, a backslash, a drive or stream on Windows) and `..`.
  * Containment is a question of whole segments: `/srv/static` does not contain `/srv/static_secret`.
  */
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { extname, isAbsolute, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { lookup } from "mrmime";
 
 /** True for paths that no file of a site has: with NUL, a backslash, or on Windows a colon. */
 export function isStrangePath(path: string): boolean {
@@ -31,4 +34,35 @@ export function absolutePathOf(root: string, path: string): string {
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
+}
+
+/** A directory as it was given, a path or a `file:` URL, as an absolute path. */
+export function rootDirectory(root: string | URL): string {
+  return resolve(root instanceof URL ? fileURLToPath(root) : root);
+}
+
+const UNKNOWN = "application/octet-stream";
+
+// A compressed file is sent as what it is, not as its content with a Content-Encoding: who asks for an
+// archive wants it whole.
+const OURS: ReadonlyMap<string, string> = new Map([
+  [".gz", "application/gzip"],
+  [".tgz", "application/gzip"],
+  [".svgz", "application/gzip"],
+  [".br", UNKNOWN],
+  [".bz2", UNKNOWN],
+  [".xz", UNKNOWN],
+  [".z", UNKNOWN],
+  [".zst", UNKNOWN],
+  [".ico", "image/vnd.microsoft.icon"],
+]);
+
+/**
+ * The type for a path; `application/octet-stream` if it is not known or the file is compressed in another way
+ * than gzip.
+ */
+export function contentTypeOf(path: string): string {
+  const extension = extname(path).toLowerCase();
+  if (extension === "" || extension === ".") return UNKNOWN;
+  return OURS.get(extension) ?? lookup(extension) ?? UNKNOWN;
 }

@@ -73,7 +73,7 @@ describe("compilePattern() with templates", () => {
   });
 
   test("strings without a segment :identifier stay expressions", () => {
-    for (const pattern of ["/a:b", "/:", "/:1", "/(?:a)", "/x/:a-b", "/time/([0-9]+):([0-9]+)"]) {
+    for (const pattern of ["/a:b", "/:", "/:1", "/(?:a)", "/time/([0-9]+):([0-9]+)"]) {
       assert.deepEqual(compilePattern(pattern).groupNames, [], pattern);
     }
   });
@@ -88,6 +88,55 @@ test("case 110: templates and plain groups take time in proportion to the path",
       assert.ok(performance.now() - began < 1000, pattern);
     }
   }
+});
+
+describe("compilePattern() with the spelling of another router", () => {
+  test("a parameter that is more than a segment is refused, with the expression that says the same", () => {
+    const cases: readonly (readonly [pattern: string, expression: string])[] = [
+      ["/story/:id([0-9]+)", "/story/(?<id>[0-9]+)"],
+      ["/story/:id?", "/story(?:/(?<id>[^/]+))?"],
+      ["/story/:id.json", "/story/(?<id>[^/]+)\\.json"],
+      ["/:id-:slug", "/(?<id>[^/]+)-(?<slug>[^/]+)"],
+      ["/user/:user-id", "/user/(?<user>[^/]+)-id"],
+    ];
+    for (const [pattern, expression] of cases) {
+      let message = "";
+      try {
+        compilePattern(pattern);
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, refused.code);
+        ({ message } = error as Error);
+      }
+      assert.ok(message.endsWith(JSON.stringify(expression)), `${pattern}: ${message}`);
+      assert.doesNotThrow(() => compilePattern(expression));
+    }
+    assert.throws(() => compilePattern(":id-:slug"), refused);
+    assert.throws(() => compilePattern("/user/:user-id"), { message: /A name is an identifier: ":userId"/ });
+  });
+
+  test("braces, angle brackets and a missing slash are refused, with squall's spelling", () => {
+    assert.throws(() => compilePattern("/a/{id}"), { ...refused, message: /as in "\/a\/:id"/ });
+    assert.throws(() => compilePattern("/<int:id>/x"), { ...refused, message: /as in "\/:id\/x"/ });
+    assert.throws(() => compilePattern("/<id>"), { ...refused, message: /as in "\/:id"/ });
+    assert.throws(() => compilePattern("story"), { ...refused, message: /write "\/story"/ });
+  });
+
+  test("what an expression can mean stays an expression", () => {
+    for (const pattern of [
+      ".*",
+      "(.*)",
+      "\\*",
+      "example\\.com:443",
+      "[/]a",
+      "/a{2}",
+      "/x{2,3}",
+      "/(?<id>a)",
+      "/[^/:a]+",
+    ]) {
+      assert.doesNotThrow(() => compilePattern(pattern), pattern);
+    }
+    assert.doesNotThrow(() => compilePattern(/story/));
+  });
 });
 
 describe("literalPrefix()", () => {

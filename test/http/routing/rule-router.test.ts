@@ -12,7 +12,6 @@ import {
   Rule,
   RuleRouter,
   URLSpec,
-  url,
 } from "squall/routing";
 import { ExpectLog } from "squall/testing";
 import { RequestHandler } from "squall/web";
@@ -170,7 +169,11 @@ describe("the index of routes", () => {
         fc.array(path, { minLength: 1, maxLength: 8 }),
         (patterns, paths) => {
           const rules = patterns.map(
-            (source, i) => new Rule(new PathMatches(source), new MarkedRouter(String(i))),
+            (source, i) =>
+              new Rule(
+                new PathMatches(/^\w/.test(source) ? `/${source}` : source),
+                new MarkedRouter(String(i)),
+              ),
           );
           const router = new RuleRouter(rules);
           for (const uri of paths) {
@@ -212,20 +215,64 @@ describe("the index of routes", () => {
   });
 });
 
+describe("what is no rule", () => {
+  const refused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+
+  test("is refused when the router is made, with what a route looks like", () => {
+    for (const rules of [{ "/": () => {} }, ["/", () => {}], "/", 5]) {
+      assert.throws(() => new RuleRouter(rules as never), {
+        ...refused,
+        message: /a route looks like \["\/story/,
+      });
+    }
+    for (const rule of ["/", ["/"], ["/", () => {}, {}, "n", 5], { path: "/" }]) {
+      assert.throws(() => new RuleRouter([rule] as never), refused);
+    }
+    assert.throws(() => new RuleRouter([["/", () => {}, "name"]] as never), {
+      ...refused,
+      message: /third entry.*arguments for initialize/,
+    });
+  });
+
+  test("a target that the router cannot use is refused, unless a subclass knows what to do with it", () => {
+    class Page {}
+    for (const target of [Page, { get() {} }, 5]) {
+      assert.throws(() => new RuleRouter([["/", target]]), { ...refused, message: /must be a router/ });
+    }
+    class Own extends RuleRouter {
+      override getTargetDelegate() {
+        return undefined;
+      }
+    }
+    assert.doesNotThrow(() => new Own([["/", Page]]));
+  });
+});
+
 describe("ReversibleRuleRouter", () => {
-  const handler = class Main extends RequestHandler {};
+  const handler = (_request: HTTPServerRequest): void => {};
 
   test("builds paths from names, its own first, then those of nested routers", () => {
     const inner = new ReversibleRuleRouter([["/inner/:id", handler, null, "inner"]]);
     const router = new ReversibleRuleRouter([
       [new AnyMatches(), inner],
-      url("/story/:id/:rest*", handler, null, "story"),
+      ["/story/:id/:rest*", handler, null, "story"],
       ["/old/([0-9]+)", handler, null, "old"],
     ]);
     assert.equal(router.reverseUrl("story", 7, "a b/ü"), "/story/7/a%20b/%C3%BC");
     assert.equal(router.reverseUrl("old", 7), "/old/7");
     assert.equal(router.reverseUrl("inner", "x"), "/inner/x");
     assert.equal(router.reverseUrl("nobody"), undefined);
+  });
+
+  test("a slash in an argument is encoded where the group takes one segment, and kept where it takes several", () => {
+    const router = new ReversibleRuleRouter([
+      ["/story/:id/:rest*", handler, null, "template"],
+      ["/old/([^/]+)/(.*)", handler, null, "expression"],
+      ["/named/(?<a>[^/]*)", handler, null, "named"],
+    ]);
+    assert.equal(router.reverseUrl("template", "a/b", "c/d"), "/story/a%2Fb/c/d");
+    assert.equal(router.reverseUrl("expression", "a/b", "c/d"), "/old/a%2Fb/c/d");
+    assert.equal(router.reverseUrl("named", "../x"), "/named/..%2Fx");
   });
 
   test("a name given twice is warned of, and the later rule has it", () => {

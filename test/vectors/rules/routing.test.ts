@@ -1,7 +1,19 @@
 import { testRules } from "../rule-examples.js";
 import { rules } from "./routing.js";
 
+const handlers = [["/a/([^/]*)", "A", {}, "a"]];
+
 testRules("routing", rules, {
+  "routing/slash-in-segment": {
+    covers: [
+      { fn: "routing.PathMatches.reverse", args: ["/([^/]+)/(.*)", ["a/b", "c/d"]], result: "/a/b/c/d" },
+      { fn: "web.Application.reverse_url", args: [{ handlers }, "a", ["x/y"]], result: "/a/x/y" },
+    ],
+    leaves: [
+      { fn: "routing.PathMatches.reverse", args: ["/([^/]+)/(.*)", ["a", "c/d"]], result: "/a/c/d" },
+      { fn: "web.Application.reverse_url", args: [{ handlers }, "a", ["x"]], result: "/a/x" },
+    ],
+  },
   "routing/ascii-classes": {
     covers: [{ args: ["/(\\w+)", "/é"], result: { path_args: [Buffer.from("é")] } }],
     leaves: [

@@ -1,0 +1,72 @@
+/**
+ * What `write()` takes besides text: bytes of any kind, and objects that JSON can hold (RFC 8259).
+ *
+ * `JSON.stringify` gives `{}` for a `Map`, a stream or an error without complaint, and the client would get that with
+ * status 200. Such objects are refused, with the words that send what was meant. Only the outermost object is looked at.
+ */
+import { isArrayBuffer, isSharedArrayBuffer } from "node:util/types";
+import { isThenable } from "../../async/coroutine/yieldable.js";
+import { InvalidArgumentError } from "../../base/errors.js";
+
+/** The bytes of a typed array, a `DataView` or an array buffer, not copied; `undefined` for anything else. */
+export function viewOf(chunk: unknown): Buffer | undefined {
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return isArrayBuffer(chunk) ? Buffer.from(chunk) : undefined;
+}
+
+/** The classes of the platform that people try, and what they can write instead. */
+const INSTEAD: readonly (readonly [type: new (...args: never[]) => object, advice: string])[] = [
+  [Map, "this.write(Object.fromEntries(map))"],
+  [Set, "this.write({ items: [...set] })"],
+  [URLSearchParams, "this.write(String(params)) with the Content-Type of a form"],
+  [Blob, "this.write(await blob.arrayBuffer())"],
+  [ReadableStream, "for await (const piece of stream) { this.write(piece); await this.flush(); }"],
+  [Error, "this.write({ error: error.message })"],
+];
+
+/** Plain objects of any realm, and those without a prototype. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function refuse(what: string, advice: string): never {
+  throw new InvalidArgumentError(`write() takes text, bytes or an object, got ${what}${advice}`);
+}
+
+/**
+ * Passes an object that JSON can hold.
+ * @throws InvalidArgumentError for anything else, with what to write instead.
+ */
+export function checkJson(chunk: unknown): asserts chunk is object {
+  if (chunk === null) refuse("null", "");
+  if (typeof chunk !== "object") refuse(`a ${typeof chunk}`.replace("a undefined", "undefined"), "");
+  if (isThenable(chunk)) refuse("a promise", "; await it and write its result");
+  if (Array.isArray(chunk)) {
+    refuse(
+      "an array",
+      "; a list is not sent as JSON because old browsers let other sites read it: wrap it in an object",
+    );
+  }
+  if (isSharedArrayBuffer(chunk)) {
+    refuse(
+      "a SharedArrayBuffer",
+      ", which may change before it is sent; copy it: new Uint8Array(shared).slice()",
+    );
+  }
+  if (isPlain(chunk) || typeof (chunk as { toJSON?: unknown }).toJSON === "function") return;
+  const advice = INSTEAD.find(([type]) => chunk instanceof type)?.[1];
+  if (advice !== undefined) refuse(describe(chunk), `, which JSON would lose; write ${advice}`);
+  if (Symbol.asyncIterator in chunk)
+    refuse(describe(chunk), "; write each of its pieces, with flush() in between");
+  if (Symbol.iterator in chunk) refuse(describe(chunk), "; write({ items: [...it] }) sends a list");
+  refuse(
+    describe(chunk),
+    ", of which JSON would keep only the public fields; give the class a toJSON(), or write({ ...it })",
+  );
+}
+
+function describe(chunk: object): string {
+  const name = (chunk.constructor as { name?: unknown } | undefined)?.name;
+  return typeof name === "string" && name !== "" ? `an object of class ${name}` : "an object of a class";
+}

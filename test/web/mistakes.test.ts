@@ -1,0 +1,325 @@
+/** Mistakes that people make in handlers, routes and settings: each is answered in words that lead to the fault. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import {
+  Application,
+  ErrorHandler,
+  HTTPError,
+  RequestHandler,
+  removeslash,
+  StaticFileHandler,
+} from "squall/web";
+import { ask, type FakeConnection } from "../support/fake-exchange.js";
+import "../support/guard.js";
+
+const refused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+
+/** What handlers told the log, instead of telling it. */
+class Told extends RequestHandler {
+  static error: unknown;
+  override logException(error: unknown) {
+    Told.error = error;
+  }
+}
+
+/** Asks an application with this handler, which must fail with a message that matches. */
+async function failing(handler: typeof RequestHandler, said: RegExp): Promise<FakeConnection> {
+  Told.error = undefined;
+  const connection = await ask(new Application([["/.*", handler]]), "/");
+  assert.match(String((Told.error as Error | undefined)?.message), said);
+  return connection;
+}
+
+const returning = (value: unknown): typeof RequestHandler =>
+  class Story extends Told {
+    override get() {
+      return value as undefined;
+    }
+  };
+
+describe("what a verb returns", () => {
+  test("is never dropped: 500, and the log names the method and says this.write(…)", async () => {
+    for (const value of ["x", { a: 1 }, [1], 5, false, Promise.resolve("x")]) {
+      const { status } = await failing(returning(value), /Story\.get\(\) returned .*: this\.write\(…\)/s);
+      assert.equal(status, 500);
+    }
+  });
+
+  test("an async generator is not run: 500, and the log shows the method to write", async () => {
+    async function* pieces() {
+      yield "never";
+    }
+    const { status } = await failing(
+      returning(pieces()),
+      /Story\.get\(\) is an async generator.*"async get\(\)"/s,
+    );
+    assert.equal(status, 500);
+  });
+
+  test("may be undefined or null, at once or later", async () => {
+    for (const value of [undefined, null, Promise.resolve(), Promise.resolve(null)]) {
+      assert.equal((await ask(new Application([["/", returning(value)]]), "/")).status, 200);
+    }
+  });
+});
+
+describe("a response that is finished", () => {
+  class Twice extends Told {
+    override get() {
+      this.finish("once");
+      this.finish("twice");
+    }
+  }
+  class After extends Told {
+    override get() {
+      this.redirect("/x");
+      this.write("late");
+    }
+  }
+
+  test("tells what finished it when it is written to again", async () => {
+    await failing(Twice, /Cannot finish\(\) after finish\(\): the response was finished by finish\(\)/s);
+    await failing(After, /Cannot write\(\) after finish\(\): the response was finished by redirect\(\)/s);
+  });
+
+  test("asks whether a promise was not awaited when the verb had ended", async () => {
+    let late: Promise<void> | undefined;
+    class Late extends RequestHandler {
+      override get() {
+        late = Promise.resolve().then(() => this.write("late"));
+      }
+    }
+    await ask(new Application([["/", Late]]), "/");
+    await assert.rejects(late as Promise<void>, {
+      code: "ERR_SQUALL_INVALID_STATE",
+      message: /finished when Late\.get\(\) ended\. Was a promise in it not awaited\?/,
+    });
+  });
+});
+
+describe("a status that is not a number", () => {
+  test("is refused with its type, by setStatus() and by HTTPError", async () => {
+    const message = /integer from 100 to 999, got '404'/;
+    class Text extends Told {
+      override get() {
+        this.setStatus("404" as never);
+      }
+    }
+    await failing(Text, message);
+    assert.throws(() => new HTTPError("404" as never), { ...refused, message });
+  });
+});
+
+describe("HTTPError", () => {
+  test("keeps its status whatever its arguments are, and shows them beside the format", () => {
+    const broken = {
+      toString() {
+        throw new Error("broken");
+      },
+      [Symbol.for("nodejs.util.inspect.custom")]() {
+        throw new Error("broken");
+      },
+    };
+    assert.equal(new HTTPError(400, "no item %d", "abc").getMessage(), "no item %d 'abc'");
+    assert.equal(new HTTPError(404, "%s of %s", "one").getMessage(), "%s of %s 'one'");
+    assert.equal(new HTTPError(403, "not %s", broken).statusCode, 403);
+    assert.equal(new HTTPError(400, "no item %d", "\x1b[31m").getMessage(), "no item %d '\\x1B[31m'");
+  });
+});
+
+describe("write()", () => {
+  const written = async (value: unknown): Promise<FakeConnection> => {
+    class Writes extends Told {
+      override get() {
+        this.write(value as object);
+      }
+    }
+    return await ask(new Application([["/", Writes]]), "/");
+  };
+
+  test("sends bytes of any kind as bytes", async () => {
+    const bytes = new TextEncoder().encode("bytes!");
+    for (const value of [bytes.buffer, new DataView(bytes.buffer), new Uint16Array(bytes.buffer)]) {
+      assert.equal((await written(value)).body, "bytes!");
+    }
+    assert.equal((await written(new DataView(bytes.buffer, 2, 3))).body, "tes");
+  });
+
+  test("refuses what JSON would lose, with what to write instead", async () => {
+    class Private {
+      #secret = 1;
+      reveal() {
+        return this.#secret;
+      }
+    }
+    const cases: readonly (readonly [value: object, advice: RegExp])[] = [
+      [new Map([["a", 1]]), /class Map.*Object\.fromEntries\(map\)/s],
+      [new Set([1]), /class Set.*\[\.\.\.set\]/s],
+      [new Error("x"), /class Error.*error\.message/s],
+      [new URLSearchParams("a=1"), /String\(params\)/],
+      [new Blob(["x"]), /await blob\.arrayBuffer\(\)/],
+      [new ReadableStream(), /for await \(const piece of stream\)/],
+      [new SharedArrayBuffer(1), /copy it/],
+      [new Private(), /class Private.*toJSON\(\)/s],
+    ];
+    for (const [value, advice] of cases) {
+      assert.equal((await written(value)).status, 500);
+      assert.match((Told.error as Error).message, advice);
+    }
+  });
+
+  test("takes a class that knows its JSON, and objects without a prototype", async () => {
+    class Story {
+      toJSON() {
+        return { id: 1 };
+      }
+    }
+    assert.equal((await written(new Story())).body, '{"id":1}');
+    assert.equal((await written(Object.assign(Object.create(null), { a: 1 }))).body, '{"a":1}');
+  });
+});
+
+describe("cookies", () => {
+  const withCookies = async (
+    act: (handler: RequestHandler) => void,
+    cookie = "",
+  ): Promise<readonly string[]> => {
+    class Sets extends RequestHandler {
+      override get() {
+        act(this);
+      }
+    }
+    const connection = await ask(new Application([["/", Sets]]), "/", {
+      headers: { Host: "h", Cookie: cookie },
+    });
+    assert.equal(connection.status, 200);
+    return connection.headers.getList("Set-Cookie");
+  };
+
+  test("setCookie() knows one spelling of its options and refuses the others by name", async () => {
+    for (const [wrong, right] of [
+      ["httpOnly", "httponly"],
+      ["sameSite", "samesite"],
+      ["max_age", "maxAge"],
+      ["expires_days", "expiresDays"],
+    ]) {
+      await withCookies((handler) => {
+        assert.throws(() => handler.setCookie("a", "b", { [wrong as string]: true }), {
+          ...refused,
+          message: `unknown option of a cookie "${wrong}"; did you mean "${right}"?`,
+        });
+      });
+    }
+  });
+
+  test("clearAllCookies() clears cookies with a prefix with the attributes that the prefix demands", async () => {
+    const lines = await withCookies(
+      (handler) => handler.clearAllCookies({ path: "/app", domain: "example.com" }),
+      "sid=1; __Host-sid=2; __Secure-theme=3; bad name=4",
+    );
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? "", /^sid=.*Domain=example\.com.*Path=\/app/);
+    assert.match(lines[1] ?? "", /^__Host-sid=.*Path=\/;.*Secure/);
+    assert.doesNotMatch(lines[1] ?? "", /Domain/);
+    assert.match(lines[2] ?? "", /^__Secure-theme=.*Domain=example\.com.*Path=\/app.*Secure/);
+  });
+});
+
+describe("routes", () => {
+  test("a target that is not a handler is refused when the application is made, and the route is shown", () => {
+    for (const target of [() => "x", function page() {}, class Page {}, { get() {} }, 5]) {
+      assert.throws(() => new Application([["/story", target]]), {
+        ...refused,
+        message: /Rule\("\/story".*must be a class that extends RequestHandler, as in/s,
+      });
+    }
+    assert.throws(() => new Application([["/", () => "x"]]), { message: /FallbackHandler/ });
+    assert.throws(() => new Application([["/", [["/", () => "x"]]]]), refused);
+    const app = new Application([]);
+    assert.throws(() => app.addHandlers("h", [["/", () => "x"]]), refused);
+  });
+
+  test("a shape that is not a list of routes is refused with what a route looks like", () => {
+    for (const routes of [{ "/": ErrorHandler }, "/", ["/", ErrorHandler], 5]) {
+      assert.throws(() => new Application(routes as never), { ...refused, message: /a route looks like/ });
+    }
+  });
+
+  test('"/a/*" is refused unless a method is decorated with removeslash', () => {
+    class Plain extends RequestHandler {}
+    class Bare extends RequestHandler {
+      override get = removeslash(function (this: RequestHandler) {
+        this.write("bare");
+      });
+    }
+    class Decorated extends RequestHandler {
+      @removeslash
+      override get() {
+        this.write("bare");
+      }
+    }
+    assert.throws(() => new Application([["/a/*", Plain]]), { ...refused, message: /write "\/a\/:path\*"/ });
+    assert.doesNotThrow(() => new Application([["/a/*", Decorated]]));
+    assert.doesNotThrow(() => new Application([[/\/a\/*/, Plain]]));
+    assert.doesNotThrow(() => new Application([[/\/a\/*/, Bare]]));
+  });
+
+  test("checkRoute() of a handler class sees each of its routes, and may refuse it", () => {
+    class Picky extends RequestHandler {
+      static override checkRoute({
+        targetKwargs,
+      }: {
+        readonly targetKwargs: Readonly<Record<string, unknown>>;
+      }) {
+        if (targetKwargs.db === undefined) throw new TypeError("a Picky needs its db");
+      }
+    }
+    assert.throws(() => new Application([["/", Picky]]), /a Picky needs its db/);
+    assert.doesNotThrow(() => new Application([["/", Picky, { db: 1 }]]));
+  });
+});
+
+describe("StaticFileHandler", () => {
+  test("is refused on a pattern without one group, and without a root directory", () => {
+    const path = "/srv";
+    for (const pattern of ["/files/.*", "/files", "/(a)/(.*)", "/:a/:b"]) {
+      assert.throws(() => new Application([[pattern, StaticFileHandler, { path }]]), {
+        ...refused,
+        message: /it needs one, the path of the file: "\/files\/:path\*" or/,
+      });
+    }
+    for (const wrong of [undefined, "", 5, new URL("http://example.com/")]) {
+      assert.throws(() => new Application([["/(.*)", StaticFileHandler, { path: wrong }]]), {
+        ...refused,
+        message: /needs its root directory/,
+      });
+    }
+    assert.doesNotThrow(
+      () => new Application([["/(.*)", StaticFileHandler, { path: pathToFileURL("/srv/") }]]),
+    );
+  });
+});
+
+describe("settings", () => {
+  test("a snake_case or misspelt name of a known setting is refused with the right name", () => {
+    for (const [wrong, right] of [
+      ["cookie_secret", "cookieSecret"],
+      ["static_path", "staticPath"],
+      ["debugg", "debug"],
+      ["loginURL", "loginUrl"],
+      ["autoReload", "autoreload"],
+      ["cookiesecret", "cookieSecret"],
+    ]) {
+      assert.throws(() => new Application([], { [wrong as string]: "x" }), {
+        ...refused,
+        message: `unknown setting "${wrong}"; did you mean "${right}"?`,
+      });
+    }
+  });
+
+  test("an application's own settings are free", () => {
+    const own = { db: {}, name: "x", pool: 1, title: "t", page_size: 5 };
+    assert.deepEqual({ ...own, ...new Application([], own).settings }, { ...own });
+  });
+});
