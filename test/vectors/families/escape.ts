@@ -20,6 +20,7 @@ const functions: Record<string, VectorFunction> = {
   "escape.utf8": ([value]: readonly Text[]) => door.utf8(value!),
   "escape.to_unicode": ([value]: readonly Text[]) => door.toUnicode(value!),
   "escape.native_str": ([value]: readonly Text[]) => door.nativeStr(value!),
+  "escape.to_basestring": ([value]: readonly Text[]) => door.toBasestring(value!),
   "escape.recursive_unicode": ([value]) => door.recursiveUnicode(value),
   "escape.parse_qs_bytes": ([value]: readonly Text[], { keep_blank_values, strict_parsing }) =>
     door.parseQsBytes(value!, {
