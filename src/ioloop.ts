@@ -11,9 +11,9 @@ export type {
   NetworkSocket,
   ResolvedAddress,
 } from "./async/network.js";
+export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/periodic-callback.js";
 export type { Clock, WorkSource } from "./async/timers/clock.js";
 export type { Duration } from "./async/timers/duration.js";
-export { PeriodicCallback, type PeriodicCallbackOptions } from "./async/timers/periodic-callback.js";
 export type { AnyCallback, Timeout } from "./async/timers/timeout.js";
 export type { WaitOptions } from "./async/wait-options.js";
 export { TimeoutError } from "./base/errors.js";

@@ -136,7 +136,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     defaultOf: (option) =>
       defaultInSource(
         option === "maxQueue"
-          ? "async/executor/thread-executor.ts"
+          ? "async/threads/thread-executor.ts"
           : option === "maxRestarts"
             ? "net/process/workers.ts"
             : "base/log-limit.ts",
@@ -195,6 +195,6 @@ test("rows, numbers and defaults are read as they are meant", () => {
     31,
   ]);
   assert.throws(() => numberOf("some"), /no default/);
-  assert.equal(defaultInSource("async/executor/thread-executor.ts", "maxQueue"), 1024);
-  assert.throws(() => defaultInSource("async/executor/thread-executor.ts", "nothing"), /0 ways/);
+  assert.equal(defaultInSource("async/threads/thread-executor.ts", "maxQueue"), 1024);
+  assert.throws(() => defaultInSource("async/threads/thread-executor.ts", "nothing"), /0 ways/);
 });

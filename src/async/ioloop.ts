@@ -1,28 +1,28 @@
 /**
  * The event loop, as the rest of squall sees it.
  *
- * Node has one loop per thread and runs it by itself, so an `IOLoop` does not turn anything: it is the place where
- * callbacks and timers are kept, where errors of callbacks end, and where time and network come from. Its parts are
- * files of their own: the queue of callbacks, the queue of timers, the table of handlers. What is left here is the
- * names of Tornado, the life of a loop (current, started, stopped, closed), and the rule that nothing which a
- * callback does wrong reaches another one.
+ * Node has one loop per thread and turns it by itself, so an `IOLoop` turns nothing. It holds callbacks and timers,
+ * logs the errors of callbacks, and is the source of time and of sockets. Its parts have files of their own: callbacks
+ * (`callback-queue.ts`), timers (`timers/`), watched objects (`handlers.ts`), runs (`loop-runs.ts`). Left here are the
+ * names of Tornado, the life of a loop, and one rule: an error of one callback does not reach another.
  *
- * Callbacks run in the asynchronous context (`AsyncLocalStorage`) of whoever woke the queue, not each in its own;
- * keeping them apart would cost every callback more than the callback itself. Wrap those that need theirs with
+ * Callbacks run in the asynchronous context (`AsyncLocalStorage`) of the call that woke the queue, not each in its own:
+ * keeping contexts apart would cost more than the callbacks. A callback that needs its own context is wrapped with
  * `AsyncResource.bind()`.
  */
-import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
+import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import { checkFunction } from "../base/validate.js";
-import { BlockedLoopWatch } from "./blocked-loop/blocked-loop.js";
+import type { BlockedLoopWatch } from "./blocked-loop/blocked-loop.js";
 import { CallbackQueue } from "./callback-queue.js";
-import { onAbort } from "./cancel.js";
 import { pendingResult } from "./coroutine/yieldable.js";
-import { currentLoop, setCurrentLoop } from "./current-loop.js";
+import { currentLoop, forgetLoop, setCurrentLoop } from "./current-loop.js";
 import { dummyExecutor } from "./executor/dummy-executor.js";
 import type { Executor } from "./executor/executor.js";
 import { HandlerTable, IOEvents, type IOHandler, type Watchable } from "./handlers.js";
+import { LoopRuns } from "./loop-runs.js";
 import type { Network } from "./network.js";
+import { SignalHandlers } from "./signal-handlers.js";
 import { type Clock, systemClock, type WorkSource } from "./timers/clock.js";
 import { type Duration, toDeadline, toMilliseconds } from "./timers/duration.js";
 import type { AnyCallback, Timeout } from "./timers/timeout.js";
@@ -31,12 +31,9 @@ import { resolveWait, type WaitOptions } from "./wait-options.js";
 
 /** Options of {@link IOLoop}. */
 export interface IOLoopOptions {
-  /**
-   * Whether the new loop becomes the thread's current one. `true` fails if there is one already; by default it
-   * does if there is none.
-   */
+  /** Whether the loop becomes the thread's current one. Default: if there is none. `true` fails if there is one. */
   readonly makeCurrent?: boolean | undefined;
-  /** Where time comes from; default {@link systemClock}. */
+  /** Where time comes from; default the clock of this computer. */
   readonly clock?: Clock | undefined;
   /** Where sockets come from; default Node's. */
   readonly network?: Network | undefined;
@@ -47,21 +44,15 @@ export type IOLoopClass = new (options?: IOLoopOptions) => IOLoop;
 
 let implementation: IOLoopClass | undefined;
 
-/** Keeps the process alive until the returned function is called. */
-function keepAlive(): () => void {
-  const hold = setInterval(() => {}, 2 ** 31 - 1);
-  return () => clearInterval(hold);
-}
-
 /** A loop: callbacks, timers, handlers, time. See the top of this file. */
 export class IOLoop implements WorkSource {
-  /** For {@link IOLoop.addHandler}: nothing but errors, which are always told. */
+  /** For {@link IOLoop.addHandler}: errors alone, which are always reported. */
   static readonly NONE: 0 = IOEvents.NONE;
   /** For {@link IOLoop.addHandler}: there is something to read, or a connection to accept. */
   static readonly READ: 1 = IOEvents.READ;
   /** For {@link IOLoop.addHandler}: there is room to write. */
   static readonly WRITE: 4 = IOEvents.WRITE;
-  /** An error or the close; told whether it was asked for or not. */
+  /** An error or the close; reported whether it was asked for or not. */
   static readonly ERROR: 24 = IOEvents.ERROR;
 
   /** Where time comes from. */
@@ -72,15 +63,11 @@ export class IOLoop implements WorkSource {
   readonly timers: TimerQueue;
   readonly #callbacks: CallbackQueue;
   readonly #handlers: HandlerTable;
-  readonly #signals: Map<NodeJS.Signals, () => void> = new Map();
+  readonly #signals: SignalHandlers = new SignalHandlers();
+  readonly #runs: LoopRuns;
   #executor: Executor = dummyExecutor;
   #blockedWatch: BlockedLoopWatch | undefined = undefined;
   #externals = 0;
-  /** Settles the promise of `start()`; with an argument, rejects it. */
-  #onStop: ((reason?: unknown) => void) | undefined = undefined;
-  /** Each call of `runSync()` under way, as the function that makes it reject. */
-  readonly #runs: Set<(reason: unknown) => void> = new Set();
-  #stopEarly = false;
   #closed = false;
 
   constructor(options: IOLoopOptions = {}) {
@@ -90,6 +77,7 @@ export class IOLoop implements WorkSource {
     this.timers = new TimerQueue(this.clock, run);
     this.#callbacks = new CallbackQueue(run, () => this.clock.stir?.());
     this.#handlers = new HandlerTable(this);
+    this.#runs = new LoopRuns(this, (callback, error) => this.#report(callback, error));
     this.clock.watch?.(this);
     this.initialize(options);
   }
@@ -111,8 +99,8 @@ export class IOLoop implements WorkSource {
   // --- the current loop ---------------------------------------------------------------------------------------
 
   /**
-   * The current loop of this thread. If there is none, one is made; with `instance: false` the answer is then
-   * undefined.
+   * The current loop of this thread: the one that `start()` or `runSync()` runs, else the one made current. If there is
+   * none, one is made; with `instance: false` the answer is then undefined.
    */
   static current(options?: { readonly instance?: true | undefined }): IOLoop;
   static current(options: { readonly instance?: boolean | undefined }): IOLoop | undefined;
@@ -134,27 +122,7 @@ export class IOLoop implements WorkSource {
     setCurrentLoop(undefined);
   }
 
-  /** The same as {@link IOLoop.current}; the older name. */
-  static instance(): IOLoop {
-    return IOLoop.current();
-  }
-
-  /** True if there is a current loop. */
-  static initialized(): boolean {
-    return currentLoop() !== undefined;
-  }
-
-  /** The same as {@link IOLoop.makeCurrent}; the older name. */
-  install(): void {
-    this.makeCurrent();
-  }
-
-  /** The same as {@link IOLoop.clearCurrent}; the older name. */
-  static clearInstance(): void {
-    IOLoop.clearCurrent();
-  }
-
-  /** Decides which class {@link IOLoop.current} makes a loop of when there is none; undefined for `IOLoop` itself. */
+  /** Sets the class of the loop that {@link IOLoop.current} makes when there is none; undefined for `IOLoop` itself. */
   static configure(loopClass: IOLoopClass | undefined): void {
     if (loopClass !== undefined && loopClass !== IOLoop && !(loopClass.prototype instanceof IOLoop)) {
       throw new InvalidArgumentError("IOLoop.configure() needs a class that extends IOLoop");
@@ -177,8 +145,8 @@ export class IOLoop implements WorkSource {
   // --- callbacks ----------------------------------------------------------------------------------------------
 
   /**
-   * Calls `callback(...args)` in the next iteration of the loop. An error that it throws is logged and hurts nobody;
-   * if it returns a promise or a generator, the loop watches over that as well. After `close()` it does nothing.
+   * Calls `callback(...args)` in the next iteration of the loop. An error that it throws is logged and goes no further;
+   * so is the rejection of a promise or generator that it returns. After `close()` it does nothing.
    */
   addCallback<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
     this.#callbacks.add(callback, args.length === 0 ? undefined : args);
@@ -189,7 +157,7 @@ export class IOLoop implements WorkSource {
     this.addCallback(callback, ...args);
   }
 
-  /** The same as {@link IOLoop.addCallback}: fire and forget, with the errors logged. */
+  /** The same as {@link IOLoop.addCallback}, for a coroutine that runs unattended: its errors are logged. */
   spawnCallback<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
     this.addCallback(callback, ...args);
   }
@@ -214,8 +182,8 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * What becomes of an error that a callback has thrown: it is logged with the callback's name and the stack. May be
-   * overridden; an error that the override throws is logged in its turn.
+   * Handles an error that a callback has thrown: logs it with the callback's name and the stack. May be overridden; an
+   * error that the override throws is logged in its turn.
    */
   handleCallbackException(callback: AnyCallback, error: unknown): void {
     appLog.exception("Exception in callback %s", callback.name || "(anonymous)", error);
@@ -234,7 +202,7 @@ export class IOLoop implements WorkSource {
   /**
    * Calls `callback(...args)` once after `delay`, in milliseconds or as a duration such as `{ minutes: 5 }`: never
    * earlier, and as soon after as the loop is free. Timers with equal deadlines fire in the order in which they were
-   * made. `Infinity` never fires.
+   * made. `Infinity` never fires. After the loop was blocked, what has arrived meanwhile is read before timers fire.
    *
    * @throws InvalidArgumentError if `delay` is neither a number nor a duration
    */
@@ -277,8 +245,8 @@ export class IOLoop implements WorkSource {
 
   /**
    * Calls `handler(handle, events, …)` as long as `handle` is ready for one of `events`, a sum of `IOLoop.READ` and
-   * `IOLoop.WRITE`, or has failed or closed (`IOLoop.ERROR`, which needs not be asked for). `handle` is a Node socket,
-   * server, pipe or datagram socket; what each means by ready is told in `handlers.ts`.
+   * `IOLoop.WRITE`, or has failed or closed (`IOLoop.ERROR`, which is always included). `handle` is a Node socket,
+   * server, pipe or datagram socket; `handlers.ts` says when each of them is ready.
    *
    * @throws InvalidStateError if the object has a handler already
    * @throws InvalidArgumentError for a file descriptor, which Node cannot poll
@@ -307,18 +275,12 @@ export class IOLoop implements WorkSource {
     ...args: A
   ): void {
     checkFunction("callback", callback);
-    this.removeSignalHandler(signal);
-    const listener = (): void => this.addCallbackFromSignal(callback, ...args);
-    process.on(signal, listener);
-    this.#signals.set(signal, listener);
+    this.#signals.set(signal, () => this.addCallbackFromSignal(callback, ...args));
   }
 
   /** Gives a signal its usual effect again; true if there was a handler of this loop. */
   removeSignalHandler(signal: NodeJS.Signals): boolean {
-    const listener = this.#signals.get(signal);
-    if (listener === undefined) return false;
-    process.removeListener(signal, listener);
-    return this.#signals.delete(signal);
+    return this.#signals.remove(signal);
   }
 
   // --- work elsewhere -----------------------------------------------------------------------------------------
@@ -348,9 +310,9 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Runs a task in an executor, or in the loop's own if the first argument is undefined, and resolves with its result.
-   * What a task can be is up to the executor: a `ThreadExecutor` takes the names of functions. The loop's own is
-   * `dummyExecutor` until {@link IOLoop.setDefaultExecutor} is called; that runs functions here and now, in this thread.
+   * Runs a task in an executor (undefined: the loop's own) and resolves with its result. The executor says what can be a
+   * task: a `ThreadExecutor` takes the names of functions. The loop's own is `dummyExecutor`, which runs functions here
+   * and now in this thread, until {@link IOLoop.setDefaultExecutor} is called.
    */
   runInExecutor<A extends unknown[], R>(
     executor: Executor | undefined,
@@ -360,15 +322,15 @@ export class IOLoop implements WorkSource {
     return (executor ?? this.#executor).submit(task, ...args);
   }
 
-  /** Decides where {@link IOLoop.runInExecutor} runs what was given no executor. */
+  /** Sets the executor of {@link IOLoop.runInExecutor} for tasks that are given none. */
   setDefaultExecutor(executor: Executor): void {
     this.#executor = executor;
   }
 
   /**
    * Logs a warning with the stack of what is running when a callback keeps the loop busy for longer than so many
-   * milliseconds, at least 10; undefined, which is the beginning, for never. Resolves when the change is in force. It costs a thread
-   * and some speed: a tool for finding faults rather than for all days. It ends with {@link IOLoop.close}.
+   * milliseconds, at least 10; undefined, the default, for never. Resolves when the change is in force. It costs a
+   * thread and some speed: a tool for finding faults, not for production. It ends with {@link IOLoop.close}.
    *
    * @throws InvalidStateError (as a rejection) in a worker thread, which cannot be looked into
    */
@@ -376,16 +338,19 @@ export class IOLoop implements WorkSource {
     const before = this.#blockedWatch;
     this.#blockedWatch = undefined;
     await before?.stop();
-    if (threshold === undefined || this.#closed) return;
+    if (threshold === undefined) return;
+    // A worker thread and the inspector's protocol are loaded at first use: most programs never ask.
+    const { BlockedLoopWatch } = await import("./blocked-loop/blocked-loop.js");
+    if (this.#closed) return;
     this.#blockedWatch = new BlockedLoopWatch(threshold);
     await this.#blockedWatch.ready;
   }
 
   // --- start, stop, close -------------------------------------------------------------------------------------
 
-  /** True while somebody waits in `start()` or `runSync()`. */
+  /** True while `start()` or `runSync()` is under way. */
   get running(): boolean {
-    return this.#onStop !== undefined || this.#runs.size > 0;
+    return this.#runs.running;
   }
 
   /** True after {@link IOLoop.close}. */
@@ -394,25 +359,14 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Resolves when {@link IOLoop.stop} is called, and keeps the process alive until then. Callbacks, timers and sockets
-   * do not wait for it: Node's loop runs anyway.
+   * Resolves when {@link IOLoop.stop} is called, and keeps the process alive until then. The loop is the current one
+   * meanwhile; afterwards the former one is. Callbacks, timers and sockets do not wait for it: Node's loop runs anyway.
    *
    * @throws InvalidStateError (as a rejection) if it is started or closed already
    */
   async start(): Promise<void> {
     this.#mustBeOpen();
-    if (this.#onStop !== undefined) throw new InvalidStateError("the loop is started already");
-    const release = keepAlive();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#onStop = (reason) => (reason === undefined ? resolve() : reject(reason));
-        this.clock.stir?.();
-        if (this.#stopEarly) this.stop();
-      });
-    } finally {
-      this.#onStop = undefined;
-      release();
-    }
+    await this.#runs.start();
   }
 
   /**
@@ -420,21 +374,15 @@ export class IOLoop implements WorkSource {
    * `runSync()` under way rejects. Callbacks, timers and sockets go on; {@link IOLoop.close} ends those.
    */
   stop(): void {
-    this.#stopEarly = !this.running;
-    if (!this.running) return;
-    this.addCallback(() => {
-      this.#onStop?.();
-      for (const giveUp of [...this.#runs]) {
-        giveUp(new InvalidStateError("the loop was stopped before runSync() was done"));
-      }
-    });
+    this.#runs.stop();
   }
 
   /**
-   * Calls `fn`, waits for what it returns (a promise, a generator or a value) and resolves with its result. `fn` gets
-   * an `AbortSignal` that tells it when nobody waits any more.
+   * Calls `fn`, waits for what it returns (a promise, a generator or a value) and resolves with its result. The loop is
+   * the current one from this call to the end; then the former one is. `fn` gets an `AbortSignal` that aborts when the
+   * wait is given up.
    *
-   * @throws TimeoutError after `timeout` milliseconds; the signal's reason if `signal` is aborted; InvalidStateError
+   * @throws TimeoutError after `timeout`; the signal's reason if `signal` is aborted; InvalidStateError
    * if `stop()` is called before `fn` is done. In all three cases what `fn` has begun goes on unless it
    * minds its signal, and its later errors are logged.
    */
@@ -443,53 +391,9 @@ export class IOLoop implements WorkSource {
     options: WaitOptions = {},
   ): Promise<R extends Generator<unknown, infer T, never> ? Awaited<T> : Awaited<R>> {
     this.#mustBeOpen();
-    const { signal, timeout } = resolveWait(options);
-    signal?.throwIfAborted();
-    const controller = new AbortController();
-    const release = keepAlive();
-    let unlisten: (() => void) | undefined;
-    let timer: Timeout | undefined;
-    let giveUp: ((reason: unknown) => void) | undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        let waiting = true;
-        const cancel = (reason: unknown): void => {
-          waiting = false;
-          reject(reason);
-          controller.abort(reason);
-        };
-        giveUp = cancel;
-        this.#runs.add(cancel);
-        this.clock.stir?.();
-        if (timeout !== Number.POSITIVE_INFINITY) {
-          timer = this.callLater(timeout, () =>
-            cancel(new TimeoutError(`runSync() did not finish within ${timeout} ms`)),
-          );
-        }
-        unlisten = onAbort(signal, cancel);
-        // In the next iteration, as everything that a loop is asked to run.
-        this.addCallback(() => {
-          if (!waiting) return;
-          const fail = (error: unknown): void => {
-            if (waiting) reject(error);
-            else if (error !== controller.signal.reason) this.#report(fn as AnyCallback, error);
-          };
-          try {
-            const result: unknown = fn(controller.signal);
-            const pending = pendingResult(result);
-            if (pending === undefined) resolve(result as never);
-            else pending.then(resolve as (value: unknown) => void, fail);
-          } catch (error) {
-            fail(error);
-          }
-        });
-      });
-    } finally {
-      if (giveUp !== undefined) this.#runs.delete(giveUp);
-      if (timer !== undefined) this.removeTimeout(timer);
-      unlisten?.();
-      release();
-    }
+    const bounds = resolveWait(options);
+    bounds.signal?.throwIfAborted();
+    return (await this.#runs.run(checkFunction("fn", fn), bounds)) as never;
   }
 
   /**
@@ -507,9 +411,9 @@ export class IOLoop implements WorkSource {
     this.timers.close();
     this.#handlers.clear(allFds);
     void this.setBlockingLogThreshold(undefined);
-    for (const signal of [...this.#signals.keys()]) this.removeSignalHandler(signal);
+    this.#signals.clear();
     this.clock.unwatch?.(this);
-    if (currentLoop() === this) setCurrentLoop(undefined);
+    forgetLoop(this);
   }
 
   [Symbol.dispose](): void {
@@ -534,8 +438,7 @@ export class IOLoop implements WorkSource {
 
   /** @internal */
   interrupt(reason: unknown): void {
-    this.#onStop?.(reason);
-    for (const giveUp of [...this.#runs]) giveUp(reason);
+    this.#runs.interrupt(reason);
   }
 
   /** @internal */

@@ -8,7 +8,6 @@
  *       }));
  */
 
-import { currentLoop } from "../async/current-loop.js";
 import { IOLoop } from "../async/ioloop.js";
 import type { Network } from "../async/network.js";
 import { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";
@@ -46,22 +45,18 @@ export class VirtualLoop extends IOLoop {
   }
 
   /**
-   * Makes a virtual loop, makes it current, and runs `fn(loop, signal)` in it as `runSync()` does. Afterwards the
-   * loop is closed and the one that was current before is so again.
+   * Makes a virtual loop and runs `fn(loop, signal)` in it as `runSync()` does, so that it is the current loop
+   * meanwhile. Afterwards the loop is closed and the former one is current again.
    */
   static async run<R>(
     fn: (loop: VirtualLoop, signal: AbortSignal) => R,
     options: VirtualLoopOptions = {},
   ): Promise<Awaited<R>> {
-    const before = currentLoop() as IOLoop | undefined;
     const loop = new VirtualLoop({ ...options, makeCurrent: false });
-    loop.makeCurrent();
     try {
       return (await loop.runSync((signal) => fn(loop, signal))) as Awaited<R>;
     } finally {
       loop.close();
-      if (before === undefined) IOLoop.clearCurrent();
-      else before.makeCurrent();
     }
   }
 }

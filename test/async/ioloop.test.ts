@@ -14,12 +14,9 @@ const code = (code: string): { code: string } => ({ code: `ERR_SQUALL_${code}` }
 describe("the current loop", () => {
   test("current() makes a loop when there is none, and answers undefined with instance: false", () => {
     assert.equal(IOLoop.current({ instance: false }), undefined);
-    assert.equal(IOLoop.initialized(), false);
     const loop = IOLoop.current();
     assert.ok(loop instanceof IOLoop);
     assert.equal(IOLoop.current(), loop);
-    assert.equal(IOLoop.instance(), loop);
-    assert.equal(IOLoop.initialized(), true);
   });
 
   test("the first loop becomes current, further ones do not unless they are told to", () => {
@@ -28,9 +25,9 @@ describe("the current loop", () => {
     assert.equal(IOLoop.current(), first);
     second.makeCurrent();
     assert.equal(IOLoop.current(), second);
-    first.install();
+    first.makeCurrent();
     assert.equal(IOLoop.current(), first);
-    IOLoop.clearInstance();
+    IOLoop.clearCurrent();
     assert.equal(IOLoop.current({ instance: false }), undefined);
     first.makeCurrent();
     IOLoop.clearCurrent();
@@ -44,6 +41,74 @@ describe("the current loop", () => {
     const loop = IOLoop.current();
     assert.throws(() => new IOLoop({ makeCurrent: true }), code("INVALID_STATE"));
     assert.equal(IOLoop.current(), loop);
+  });
+
+  test("a loop is the current one while runSync() runs it, and the former one afterwards", async () => {
+    const former = IOLoop.current();
+    const loop = new IOLoop();
+    const running = loop.runSync(async () => {
+      assert.equal(IOLoop.current(), loop);
+      await turn(loop);
+      assert.equal(IOLoop.current(), loop);
+    });
+    assert.equal(IOLoop.current(), loop);
+    await running;
+    assert.equal(IOLoop.current(), former);
+    await assert.rejects(
+      loop.runSync(() => {
+        throw new Error("no");
+      }),
+    );
+    assert.equal(IOLoop.current(), former);
+    loop.close();
+  });
+
+  test("a loop is the current one from start() to stop(), and the former one afterwards", async () => {
+    const former = IOLoop.current();
+    const loop = new IOLoop();
+    const started = loop.start();
+    assert.equal(IOLoop.current(), loop);
+    loop.stop();
+    await started;
+    assert.equal(IOLoop.current(), former);
+    loop.close();
+  });
+
+  test("runs of several loops may end in any order: the one that is left goes back to the first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const first = new IOLoop();
+      const others = [new IOLoop(), new IOLoop()];
+      const ends: (() => void)[] = [];
+      const runs = others.map((loop) => loop.runSync(() => new Promise<void>((end) => ends.push(end))));
+      assert.equal(IOLoop.current(), others[1]);
+      await turn(first);
+      ends[order[0]!]!();
+      await runs[order[0]!];
+      assert.equal(IOLoop.current(), others[order[1]!]);
+      ends[order[1]!]!();
+      await runs[order[1]!];
+      assert.equal(IOLoop.current(), first);
+      for (const loop of [...others, first]) loop.close();
+    }
+  });
+
+  test("a loop that was closed meanwhile is not put back", async () => {
+    const former = IOLoop.current();
+    const loop = new IOLoop();
+    await loop.runSync(() => former.close());
+    assert.equal(IOLoop.current({ instance: false }), undefined);
+    loop.close();
+  });
+
+  test("an explicit makeCurrent() during a run stays in force after it", async () => {
+    const former = IOLoop.current();
+    const [loop, other] = [new IOLoop(), new IOLoop()];
+    await loop.runSync(() => other.makeCurrent());
+    assert.equal(IOLoop.current(), other);
+    for (const each of [loop, other, former]) each.close();
   });
 
   test("a closed loop is not current any more", () => {

@@ -248,9 +248,9 @@ describe("a subclass of Queue", () => {
     for (const word of ["a", "aaa", "aa"]) queue.putNowait(word);
     assert.equal(queue.inits, 1);
     const waiting = queue.put("aaaa");
-    assert.equal(queue.getNowait(), "aaa");
+    assert.equal(queue.getNowait(), "aaaa");
     await waiting;
-    assert.deepEqual(drain(queue), ["aaaa", "aa", "a"]);
+    assert.deepEqual(drain(queue), ["aaa", "aa", "a"]);
     assert.throws(() => queue.putNowait(""), RangeError);
     await assert.rejects(queue.put(""), RangeError);
     assert.equal(queue.qsize(), 0);
@@ -334,9 +334,36 @@ describe("LifoQueue", () => {
     const queue = new LifoQueue<number>({ maxsize: 2 });
     queue.putNowait(1);
     queue.putNowait(2);
-    const waiting = queue.put(3);
-    assert.equal(queue.getNowait(), 2);
+    assert.deepEqual(drain(queue), [2, 1]);
+  });
+});
+
+describe("the order of those who wait for room", () => {
+  test("LifoQueue gives the item of a waiting putter first, as the youngest", async () => {
+    const queue = new LifoQueue<number>({ maxsize: 1 });
+    await queue.put(1);
+    const waiting = queue.put(2);
+    assert.deepEqual([queue.getNowait(), queue.getNowait()], [2, 1]);
     await waiting;
-    assert.deepEqual(drain(queue), [3, 1]);
+  });
+
+  test("PriorityQueue sorts the item of a waiting putter among the others before one is taken", async () => {
+    const queue = new PriorityQueue<number>({ maxsize: 1 });
+    await queue.put(2);
+    const waiting = queue.put(1);
+    assert.deepEqual([queue.getNowait(), queue.getNowait()], [1, 2]);
+    await waiting;
+  });
+
+  test("PriorityQueue keeps within its maxsize between two calls, however many wait", async () => {
+    const queue = new PriorityQueue<number>({ maxsize: 2 });
+    const puts = [5, 4, 3, 2, 1].map((item) => queue.put(item));
+    const taken: number[] = [];
+    while (!queue.empty()) {
+      taken.push(queue.getNowait());
+      assert.ok(queue.qsize() <= 2);
+    }
+    await Promise.all(puts);
+    assert.deepEqual(taken, [3, 2, 1, 4, 5]);
   });
 });

@@ -120,7 +120,7 @@ async function runCase(random: Random): Promise<void> {
       assert.equal(network.pending, 0);
       loop.tidyTimers();
       assert.equal(loop.timers.size, 0, "timers are left");
-      assert.equal(loop.timers.coarse.nextTime, Number.POSITIVE_INFINITY, "deadlines are left");
+      assert.equal(loop.timers.wheel.nextTime, Number.POSITIVE_INFINITY, "deadlines are left");
     },
     { network },
   );

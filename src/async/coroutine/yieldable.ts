@@ -7,7 +7,6 @@
  *     array, plain object          all of its members at once, in the same shape (see `multi`)
  *     generator object             driven to its end as a nested coroutine
  *     undefined, null, `moment`    nothing; the loop runs once in between
- *     a `YieldPoint`               what that says, with the keys of the coroutine (see `callback-keys.ts`)
  *     anything registered          what its converter makes of it (`convertYielded.register`)
  *
  * Everything else is a BadYieldError, thrown inside the generator at the `yield` that made the mistake.
@@ -18,7 +17,6 @@
 import { inspect } from "node:util";
 import { SquallError } from "../../base/errors.js";
 import { isQuiet, type QuietExceptions, reportError } from "../report-error.js";
-import { KeyTable, waitForPoint, YieldPoint } from "./callback-keys.js";
 import { nextTurn } from "./moment.js";
 
 /** Any generator that a driver can run to a result of type `T`. */
@@ -31,11 +29,9 @@ export type Yielded<Y> = Y extends null | undefined
     ? Awaited<T>
     : Y extends Generator<unknown, infer R, never>
       ? Awaited<R>
-      : Y extends YieldPoint<infer P>
-        ? P
-        : Y extends object
-          ? { -readonly [K in keyof Y]: Yielded<Y[K]> }
-          : unknown;
+      : Y extends object
+        ? { -readonly [K in keyof Y]: Yielded<Y[K]> }
+        : unknown;
 
 /** A coroutine yielded something that cannot be waited for (`ERR_SQUALL_BAD_YIELD`). */
 export class BadYieldError extends SquallError {
@@ -162,28 +158,19 @@ export type Driver = <T>(generator: CoroutineGenerator<T>) => Promise<Awaited<T>
  */
 export function makeDriver(name: string): Driver {
   const drive = async <T>(generator: CoroutineGenerator<T>): Promise<Awaited<T>> => {
-    let keys: KeyTable | undefined;
     try {
       let step = generator.next(undefined);
       while (step.done !== true) {
         const value = step.value;
         let sent: unknown;
         try {
-          if (value instanceof Promise) {
-            sent = await value;
-          } else if (value instanceof YieldPoint) {
-            keys ??= new KeyTable();
-            sent = await waitForPoint(value, keys);
-          } else {
-            sent = await convert(value);
-          }
+          sent = await (value instanceof Promise ? value : convert(value));
         } catch (error) {
           step = generator.throw(error);
           continue;
         }
         step = generator.next(sent);
       }
-      keys?.close();
       const result = step.value;
       return result instanceof Promise ? await result : (result as Awaited<T>);
     } catch (error) {

@@ -3,7 +3,7 @@
 import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
 import { refusal, type WaitOptions } from "../wait-options.js";
-import { WaiterList } from "../waiter-list.js";
+import { WaiterList } from "../waiting/waiter-list.js";
 
 /**
  * A place to wait for a notification. It has no memory: `notify` wakes those who wait now, and is lost when nobody

@@ -2,7 +2,7 @@
 import { showAsText } from "../../base/show-as-text.js";
 import { RESOLVED } from "../deferred.js";
 import { refusal, type WaitOptions } from "../wait-options.js";
-import { WaiterList } from "../waiter-list.js";
+import { WaiterList } from "../waiting/waiter-list.js";
 
 /**
  * A flag, cleared at first. Waiting ends when it is set; who waits for a flag that is set does not wait at all.

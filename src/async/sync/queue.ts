@@ -17,7 +17,7 @@ import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
 import { RESOLVED } from "../deferred.js";
 import { refusal, type WaitOptions } from "../wait-options.js";
-import { WaiterList } from "../waiter-list.js";
+import { WaiterList } from "../waiting/waiter-list.js";
 
 /** `getNowait` found nothing (`ERR_SQUALL_QUEUE_EMPTY`). */
 export class QueueEmpty extends SquallError {
@@ -227,21 +227,29 @@ export class Queue<T> implements AsyncIterable<T> {
     }
   }
 
-  /** Takes an item of which there is one, and lets the first putter have its place. */
+  /**
+   * Takes the next item. The first of the waiting putters comes in before, so that its item takes part in the order of a
+   * subclass.
+   */
   #take(): T {
+    if (this.#size <= this.#maxsize) this.#admitPutter();
     const item = this.getItem();
     this.#size--;
-    while (this.#putters.length > 0 && !this.full()) {
-      const putter = this.#putters.first();
-      if (putter === undefined) break;
+    return item;
+  }
+
+  /** Stores the item of the first putter; one that the subclass refuses fails its putter, and the next is asked. */
+  #admitPutter(): void {
+    for (let putter = this.#putters.first(); putter !== undefined; putter = this.#putters.first()) {
       try {
         this.#add(putter.brought);
-        putter.settle();
       } catch (error) {
         putter.fail(error);
+        continue;
       }
+      putter.settle();
+      return;
     }
-    return item;
   }
 }
 

@@ -9,7 +9,7 @@ import { showAsText } from "../../base/show-as-text.js";
 import { checkInteger } from "../../base/validate.js";
 import { pendingResult, type Yielded } from "../coroutine/yieldable.js";
 import { refusal, type WaitOptions } from "../wait-options.js";
-import { WaiterList } from "../waiter-list.js";
+import { WaiterList } from "../waiting/waiter-list.js";
 import { ReleasingContext } from "./releasing-context.js";
 
 /** Options of {@link Semaphore}. */

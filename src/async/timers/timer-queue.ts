@@ -1,23 +1,36 @@
 /**
  * All the timers of a loop behind one alarm of its clock.
  *
- * The queue has two lanes. *Exact* timers sit in a heap, from which each can be taken out by its handle; they fire
- * in the order of their deadlines, equal ones in the order in which they were made. *Coarse* deadlines (`deadline.ts`) are for connections: cheap to move, a little late.
- * The alarm is armed for the earlier of both. It is not taken back when that timer is removed; ringing in vain costs
- * less than arming again for each of the many timeouts which never pass.
+ * *Exact* timers sit in a heap, from which each can be taken out by its handle; they fire in the order of their
+ * deadlines, equal ones in the order in which they were made. *Coarse* deadlines, for connections, sit in a timer wheel
+ * (`timer-wheel.ts`): cheap to move, a little late. The alarm is armed for the earlier of both. It stays armed when that
+ * timer is removed; ringing in vain costs less than arming again for each of the many timeouts that never pass.
+ *
+ * Arrived is in time. A loop that was blocked finds its alarm late, and behind it input that came before the deadline
+ * and has not been read. Judging at once would close connections whose data waits in the kernel. So a judgement that
+ * could be wrong is put off until Node has polled its sockets once more, and then judges by the time of the ring:
+ *
+ *     ring ── on time ──▶ exact timers ── wheel due? ──▶ poll ──▶ sweep(time of the ring) ──▶ arm
+ *       └──── late ──────────────────────────────────▶ poll ──▶ exact timers, sweep ──────▶ arm
+ *
+ * The wheel, whose deadlines are coarse anyway, always waits for the poll; exact timers only if the alarm was late.
  */
 import { Heap } from "../../base/heap.js";
 import type { Clock } from "./clock.js";
-import { CoarseLane } from "./deadline.js";
 import { type AnyCallback, Timeout, type TimeoutOwner } from "./timeout.js";
+import { TimerWheel } from "./timer-wheel.js";
 
 const NEVER: number = Number.POSITIVE_INFINITY;
+/** `#armedFor` while a judgement waits for the poll: no timer is earlier. */
+const JUDGING: number = Number.NEGATIVE_INFINITY;
+/** An alarm that rings so many milliseconds after its time was held up. Alarms count whole milliseconds. */
+const LATE = 4;
 
 /** Calls back; keeps errors to itself. */
 export type CallbackRunner = (callback: AnyCallback, args: readonly unknown[]) => void;
 
 export class TimerQueue implements TimeoutOwner {
-  readonly coarse: CoarseLane;
+  readonly wheel: TimerWheel;
   readonly #clock: Clock;
   readonly #run: CallbackRunner;
   readonly #exact: Heap<Timeout> = new Heap((a, b) => a.deadline - b.deadline);
@@ -25,8 +38,10 @@ export class TimerQueue implements TimeoutOwner {
   /** How many pending timers keep the process alive. */
   #references = 0;
   #alarm: unknown = undefined;
-  /** When the alarm will ring; Infinity when none is armed. */
+  /** When the alarm will ring; Infinity when none is armed, {@link JUDGING} when it waits for the poll. */
   #armedFor = NEVER;
+  /** When a loop that is free would hear the alarm: a timer may be due before it is made. */
+  #expectedAt = NEVER;
   #armedRef = false;
   /** While callbacks run the alarm is not touched; it is armed once, afterwards. */
   #ringing = false;
@@ -36,7 +51,7 @@ export class TimerQueue implements TimeoutOwner {
   constructor(clock: Clock, run: CallbackRunner) {
     this.#clock = clock;
     this.#run = run;
-    this.coarse = new CoarseLane(clock, run, () => this.#arm());
+    this.wheel = new TimerWheel(clock, run, () => this.#arm());
     this.#ring = () => this.#onAlarm();
   }
 
@@ -74,12 +89,13 @@ export class TimerQueue implements TimeoutOwner {
 
   /** Brings the alarm exactly in line with what is pending: no ringing in vain. */
   tidy(): void {
-    this.coarse.tidy();
+    this.wheel.tidy();
+    if (this.#armedFor === JUDGING) return;
     if (this.#alarm !== undefined && this.#armedFor !== this.#nextTime()) this.#disarm();
     this.#arm();
   }
 
-  /** Drops all timers of both lanes; those added later never fire. */
+  /** Drops all timers, exact and coarse; those added later never fire. */
   close(): void {
     this.#closed = true;
     for (const timeout of this.#exact) {
@@ -87,20 +103,18 @@ export class TimerQueue implements TimeoutOwner {
       timeout.entry = undefined;
     }
     this.#exact.clear();
-    this.coarse.close();
+    this.wheel.close();
     this.#references = 0;
     this.#disarm();
   }
 
   #nextTime(): number {
-    return Math.min(this.#exact.peek()?.deadline ?? NEVER, this.coarse.nextTime);
+    return Math.min(this.#exact.peek()?.deadline ?? NEVER, this.wheel.nextTime);
   }
 
   #disarm(): void {
     if (this.#alarm !== undefined) this.#clock.clearAlarm(this.#alarm);
-    this.#alarm = undefined;
-    this.#armedFor = NEVER;
-    this.#armedRef = false;
+    this.#forgetAlarm();
   }
 
   #arm(): void {
@@ -114,9 +128,11 @@ export class TimerQueue implements TimeoutOwner {
       return;
     }
     if (this.#alarm !== undefined) this.#clock.clearAlarm(this.#alarm);
+    const now = this.#clock.time();
     this.#armedFor = next;
+    this.#expectedAt = Math.max(next, now);
     this.#armedRef = ref;
-    this.#alarm = this.#clock.setAlarm(this.#ring, next - this.#clock.time(), ref);
+    this.#alarm = this.#clock.setAlarm(this.#ring, next - now, ref);
   }
 
   #matchRef(): void {
@@ -127,17 +143,44 @@ export class TimerQueue implements TimeoutOwner {
   }
 
   #onAlarm(): void {
+    const now = this.#clock.time();
+    const late = now - this.#expectedAt > LATE;
+    this.#forgetAlarm();
+    if (!late) this.#judge(() => this.#runDue(now));
+    if (this.#closed) return;
+    if (!late && this.wheel.nextTime > now) {
+      this.#arm();
+      return;
+    }
+    const ref = this.#references > 0;
+    this.#armedFor = JUDGING;
+    this.#armedRef = ref;
+    this.#alarm = this.#clock.setAlarm(() => this.#onPolled(now), 0, ref);
+  }
+
+  /** Node has read what had arrived by `now`. */
+  #onPolled(now: number): void {
+    this.#forgetAlarm();
+    this.#judge(() => {
+      this.#runDue(now);
+      this.wheel.sweep(now);
+    });
+    this.#arm();
+  }
+
+  /** The alarm has rung. */
+  #forgetAlarm(): void {
     this.#alarm = undefined;
     this.#armedFor = NEVER;
     this.#armedRef = false;
+  }
+
+  #judge(run: () => void): void {
     this.#ringing = true;
     try {
-      const now = this.#clock.time();
-      this.#runDue(now);
-      this.coarse.look(now);
+      run();
     } finally {
       this.#ringing = false;
-      this.#arm();
     }
   }
 

@@ -59,7 +59,7 @@ export async function checkNothingIsLeft(
   const report = await server.closeAllConnections({ timeout: random.pick([0, 1000]) });
   // All coarse deadlines are the connections' own, and none outlives its connection.
   loop.tidyTimers();
-  if (loop.timers.coarse.nextTime !== Number.POSITIVE_INFINITY) problem("a deadline outlives its connection");
+  if (loop.timers.wheel.nextTime !== Number.POSITIVE_INFINITY) problem("a deadline outlives its connection");
   await pass(loop, 25_000);
   if (report.idle + report.finished + report.aborted < 0) problem("a negative report");
   if (server.connections !== 0) problem(`${server.connections} connections are left`);

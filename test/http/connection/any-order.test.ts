@@ -307,7 +307,7 @@ async function play(scenario: Scenario): Promise<void> {
       assert.deepEqual(problems, []);
       assert.equal(closes, 1, "onClose");
       assert.equal(server.connections, 0, "a connection is left");
-      assert.equal(loop.timers.coarse.nextTime, Number.POSITIVE_INFINITY, "a deadline is left");
+      assert.equal(loop.timers.wheel.nextTime, Number.POSITIVE_INFINITY, "a deadline is left");
       await server.stop();
     },
     { network },

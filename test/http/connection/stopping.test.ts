@@ -127,7 +127,7 @@ describe("a connection that has ended", () => {
             await pass(loop, 3000);
             assert.equal(server.connections, 0);
             assert.equal(server.connections, 0);
-            assert.equal(loop.timers.coarse.nextTime, Number.POSITIVE_INFINITY);
+            assert.equal(loop.timers.wheel.nextTime, Number.POSITIVE_INFINITY);
           },
         ));
     }

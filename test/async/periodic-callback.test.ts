@@ -1,4 +1,4 @@
-import "../../support/guard.js";
+import "../support/guard.js";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PeriodicCallback } from "squall/ioloop";

@@ -10,11 +10,11 @@
  * A waiter is settled once: whoever takes it from the ring (the owner, the timer, the signal) disarms the other two and
  * settles it in the same step. So what is handed to a waiter arrives, even if its signal aborts in the same tick.
  */
-import { TimeoutError } from "../base/errors.js";
-import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
-import { IOLoop } from "./ioloop.js";
-import type { Timeout } from "./timers/timeout.js";
-import { resolveWait, type WaitBounds, type WaitOptions } from "./wait-options.js";
+import { TimeoutError } from "../../base/errors.js";
+import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
+import { IOLoop } from "../ioloop.js";
+import type { Timeout } from "../timers/timeout.js";
+import { resolveWait, type WaitBounds, type WaitOptions } from "../wait-options.js";
 
 /** A node of the ring. */
 class Link {

@@ -7,12 +7,12 @@
 import { TimeoutError } from "../../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
+import { convertYielded, type Yielded } from "../coroutine/yieldable.js";
 import { IOLoop } from "../ioloop.js";
 import { isQuiet, type QuietExceptions, reportError } from "../report-error.js";
 import { type Duration, toMilliseconds } from "../timers/duration.js";
 import type { Timeout } from "../timers/timeout.js";
 import { checkSignal } from "../wait-options.js";
-import { convertYielded, type Yielded } from "./yieldable.js";
 
 /** Options of {@link withTimeout}. */
 export interface WithTimeoutOptions {

@@ -2,9 +2,9 @@
 
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { IOLoop } from "../ioloop.js";
+import { type Duration, toMilliseconds } from "../timers/duration.js";
+import type { Timeout } from "../timers/timeout.js";
 import { checkSignal } from "../wait-options.js";
-import { type Duration, toMilliseconds } from "./duration.js";
-import type { Timeout } from "./timeout.js";
 
 /** Options of {@link sleep}. */
 export interface SleepOptions {

@@ -2,9 +2,9 @@
 import { Deque } from "../../base/deque.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { cancellable } from "../cancel.js";
+import { convertYielded, isGenerator, isThenable, type Yielded } from "../coroutine/yieldable.js";
 import { IOLoop } from "../ioloop.js";
 import { refusal, type WaitOptions } from "../wait-options.js";
-import { convertYielded, isGenerator, isThenable, type Yielded } from "./yieldable.js";
 
 interface Outcome {
   readonly index: number | string;

@@ -18,10 +18,10 @@ import { genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
+import type { Executor, ShutdownOptions } from "../executor/executor.js";
 import { IOLoop } from "../ioloop.js";
 import type { Timeout } from "../timers/timeout.js";
 import { refusal, resolveWait, type WaitOptions } from "../wait-options.js";
-import type { Executor, ShutdownOptions } from "./executor.js";
 import { type Job, PoolWorker, type WorkerOwner } from "./pool-worker.js";
 import type { TaskMessage } from "./thread-protocol.js";
 

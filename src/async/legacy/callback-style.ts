@@ -1,13 +1,13 @@
 /**
- * Bridges from the world of callbacks. For functions of Node's form (`callback(error, value)`) there is
- * `util.promisify`; these are for the ones that call back with their result and nothing else.
+ * Bridges between callbacks and promises. `util.promisify` is for functions of Node's form (`callback(error, value)`);
+ * these are for functions that call back with their result alone.
  */
 import { SquallError } from "../../base/errors.js";
+import { coroutine } from "../coroutine/coroutine.js";
 import { reportError } from "../report-error.js";
 import { foldArguments } from "./callback-keys.js";
-import { coroutine } from "./coroutine.js";
 
-/** An `engine` function returned a value, which nobody would get (`ERR_SQUALL_RETURN_VALUE_IGNORED`). */
+/** The body of an `engine` returned a value, which has no receiver (`ERR_SQUALL_RETURN_VALUE_IGNORED`). */
 export class ReturnValueIgnoredError extends SquallError {
   static {
     this.prototype.name = "ReturnValueIgnoredError";
@@ -16,7 +16,7 @@ export class ReturnValueIgnoredError extends SquallError {
   constructor(name: string) {
     super(
       "ERR_SQUALL_RETURN_VALUE_IGNORED",
-      `${name}() is an engine and returned a value that nobody gets; make it a coroutine, or call back`,
+      `${name}() is an engine and returned a value that has no receiver; make it a coroutine, or call back`,
     );
   }
 }
@@ -39,8 +39,8 @@ export function Task<A extends [...unknown[], (...results: never[]) => void]>(
 }
 
 /**
- * A coroutine that is started and left alone: the function returns nothing, errors are logged to `appLog`. A value that
- * the body returns is a {@link ReturnValueIgnoredError}, logged as well. Tornado: `gen.engine`.
+ * A coroutine that runs unattended: the function returns nothing, and errors are logged to `appLog`. So is a
+ * {@link ReturnValueIgnoredError} if the body returns a value. Tornado: `gen.engine`.
  */
 export function engine<This, A extends unknown[]>(
   body: (this: This, ...args: A) => unknown,

@@ -5,12 +5,12 @@
  * never from the moment at which the callback happened to run, so small delays do not add up (no drift); and a
  * callback that takes longer than the interval skips the ticks it has missed instead of catching up in a burst.
  */
-import { InvalidArgumentError } from "../../base/errors.js";
-import { checkFunction, checkNumber } from "../../base/validate.js";
-import { pendingResult } from "../coroutine/yieldable.js";
-import { IOLoop } from "../ioloop.js";
-import { type Duration, toMilliseconds } from "./duration.js";
-import type { Timeout } from "./timeout.js";
+import { InvalidArgumentError } from "../base/errors.js";
+import { checkFunction, checkNumber } from "../base/validate.js";
+import { pendingResult } from "./coroutine/yieldable.js";
+import { IOLoop } from "./ioloop.js";
+import { type Duration, toMilliseconds } from "./timers/duration.js";
+import type { Timeout } from "./timers/timeout.js";
 
 /** Options of {@link PeriodicCallback}. */
 export interface PeriodicCallbackOptions {
