@@ -47,7 +47,12 @@ export {
   type HTTPHeadersInit,
   type HTTPHeadersParseOptions,
 } from "./protocol/fields/headers.js";
-export { formatParameters, type ParameterizedValue, parseParameters } from "./protocol/fields/parameters.js";
+export {
+  formatParameters,
+  type ParameterizedValue,
+  type ParameterValue,
+  parseParameters,
+} from "./protocol/fields/parameters.js";
 export {
   formatContentRange,
   parseRange,

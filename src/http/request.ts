@@ -186,7 +186,8 @@ export class HTTPServerRequest {
 
   /** Cookies by name, as the client sent them; of several with one name the last wins. */
   get cookies(): Record<string, string> {
-    this.#cookies ??= parseRequestCookies(this.headers.get("Cookie") ?? "");
+    // Proxies that speak HTTP/2 with the client may pass its cookies on in several lines (RFC 9113 §8.2.3).
+    this.#cookies ??= parseRequestCookies(this.headers.getList("Cookie").join("; "));
     return this.#cookies;
   }
 
@@ -284,10 +285,12 @@ export class HTTPServerRequest {
   }
 
   #splitTarget(): void {
-    let { uri } = this;
-    if (uri.charCodeAt(0) !== 0x2f /* / */) uri = uri.replace(ABSOLUTE_FORM, "");
-    const mark = uri.indexOf("?");
-    this.#path = mark < 0 ? uri : uri.slice(0, mark);
+    const { uri } = this;
+    const start = uri.charCodeAt(0) === 0x2f /* / */ ? 0 : (ABSOLUTE_FORM.exec(uri)?.[0].length ?? 0);
+    const mark = uri.indexOf("?", start);
+    const path = uri.slice(start, mark < 0 ? undefined : mark);
+    // An absolute target with an empty path means the root (RFC 9110 §4.2.3).
+    this.#path = path === "" && start > 0 ? "/" : path;
     this.#query = mark < 0 ? "" : uri.slice(mark + 1);
   }
 

@@ -132,7 +132,7 @@ function step(random: Random, headers: HTTPHeaders, model: Model, names: readonl
       headers.parseLine(`${name}: ${value}`);
       headers.parseLine(`\t more ${value}`);
       const more = `more ${value}`.trim();
-      model.add(name, value === "" ? more : `${value} ${more}`);
+      model.add(name, `${value} ${more}`);
       break;
     }
     case "pop":

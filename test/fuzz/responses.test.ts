@@ -17,6 +17,9 @@ const REASONS: Reasons = {
   // RFC 9112 §9.3: the connection ends with the message, and so does our interest in it.
   "what follows a response that closes": ({ message, ours }) =>
     message === undefined && ours.messages.length === ours.closesAfter,
+  // RFC 9112 §5.2: a user agent must replace obs-fold with spaces; Node refuses it when it is strict.
+  "a folded field": ({ code, text }) =>
+    code === "HPE_INVALID_HEADER_TOKEN" && /:[^\r\n]*\r\n[ \t]/.test(text),
   // The option speaks of what follows the final response.
   "Connection: close in an interim response": ({ code, ours }) =>
     code === "HPE_CLOSED_CONNECTION" && ours.messages[0]!.start[0].startsWith("1"),

@@ -1,6 +1,7 @@
 /**
  * The body of a form, whichever of its two media types it has, as arguments and files.
  */
+import { equalsIgnoreCase } from "../../base/bytes.js";
 import { checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
 import type { HTTPHeaders } from "../fields/headers.js";
@@ -57,8 +58,8 @@ export function setParseBodyConfig(config: ParseBodyConfig): void {
 
 /**
  * Adds the arguments and files of a form body to `args` and `files`. A body of any other type is left alone. Throws
- * an {@link HTTPInputError} when the body is malformed or over a limit, or when it has a Content-Encoding, and then
- * has added nothing. Tornado `parse_body_arguments`.
+ * an {@link HTTPInputError} when the body is malformed or over a limit, or when it has a Content-Encoding other than
+ * `identity`, and then has added nothing. Tornado `parse_body_arguments`.
  */
 export function parseBodyArguments(
   contentType: string,
@@ -66,7 +67,7 @@ export function parseBodyArguments(
   args: ArgumentMap,
   files: FileMap,
   options?: {
-    /** The request's fields: a Content-Encoding among them makes the body unreadable here; default none. */
+    /** The request's fields: a Content-Encoding other than `identity` makes the body unreadable; default none. */
     readonly headers?: HTTPHeaders | undefined;
     /** Default what {@link setParseBodyConfig} set. */
     readonly config?: ParseBodyConfig | undefined;
@@ -75,7 +76,7 @@ export function parseBodyArguments(
   const type = mediaType(contentType);
   if (type !== "application/x-www-form-urlencoded" && type !== "multipart/form-data") return;
   const encoding = options?.headers?.get("Content-Encoding");
-  if (encoding !== undefined) {
+  if (encoding !== undefined && !equalsIgnoreCase(encoding, "identity")) {
     throw new HTTPInputError(
       `unsupported Content-Encoding of a form: ${JSON.stringify(encoding.slice(0, 80))}`,
       {

@@ -12,10 +12,16 @@
  */
 
 import { equalsIgnoreCase } from "../../base/bytes.js";
-import { InvalidArgumentError } from "../../base/errors.js";
-import { isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
-import { HTTPInputError } from "./errors.js";
-import { normalizeHeaderName, normalizeIfToken } from "./header-names.js";
+import { trimWhitespace } from "./abnf.js";
+import {
+  checkHeaderName,
+  checkHeaderValue,
+  nothingToContinue,
+  notText,
+  parseHeaderLine,
+  splitHeaderLines,
+} from "./header-block.js";
+import { normalizeHeaderName } from "./header-names.js";
 import type { RawFields } from "./raw-fields.js";
 
 /** What {@link HTTPHeaders} can be made from. In an object, a list of values means one line for each. */
@@ -35,10 +41,8 @@ export interface HTTPHeadersParseOptions {
 
 /** From this many lines on, look-ups go through an index. */
 const INDEX_THRESHOLD = 16;
-/** CTL but tab: what may not stand in a value even where any character may. */
-const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
-/** The fields of whoever has none yet; never written into, since nobody owns it. */
+/** The fields of an object that has none yet; never written into, because no object owns it. */
 const NO_FIELDS: string[] = [];
 
 /**
@@ -75,8 +79,8 @@ export class HTTPHeaders {
   #normal: boolean;
   /** Lower-case name → positions of its lines; undefined when not built, or out of date. */
   #index: Map<string, number[]> | undefined;
-  /** The line that a continuation line belongs to, -1 for none; see {@link HTTPHeaders.parseLine}. */
-  #lastAt: number;
+  /** The name whose last line a continuation line extends; see {@link HTTPHeaders.parseLine}. */
+  #added: string | undefined;
 
   /**
    * Starts with the fields of `init`: a copy of another `HTTPHeaders` with its repeats, else as
@@ -87,7 +91,7 @@ export class HTTPHeaders {
     this.#owned = false;
     this.#normal = true;
     this.#index = undefined;
-    this.#lastAt = -1;
+    this.#added = undefined;
     if (init instanceof HTTPHeaders) {
       this.#fields = init.toRaw().slice();
       this.#owned = true;
@@ -115,13 +119,7 @@ export class HTTPHeaders {
    */
   static parse(text: string, options?: HTTPHeadersParseOptions): HTTPHeaders {
     const headers = new HTTPHeaders();
-    let start = 0;
-    while (start < text.length) {
-      let end = text.indexOf("\n", start);
-      if (end === -1) end = text.length - 1;
-      headers.parseLine(text.slice(start, end + 1), options);
-      start = end + 1;
-    }
+    for (const line of splitHeaderLines(text)) headers.parseLine(line, options);
     return headers;
   }
 
@@ -132,8 +130,8 @@ export class HTTPHeaders {
 
   /** Appends a field line. Throws an {@link HTTPInputError} when the name is no token or the value cannot be sent. */
   add(name: string, value: string): void {
-    const normal = checkName(name);
-    checkValue(value);
+    const normal = checkHeaderName(name);
+    checkHeaderValue(value);
     this.#append(normal, value);
   }
 
@@ -142,10 +140,10 @@ export class HTTPHeaders {
    * no part of it (RFC 9110 §5.5) and are dropped. Throws as {@link HTTPHeaders.add} does.
    */
   set(name: string, value: string): void {
-    const normal = checkName(name);
+    const normal = checkHeaderName(name);
     if (typeof value !== "string") throw notText(value);
     const trimmed = trimWhitespace(value);
-    checkValue(trimmed);
+    checkHeaderValue(trimmed);
     this.setTrusted(normal, trimmed);
   }
 
@@ -163,10 +161,7 @@ export class HTTPHeaders {
     const fields = this.#fields;
     fields[at] = name;
     fields[at + 1] = value;
-    if (this.#find(name, at + 2) === -1) return;
-    const continues = this.#lastAt !== -1 && equalsIgnoreCase(fields[this.#lastAt]!, name);
-    this.#remove(name, at + 2);
-    if (continues) this.#lastAt = at;
+    if (this.#find(name, at + 2) !== -1) this.#remove(name, at + 2);
   }
 
   /** {@link HTTPHeaders.setTrusted} for a name that is known not to be there yet. */
@@ -284,7 +279,7 @@ export class HTTPHeaders {
     this.#owned = true;
     this.#normal = true;
     this.#index = undefined;
-    this.#lastAt = -1;
+    this.#added = undefined;
   }
 
   /** An independent copy, repeats included. */
@@ -294,24 +289,15 @@ export class HTTPHeaders {
 
   /**
    * Takes one line of a header block, with or without its line end. A line that begins with a space or tab
-   * continues the field before it, joined by one space (the reading that RFC 9112 §5.2 allows for obs-fold); an
-   * empty line is ignored. Throws an {@link HTTPInputError} otherwise. Tornado `HTTPHeaders.parse_line`.
+   * continues the field that was added last, joined by one space (the reading that RFC 9112 §5.2 allows for obs-fold),
+   * also when there is nothing else in it; an empty line is ignored. Tornado `HTTPHeaders.parse_line`.
+   * @throws HTTPInputError for a line that is no field, and for a continuation without a field before it.
    */
   parseLine(line: string, options?: HTTPHeadersParseOptions): void {
-    const unicode = options?.unicode === true;
-    const text = withoutLineEnd(line);
-    if (text === "") return;
-    if (isWhitespace(text.charCodeAt(0))) {
-      this.#continueLast(trimWhitespace(text), unicode);
-      return;
-    }
-    const colon = text.indexOf(":");
-    if (colon === -1)
-      throw new HTTPInputError(`no colon in header line: expected "Name: value", got ${shown(text)}`);
-    const name = checkName(text.slice(0, colon));
-    const value = trimWhitespace(text.slice(colon + 1));
-    checkValue(value, unicode);
-    this.#append(name, value);
+    const parsed = parseHeaderLine(line, options?.unicode === true);
+    if (parsed === undefined) return;
+    if (parsed.name === undefined) this.#continueLast(parsed.value);
+    else this.#append(parsed.name, parsed.value);
   }
 
   /**
@@ -360,7 +346,7 @@ export class HTTPHeaders {
 
   #append(name: string, value: string): void {
     this.#own();
-    this.#lastAt = this.#fields.length;
+    this.#added = name;
     this.#push(name, value);
   }
 
@@ -372,12 +358,9 @@ export class HTTPHeaders {
   /** Removes the lines of `name` from position `from` on, in place. */
   #remove(name: string, from: number): void {
     const fields = this.#fields;
-    const lastAt = this.#lastAt;
-    if (lastAt >= from) this.#lastAt = -1;
     let to = from;
     for (let at = from; at < fields.length; at += 2) {
       if (equalsIgnoreCase(fields[at]!, name)) continue;
-      if (at === lastAt) this.#lastAt = to;
       fields[to] = fields[at]!;
       fields[to + 1] = fields[at + 1]!;
       to += 2;
@@ -395,15 +378,15 @@ export class HTTPHeaders {
     for (let i = 1; i < values.length; i++) this.add(name, values[i]!);
   }
 
-  #continueLast(more: string, unicode: boolean): void {
-    const at = this.#lastAt;
-    if (at === -1) {
-      throw new HTTPInputError(`the first header line cannot start with whitespace, got ${shown(more)}`);
-    }
-    checkValue(more, unicode, "continuation of a header value");
+  /** Extends the last line of the name that was added last. */
+  #continueLast(more: string): void {
+    const name = this.#added;
+    // From the end, where it is when a block is read: thousands of folded lines stay linear.
+    let at = name === undefined ? -1 : this.#fields.length - 2;
+    while (at >= 0 && !equalsIgnoreCase(this.#fields[at]!, name!)) at -= 2;
+    if (at < 0) throw nothingToContinue(more);
     this.#own();
-    const value = this.#fields[at + 1]!;
-    this.#fields[at + 1] = value === "" || more === "" ? value + more : `${value} ${more}`;
+    this.#fields[at + 1] = `${this.#fields[at + 1]!} ${more}`;
   }
 
   #own(): void {
@@ -447,40 +430,4 @@ function addToIndex(index: Map<string, number[]>, name: string, at: number): voi
   const positions = index.get(key);
   if (positions === undefined) index.set(key, [at]);
   else positions.push(at);
-}
-
-function withoutLineEnd(line: string): string {
-  if (!line.endsWith("\n")) return line;
-  return line.endsWith("\r\n") ? line.slice(0, -2) : line.slice(0, -1);
-}
-
-/** The normal form of a name; throws when it is no token. */
-function checkName(name: string): string {
-  if (typeof name !== "string") {
-    throw new InvalidArgumentError(`the name of a header must be a string, got ${typeof name}`);
-  }
-  const normal = normalizeIfToken(name);
-  if (normal !== undefined) return normal;
-  throw new HTTPInputError(
-    `invalid header name ${shown(name)}: expected a token, that is letters, digits and !#$%&'*+-.^_\`|~`,
-  );
-}
-
-function checkValue(value: string, unicode = false, what = "header value"): void {
-  if (typeof value !== "string") throw notText(value);
-  const outer =
-    value.length > 0 &&
-    (isWhitespace(value.charCodeAt(0)) || isWhitespace(value.charCodeAt(value.length - 1)));
-  if (!outer && (unicode ? !CONTROL.test(value) : isFieldValue(value))) return;
-  throw new HTTPInputError(
-    `invalid ${what} ${shown(value)}: expected no control characters but tab, no character above U+00FF and no space at the ends`,
-  );
-}
-
-function notText(value: unknown): InvalidArgumentError {
-  return new InvalidArgumentError(`the value of a header must be a string, got ${typeof value}`);
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -58,23 +58,26 @@ export function parseParameters(text: string): ParameterizedValue {
   return { value: value ?? "", parameters };
 }
 
+/** A parameter's value: text, a number as `String()` writes it, or `undefined` or `null` for a name without value. */
+export type ParameterValue = string | number | null | undefined;
+
 /**
  * Writes a field value with parameters; the reverse of {@link parseParameters} for plain parameters. A value that
- * is no token is quoted, one that is `undefined` leaves a bare name. Throws an {@link InvalidArgumentError} for a
- * name that is no token or a value that cannot be sent.
+ * is no token is quoted; `undefined` and `null` leave a bare name, as Python's `None` does. Tornado `_encode_header`.
+ * @throws InvalidArgumentError for a name that is no token or a value that cannot be sent.
  */
 export function formatParameters(
   value: string,
-  parameters: { readonly [name: string]: string | undefined },
+  parameters: { readonly [name: string]: ParameterValue },
 ): string {
   let text = value;
   for (const [name, parameter] of Object.entries(parameters)) {
     if (!isToken(name))
       throw new InvalidArgumentError(`a parameter's name must be a token, got ${JSON.stringify(name)}`);
-    text +=
-      parameter === undefined
-        ? `; ${name}`
-        : `; ${name}=${isToken(parameter) ? parameter : quoteString(parameter)}`;
+    text += `; ${name}`;
+    if (parameter === undefined || parameter === null) continue;
+    const written = String(parameter);
+    text += `=${isToken(written) ? written : quoteString(written)}`;
   }
   return text;
 }

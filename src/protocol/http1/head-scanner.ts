@@ -10,7 +10,8 @@
  *     field lines     FIELD → NAME → SPACE → VALUE → VALUE_END → FIELD … → HEAD_END → (done)
  *
  * A line ends with CRLF and nothing else: RFC 9112 §2.2 lets a recipient take a bare LF as well, but that leniency
- * is what request smuggling between two servers lives on. For the same reason there is no obs-fold (§5.2).
+ * is what request smuggling between two servers lives on. For the same reason a request may not fold its lines; in a
+ * response a folded line is part of the value before it (§5.2), noted by {@link HeadScanner.folded}.
  *
  * The result is a list of positions ("marks"); the receiver decodes the block once and cuts the strings out.
  */
@@ -65,6 +66,9 @@ export class HeadScanner {
   /** The complete block, decoded as latin1; set by the receiver for those who cut strings out of it. */
   text: string;
 
+  /** True when a value is folded: its line ends and the blanks around them are still in it. */
+  folded: boolean;
+
   #state: number;
   #isResponse: boolean;
   /** The next byte to look at, relative to the start of the block. */
@@ -79,6 +83,7 @@ export class HeadScanner {
     this.marks = new Int32Array(INITIAL_MARKS);
     this.fieldCount = 0;
     this.text = "";
+    this.folded = false;
     this.#state = BLANK;
     this.#isResponse = false;
     this.#position = 0;
@@ -92,6 +97,7 @@ export class HeadScanner {
   /** Forgets the last block and expects one of this kind. */
   begin(kind: HeadKind, limits: HTTP1Limits): void {
     this.fieldCount = 0;
+    this.folded = false;
     this.marks[0] = 0;
     this.#isResponse = kind === "response";
     this.#state = kind === "request" ? BLANK : kind === "response" ? STATUS_FIRST : FIELD;
@@ -232,11 +238,19 @@ export class HeadScanner {
           at++;
           continue;
         }
-        if ((classes[octet]! & TOKEN) === 0) throw badFieldStart(octet);
-        if (this.fieldCount >= this.#maxFields) throw tooManyFields(this.#maxFields);
-        if (mark + MARKS_PER_FIELD > marks.length) marks = this.#growMarks();
-        marks[mark] = at++ - base;
-        state = NAME;
+        if ((classes[octet]! & TOKEN) !== 0) {
+          if (this.fieldCount >= this.#maxFields) throw tooManyFields(this.#maxFields);
+          if (mark + MARKS_PER_FIELD > marks.length) marks = this.#growMarks();
+          marks[mark] = at++ - base;
+          state = NAME;
+        } else {
+          if (!this.#mayContinue(octet)) throw badFieldStart(octet);
+          // Back into the value of the field before.
+          this.folded = true;
+          this.fieldCount--;
+          mark -= MARKS_PER_FIELD;
+          state = VALUE;
+        }
       }
       if (state === NAME) {
         while (at < stop && (classes[bytes[at]!]! & TOKEN) !== 0) at++;
@@ -272,6 +286,11 @@ export class HeadScanner {
     return MORE;
   }
 
+  /** True when a line that begins with `octet` continues the one before. */
+  #mayContinue(octet: number): boolean {
+    return this.#isResponse && this.fieldCount > 0 && (octet === SP || octet === HTAB);
+  }
+
   #growMarks(): Int32Array {
     const larger = new Int32Array(this.marks.length * 2);
     larger.set(this.marks);
@@ -280,11 +299,18 @@ export class HeadScanner {
   }
 }
 
-/** Where a value ends: before the spaces and tabs that come before the CR at `at` (RFC 9112 §5.1). */
+/**
+ * Where a value ends: before the spaces and tabs that come before the CR at `at` (RFC 9112 §5.1), and before folded
+ * lines that hold nothing else.
+ */
 function valueEnd(bytes: Uint8Array, start: number, at: number): number {
   let end = at;
-  while (end > start && (bytes[end - 1] === SP || bytes[end - 1] === HTAB)) end--;
+  while (end > start && isBlankOrLineEnd(bytes[end - 1]!)) end--;
   return end;
+}
+
+function isBlankOrLineEnd(octet: number): boolean {
+  return octet === SP || octet === HTAB || octet === CR || octet === LF;
 }
 
 /**

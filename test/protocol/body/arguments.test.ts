@@ -49,6 +49,17 @@ describe("parseBodyArguments()", () => {
     }
   });
 
+  test("takes a form whose Content-Encoding is identity, and refuses every other encoding with 415", () => {
+    for (const encoding of ["identity", "Identity"]) {
+      const headers = new HTTPHeaders({ "Content-Encoding": encoding });
+      assert.deepEqual(names(parse(FORM, "a=1", undefined, headers)), ["a"]);
+    }
+    for (const encoding of ["gzip", "identity, gzip", "", "identityx"]) {
+      const headers = new HTTPHeaders({ "Content-Encoding": encoding });
+      assert.throws(() => parse(FORM, "a=1", undefined, headers), { status: 415 }, encoding);
+    }
+  });
+
   test("adds to what is there", () => {
     const form: BodyArguments = { arguments: Object.create(null), files: Object.create(null) };
     for (const body of ["a=1", "a=2&b=3"])

@@ -169,10 +169,24 @@ describe("HTTPHeaders.parse()", () => {
     assert.deepEqual(lines(HTTPHeaders.parse("")), []);
   });
 
-  test("case 15: joins a continued line with one space", () => {
+  test("case 15: joins a continued line with one space, also one that holds nothing else", () => {
     assert.equal(HTTPHeaders.parse("A: 1\r\n  2\r\n\t3 \r\nB: 4\r\n").get("A"), "1 2 3");
-    assert.equal(HTTPHeaders.parse("A:\r\n 1\r\n").get("A"), "1");
-    assert.equal(HTTPHeaders.parse("A: 1\r\n \r\n").get("A"), "1");
+    assert.equal(HTTPHeaders.parse("A:\r\n 1\r\n").get("A"), " 1");
+    assert.equal(HTTPHeaders.parse("A: 1\r\n \r\n").get("A"), "1 ");
+    assert.equal(HTTPHeaders.parse("A: 1\r\n \t\r\n   \r\n 2\r\n").get("A"), "1   2");
+  });
+
+  test("parseLine() continues the field that was added last, wherever set() and delete() have moved it", () => {
+    const headers = new HTTPHeaders();
+    headers.add("A", "1");
+    headers.set("B", "2");
+    headers.parseLine(" more");
+    assert.deepEqual(lines(headers), [
+      ["A", "1 more"],
+      ["B", "2"],
+    ]);
+    headers.delete("A");
+    assert.throws(() => headers.parseLine(" more"), HTTPInputError);
   });
 
   test("case 13, 14, 16, 17: refuses blanks before the colon or the first line, names and values that are none", () => {

@@ -76,6 +76,13 @@ test("formatParameters() quotes what is no token, and parseParameters() reads it
   );
 });
 
+test("formatParameters() takes undefined and null as no value, and writes numbers out", () => {
+  assert.equal(
+    formatParameters("a", { b: undefined, c: null, d: 5, e: 1.5, f: 0 }),
+    "a; b; c; d=5; e=1.5; f=0",
+  );
+});
+
 test("formatParameters() refuses what would break the field", () => {
   for (const parameters of [{ a: "x\r\ny" }, { a: "\0" }, { a: "☃" }, { "a b": "x" }, { "": "x" }]) {
     assert.throws(() => formatParameters("v", parameters), InvalidArgumentError, JSON.stringify(parameters));

@@ -4,6 +4,12 @@ import { encodeUsernamePassword, qsToQsl, responses, splitHostAndPort, urlConcat
 import { InvalidArgumentError } from "#room/base/errors";
 import { reasonPhrase } from "#room/protocol/fields/status";
 
+test("urlConcat() takes octets, and percent-encodes them as they are", () => {
+  assert.equal(urlConcat("/p", { a: new Uint8Array([0xff, 0x20, 0x41]) }), "/p?a=%FF+A");
+  assert.equal(urlConcat("/p", [[Buffer.from("é"), Buffer.from("b")]]), "/p?%C3%A9=b");
+  assert.equal(urlConcat("/p", { a: [Buffer.from("1"), "2"] }), "/p?a=1&a=2");
+});
+
 test("urlConcat() adds to the query and keeps the fragment at the end", () => {
   assert.equal(
     urlConcat("http://a/p?x=1#f?g", { y: "2 3", z: ["é", "b"], skipped: undefined }),

@@ -188,7 +188,12 @@ const REFUSED: readonly (readonly [code: HTTP1ErrorCode, ...texts: string[]])[] 
     "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
     head("Transfer-Encoding: gzip"),
   ],
-  ["ERR_SQUALL_HTTP_FOLDED_FIELD", head("X: a\r\n b")],
+  [
+    "ERR_SQUALL_HTTP_FOLDED_FIELD",
+    head(" X: a"),
+    `${head("Transfer-Encoding: chunked")}0\r\nX: a\r\n b\r\n\r\n`,
+  ],
+  ["ERR_SQUALL_HTTP_FIELD_NAME", head("X: a\r\n\xa0b")],
   ["ERR_SQUALL_HTTP_LINE_END", head("X: a\rb"), head("X: a\nY: b"), "HTTP/1.1 200 OK\n\n"],
   ["ERR_SQUALL_HTTP_CHUNK_SIZE", `${head("Transfer-Encoding: chunked")}zz\r\n`],
   [
@@ -203,6 +208,36 @@ const REFUSED: readonly (readonly [code: HTTP1ErrorCode, ...texts: string[]])[] 
     "HTTP/1.1 100 Continue\r\nContent-Length: 1\r\n\r\nx",
   ],
 ];
+
+test("case 15: receiver: a folded field of a response is read with one space for each fold", () => {
+  for (const [fields, expected] of [
+    ["X: a\r\n b", ["X", "a b"]],
+    ["X: a \t\r\n\t  b\r\n c \r\nY: d", ["X", "a b c", "Y", "d"]],
+    ["X:\r\n a\r\n \r\n", ["X", "a"]],
+    ["X: a\r\n \r\n\t\r\n b", ["X", "a   b"]],
+    ["X:\r\n \r\n", ["X", ""]],
+    ["Content-Length:\r\n 0", ["Content-Length", "0"]],
+  ] as const) {
+    const text = `HTTP/1.1 200 OK\r\n${fields}\r\n${fields.endsWith("\r\n") ? "" : "\r\n"}`;
+    for (const { how, pieces } of cuttings(octets(text))) {
+      const [first] = tellResponse(pieces);
+      assert.ok(first !== undefined && "head" in first, `${JSON.stringify(text)} ${how}`);
+      assert.deepEqual(first.head.fields, expected, `${JSON.stringify(text)} ${how}`);
+    }
+  }
+});
+
+test("case 15: receiver: a fold cannot change what a framing field says", () => {
+  const told = tellResponse([octets(head("Content-Length: 1\r\n 0"))]);
+  assert.deepEqual(told, [{ error: "ERR_SQUALL_HTTP_CONTENT_LENGTH", status: 400 }]);
+});
+
+test("folding a response of blanks costs time linear in its length", () => {
+  const blanks = " ".repeat(60_000);
+  const began = performance.now();
+  tellResponse([octets(head(`X: a\r\n b${blanks}c`))]);
+  assert.ok(performance.now() - began < 1000);
+});
 
 test("case 96: receiver: refuses responses that are malformed, ambiguous or over a limit", () => {
   for (const [code, ...texts] of REFUSED) {

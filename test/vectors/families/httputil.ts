@@ -167,7 +167,9 @@ function applyOperation(headers: HTTPHeaders, operation: string, [name, value]: 
     case "get_list":
       return headers.getList(name!);
     case "delete":
-      return void headers.delete(name!);
+      // Python raises KeyError where ours answers false.
+      if (!headers.delete(name!)) throw new PythonError("no such field");
+      return undefined;
     case "contains":
       return headers.has(name!);
     case "len":

@@ -59,18 +59,21 @@ class Setup {
   readonly #definitions = new Map<string, Definition>();
 
   constructor(definitions: readonly Definition[], onValue?: (name: string, value: unknown) => void) {
-    for (const definition of definitions) {
-      this.#definitions.set(definition.name, definition);
-      const { name, type, default: preset, ...rest } = definition;
-      const ours: OptionDefinition = {
-        group: "test",
-        ...rest,
-        ...(preset !== undefined && { default: toOurs(preset) }),
-        ...(type !== undefined && { type: TYPES[type]! }),
-        ...(preset instanceof VectorTimedelta && { type: Duration }),
-      };
-      this.parser.define(name, { ...ours, callback: (value: unknown) => onValue?.(name, value) });
-    }
+    for (const definition of definitions) this.define(definition, onValue);
+  }
+
+  define(definition: Definition, onValue?: (name: string, value: unknown) => void): void {
+    const { name, type, default: preset, ...rest } = definition;
+    const ours: OptionDefinition = {
+      group: "test",
+      ...rest,
+      ...(preset !== undefined && { default: toOurs(preset) }),
+      ...(type !== undefined && { type: TYPES[type]! }),
+      ...(preset instanceof VectorTimedelta && { type: Duration }),
+    };
+    this.parser.define(name, { ...ours, callback: (value: unknown) => onValue?.(name, value) });
+    // Only now: a name that is taken is refused, and the definition before it stays.
+    this.#definitions.set(name, definition);
   }
 
   show(name: string, value: unknown): unknown {
@@ -155,10 +158,19 @@ const functions: Record<string, VectorFunction> = {
   },
 };
 
+/** An operation `define` holds either the definition itself, or its name and the other arguments. */
+function definitionOf(first: unknown, rest: unknown): Definition {
+  if (typeof first !== "string") return first as Definition;
+  return { ...(rest as Omit<Definition, "name"> | undefined), name: first };
+}
+
 function applyOperation(setup: Setup, operation: string, name: string, value: unknown): unknown {
   const { parser } = setup;
   const properties = parser as unknown as Record<string, unknown>;
   switch (operation) {
+    case "define":
+      setup.define(definitionOf(name, value));
+      return undefined;
     case "getattr":
       return setup.show(name, properties[name]);
     case "setattr":

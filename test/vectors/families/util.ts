@@ -1,5 +1,12 @@
 /** The vectors of `util`; with them, in Tornado's file, those of the small parsers of message framing. */
-import { ArgReplacer, ObjectDict, reUnescape, type Timedelta, timedeltaToSeconds } from "squall/util";
+import {
+  ArgReplacer,
+  MissingItemError,
+  ObjectDict,
+  reUnescape,
+  type Timedelta,
+  timedeltaToSeconds,
+} from "squall/util";
 import type { Family, VectorFunction } from "../types.js";
 import { attempt, PythonError } from "../values.js";
 import { family as framing } from "./http1connection.js";
@@ -22,6 +29,13 @@ function applyOperation(dict: ObjectDict, operation: string, name: string, value
       return dict.get(name);
     case "getattr":
       return dict[name];
+    case "setattr":
+      dict[name] = value;
+      return undefined;
+    case "hasattr":
+      return hasAttribute(dict, name);
+    case "contains":
+      return name in dict;
     case "get":
       return dict.get(name, value);
     case "delitem":
@@ -33,6 +47,16 @@ function applyOperation(dict: ObjectDict, operation: string, name: string, value
       return Object.keys(dict).length;
     default:
       throw new Error(`an operation of ObjectDict that is not known: ${operation}`);
+  }
+}
+
+function hasAttribute(dict: ObjectDict, name: string): boolean {
+  try {
+    void dict[name];
+    return true;
+  } catch (error) {
+    if (error instanceof MissingItemError) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where our requests answer differently from Tornado's; part of the family `httputil`. */
 import { isIPv4 } from "node:net";
-import { HTTPInputError } from "squall/httputil";
+import { HTTPInputError, parseCookie } from "squall/httputil";
 import type { Rule, VectorCase } from "../types.js";
 import { equivalent } from "../values.js";
 
@@ -19,9 +19,27 @@ function specOf({ args: [spec] }: VectorCase): RequestSpec {
   return spec as RequestSpec;
 }
 
-/** The pairs of Cookie fields that are named like attributes. */
+/** The values of the Cookie fields of a case of either function. */
+function cookieLinesOf({ args: [given] }: VectorCase): readonly string[] {
+  if (Array.isArray(given)) return given as string[];
+  const { headers = [] } = given as RequestSpec;
+  return headers.filter(([name]) => name.toLowerCase() === "cookie").map(([, value]) => value);
+}
+
+/** What several lines of cookies mean, each line read for itself. */
+function cookiesByLine(lines: readonly string[]): Record<string, string> {
+  const cookies: Record<string, string> = Object.create(null);
+  for (const line of lines) {
+    const found = parseCookie(line);
+    for (const name of Object.keys(found)) cookies[name] = found[name]!;
+  }
+  return cookies;
+}
+
+/** The pairs of a single Cookie field that are named like attributes. */
 function namedLikeAttributes({ args: [fields] }: VectorCase): [name: string, value: string][] {
-  const pieces = (fields as string[]).join(",").split(";");
+  if ((fields as string[]).length !== 1) return [];
+  const pieces = (fields as string[])[0]!.split(";");
   const pairs = pieces.map((piece): [string, string] => {
     const equals = piece.indexOf("=");
     return [piece.slice(0, Math.max(equals, 0)).trim(), piece.slice(equals + 1).trim()];
@@ -30,6 +48,17 @@ function namedLikeAttributes({ args: [fields] }: VectorCase): [name: string, val
 }
 
 export const rules: readonly Rule[] = [
+  {
+    name: "httputil/cookie-lines",
+    functions: ["httputil.HTTPServerRequest", "httputil.HTTPServerRequest.cookies"],
+    covers: (vector) => vector.error === undefined && cookieLinesOf(vector).length > 1,
+    holds(outcome, vector) {
+      const cookies = cookiesByLine(cookieLinesOf(vector));
+      const isWhole = !Array.isArray(vector.args[0]);
+      const expected = isWhole ? { ...(vector.result as object), cookies } : cookies;
+      return "value" in outcome && equivalent(outcome.value, expected);
+    },
+  },
   {
     name: "httputil/cookie-named-like-an-attribute",
     functions: ["httputil.HTTPServerRequest.cookies"],
@@ -51,7 +80,7 @@ export const rules: readonly Rule[] = [
         ...(vector.result as object),
         host: authority,
         host_name: authority!.toLowerCase().replace(/:\d+$/, ""),
-        path,
+        path: path === "" ? "/" : path,
         full_url: specOf(vector).uri,
       };
       return "value" in outcome && equivalent(outcome.value, expected);

@@ -8,17 +8,6 @@ const refused = { error: { type: "HTTPInputError", contains: "" } };
 const tooMany = { error: { type: "HTTPInputError", contains: "multipart/form-data has too many parts" } };
 
 testRules("httputil", rules, {
-  "httputil/blank-continuation": {
-    covers: [
-      { args: [["A: 1", " "]], result: {} },
-      { args: ["A: 1\r\n \t\r\nB: 2\r\n"], result: {} },
-    ],
-    leaves: [
-      { args: [["A: 1", " 2"]], result: {} },
-      { args: ["A: 1\r\n\r\n"], result: {} },
-      { args: [[" "]], ...refused },
-    ],
-  },
   "httputil/one-line-end": {
     covers: [
       { args: [["A: 1\n\n"]], result: {} },
@@ -146,8 +135,33 @@ testRules("httputil", rules, {
     ],
   },
   "httputil/cookie-named-like-an-attribute": {
-    covers: [{ args: [["a=b; Path=x"]] }, { args: [["a=b", "version=1; c=d; expires=2"]] }],
-    leaves: [{ args: [["a=path"]] }, { args: [["path"]] }, { args: [["xpath=1"]] }],
+    covers: [{ args: [["a=b; Path=x"]] }, { args: [["version=1; c=d; expires=2"]] }],
+    leaves: [
+      { args: [["a=b", "path=1"]] },
+      { args: [["a=path"]] },
+      { args: [["path"]] },
+      { args: [["xpath=1"]] },
+    ],
+  },
+  "httputil/cookie-lines": {
+    covers: [
+      { args: [["a=b", "c=d"]] },
+      {
+        args: [
+          {
+            headers: [
+              ["Cookie", "a=b"],
+              ["cookie", "c=d"],
+            ],
+          },
+        ],
+      },
+    ],
+    leaves: [
+      { args: [["a=b; c=d"]] },
+      { args: [{ headers: [["Cookie", "a=b"]] }] },
+      { args: [["a", "b"]], ...refused },
+    ],
   },
   "httputil/absolute-form": {
     covers: [{ args: [{ uri: "http://a/b" }] }],

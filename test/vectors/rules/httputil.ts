@@ -13,25 +13,7 @@ function isRefused(outcome: Outcome): boolean {
   return "error" in outcome && outcome.error instanceof HTTPInputError;
 }
 
-/** A line of nothing but spaces and tabs that continues the field before it. */
-function blankContinuation(vector: VectorCase): boolean {
-  const [input] = vector.args as [string | string[]];
-  const lines = typeof input === "string" ? input.split(/\r?\n/) : input;
-  return vector.error === undefined && lines.some((line, i) => i > 0 && /^[ \t]+$/.test(line));
-}
-
 export const rules: readonly Rule[] = [
-  {
-    name: "httputil/blank-continuation",
-    functions: ["httputil.HTTPHeaders.parse_line", "httputil.HTTPHeaders.parse"],
-    covers: blankContinuation,
-    holds(outcome, vector) {
-      if (!("value" in outcome)) return false;
-      const ours = outcome.value as { str: string };
-      const theirs = vector.result as { str: string };
-      return ours.str === theirs.str.replace(/^([^:]*:) (.*?)[ \t]*$/gm, "$1 $2");
-    },
-  },
   {
     name: "httputil/one-line-end",
     functions: ["httputil.HTTPHeaders.parse_line"],

@@ -100,6 +100,18 @@ testRules("wire", rules, {
       given(request("http://u@example.com/hello"), open(page(404))),
     ],
   },
+  "wire/cookie-lines": {
+    covers: [
+      given(
+        request("/echo", ["Cookie: a=b", "Cookie: c=d"]),
+        open([200, "method=GET\ncookie:a=b,c=d\n", [["Content-Type", "text/plain; charset=UTF-8"]]]),
+      ),
+    ],
+    leaves: [
+      given(request("/hello", ["Cookie: a=b", "Cookie: c=d"]), open(HELLO)),
+      given(request("/hello", ["Cookie: a=b; c=d"]), open(HELLO)),
+    ],
+  },
   "wire/minor-version": {
     covers: [
       given(request("/hello", [], "", "HTTP/1.9"), closed(HELLO)),

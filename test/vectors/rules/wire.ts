@@ -31,6 +31,7 @@ const THEMES: Readonly<Record<string, readonly string[]>> = {
   "head-too-large": ["head-too-large", "target-too-long"],
   "too-many-fields": ["too-many-fields"],
   "host-grammar": ["host"],
+  "cookie-lines": ["cookie-lines"],
   // bodies
   "content-length-as-sent": ["content-length-as-sent", "content-length"],
   "body-too-large": ["body-too-large"],

@@ -144,7 +144,10 @@ function notAllowed(target: string, methods: readonly string[]): Reply {
 
 const capital = (word: string) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase();
 
-/** The lines of an echo that follow from the head, and the body's. Arguments, files and cookies are left out. */
+/**
+ * The lines of an echo that follow from the head, and the body's. Arguments and files are left out, and the cookies of a
+ * single line.
+ */
 function echoLines({ head, body, fields, isProxied }: Request): string[] {
   const absolute = ABSOLUTE_TARGET.exec(head.target);
   const [path, ...query] = (absolute?.[2] ?? head.target).split("?");
@@ -166,6 +169,10 @@ function echoLines({ head, body, fields, isProxied }: Request): string[] {
   }
   for (const [name, values] of names) {
     for (const value of values) lines.push(`header:${esc(name)}=${esc(value)}`);
+  }
+  const cookies = valuesOf(head, "cookie");
+  if (cookies.length > 1) {
+    for (const cookie of cookies.flatMap((line) => line.split(";"))) lines.push(`cookie:${cookie.trim()}`);
   }
   lines.push(`body=${esc(Buffer.from(body, "latin1"))}`);
   return lines;

@@ -258,6 +258,7 @@ function headThemes(head: Head): string[] {
   if (membersOf(head, "content-length").length > 1) themes.push("content-length-as-sent");
   if (head.version === "HTTP/1.0" && valuesOf(head, "expect").length > 0) themes.push("expect-http10");
   if (valuesOf(head, "host").some((host) => host.includes(","))) themes.push("host");
+  if (valuesOf(head, "cookie").length > 1) themes.push("cookie-lines");
   if (options.includes("close")) themes.push("connection-options");
   if (head.version === "HTTP/1.0" && options.includes("keep-alive")) themes.push("http10-keep-alive");
   return themes;
@@ -290,7 +291,9 @@ function linesOf(form: Form): readonly string[] {
 function formReply(head: Head, fields: Head["fields"], form: Form, reply: Reply): Reply {
   const isRead = reply.theme !== "unknown-method" && head.method !== "TRACE" && head.method !== "CONNECT";
   if (form.kind === "none" || !isRead || pathOf(head.target) === "/stream") return reply;
-  if (fields.some(([name]) => name.toLowerCase() === "content-encoding")) {
+  const isEncoded = ([name, value]: readonly [string, string]) =>
+    name.toLowerCase() === "content-encoding" && value.toLowerCase() !== "identity";
+  if (fields.some(isEncoded)) {
     return { status: 415, body: ["415: "], theme: "form-content-encoding" };
   }
   if (form.kind === "bad") return { status: 400, body: ["400: "] };
