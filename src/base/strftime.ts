@@ -1,7 +1,17 @@
 /** Dates by a pattern, as C's strftime writes them: the pattern language of log and option texts. */
 
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-const MONTHS = [
+/** The days of the week in English, in the order of `Date.getDay()`. */
+export const WEEKDAYS = [
+  "Sunday",
+  "Monday",
+  "Tuesday",
+  "Wednesday",
+  "Thursday",
+  "Friday",
+  "Saturday",
+] as const;
+/** The months in English, in the order of `Date.getMonth()`. */
+export const MONTHS = [
   "January",
   "February",
   "March",
@@ -56,9 +66,9 @@ function directive(date: Date, letter: string): string | undefined {
     case "p":
       return date.getHours() < 12 ? "AM" : "PM";
     case "a":
-      return DAYS[date.getDay()]?.slice(0, 3);
+      return WEEKDAYS[date.getDay()]?.slice(0, 3);
     case "A":
-      return DAYS[date.getDay()];
+      return WEEKDAYS[date.getDay()];
     case "b":
       return MONTHS[date.getMonth()]?.slice(0, 3);
     case "B":

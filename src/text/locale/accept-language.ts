@@ -5,6 +5,9 @@
  */
 import { get, type Locale } from "./locale.js";
 
+/** More than any browser sends, and few enough to look all of them up for each request. */
+const MAX_LANGUAGES = 100;
+
 /** A weight as Tornado accepts it: any decimal number, not only those up to 1 with three digits. */
 const WEIGHT = /^(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 
@@ -18,11 +21,11 @@ function weightOf(parameter: string | undefined): number {
 /**
  * The languages of an `Accept-Language` field, best first; those of equal weight keep their order. Languages
  * with the weight 0 or an invalid weight are left out. The codes are returned as they were sent, and may be
- * any text.
+ * any text. Only the first 100 elements of the field count.
  */
 export function parseAcceptLanguage(value: string): string[] {
   const languages: { code: string; weight: number }[] = [];
-  for (const element of value.split(",")) {
+  for (const element of value.split(",", MAX_LANGUAGES)) {
     const [code = "", parameter] = element.split(";");
     const weight = weightOf(parameter);
     if (weight > 0) languages.push({ code: code.trim(), weight });

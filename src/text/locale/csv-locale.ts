@@ -21,10 +21,9 @@ export class CSVLocale extends Locale {
   /** Translates without the context, which CSV files do not have, and logs a warning. */
   override pgettext(context: string, message: string, pluralMessage: string, count: number): string;
   override pgettext(context: string, message: string): string;
-  override pgettext(context: string, message: string, pluralMessage?: string, count?: number): string;
   override pgettext(context: string, message: string, pluralMessage?: string, count?: number): string {
     if (Object.keys(this.translations).length > 0)
       genLog.warning("pgettext() is not supported by CSV catalogues: the context %r is ignored", context);
-    return this.translate(message, pluralMessage, count);
+    return super.pgettext(context, message, pluralMessage as string, count as number);
   }
 }

@@ -37,11 +37,10 @@ export class GettextLocale extends Locale {
    */
   override pgettext(context: string, message: string, pluralMessage: string, count: number): string;
   override pgettext(context: string, message: string): string;
-  override pgettext(context: string, message: string, pluralMessage?: string, count?: number): string;
   override pgettext(context: string, message: string, pluralMessage?: string, count?: number): string {
     const key = context + CONTEXT_SEPARATOR + message;
     if (pluralMessage === undefined) return this.translations.find(key) ?? message;
-    const plain = this.translate(message, pluralMessage, count);
+    const plain = this.translate(message, pluralMessage, count as number);
     return this.lookUp(key, pluralMessage, count) ?? plain;
   }
 }

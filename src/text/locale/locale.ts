@@ -6,12 +6,13 @@
  * `Intl` writes what the catalogue does not translate, a date always as a whole.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { MONTHS, WEEKDAYS } from "../../base/strftime.js";
 import { checkNumber, checkString } from "../../base/validate.js";
 import type { CSVTranslations, GettextCatalogue } from "./catalogue.js";
 import { interpolate } from "./interpolate.js";
 import { IntlWords } from "./intl-words.js";
 import { isRightToLeft, languageName, languageOf, languageTag } from "./language-tag.js";
-import { AGO, clockTime, DATES, DAYS, LIST, MONTHS, WEEKDAYS } from "./messages.js";
+import { AGO, clockTime, DATES, DAYS, LIST } from "./messages.js";
 import { type DateWording, type FormatDateOptions, toLocal, toTime, wordingOf } from "./relative-date.js";
 import { SupportedLocales } from "./supported-locales.js";
 
@@ -109,7 +110,6 @@ export class Locale {
    */
   translate(message: string, pluralMessage: string, count: number): string;
   translate(message: string): string;
-  translate(message: string, pluralMessage?: string, count?: number): string;
   translate(message: string, pluralMessage?: string, count?: number): string {
     if (pluralMessage === undefined) return this.lookUp(message) ?? message;
     checkNumber("count", count);
@@ -125,9 +125,10 @@ export class Locale {
    */
   pgettext(context: string, message: string, pluralMessage: string, count: number): string;
   pgettext(context: string, message: string): string;
-  pgettext(context: string, message: string, pluralMessage?: string, count?: number): string;
   pgettext(_context: string, message: string, pluralMessage?: string, count?: number): string {
-    return this.translate(message, pluralMessage, count);
+    return pluralMessage === undefined
+      ? this.translate(message)
+      : this.translate(message, pluralMessage, count as number);
   }
 
   /**

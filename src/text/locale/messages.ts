@@ -4,33 +4,6 @@
  */
 import type { DateWording } from "./relative-date.js";
 
-/** The months as catalogues name them, January first. */
-export const MONTHS: readonly string[] = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
-
-/** The days of the week as catalogues name them; Sunday first, as `Date.getUTCDay()` counts. */
-export const WEEKDAYS: readonly string[] = [
-  "Sunday",
-  "Monday",
-  "Tuesday",
-  "Wednesday",
-  "Thursday",
-  "Friday",
-  "Saturday",
-];
-
 /** For each unit: the singular, the plural, and the name of the number in the message. */
 export const AGO: Readonly<
   Record<"second" | "minute" | "hour", readonly [one: string, many: string, name: string]>

@@ -24,6 +24,12 @@ describe("parseAcceptLanguage()", () => {
   }
 });
 
+it("parseAcceptLanguage() looks at the first 100 elements only", () => {
+  assert.equal(parseAcceptLanguage("a,".repeat(50_000)).length, 100);
+  assert.deepEqual(parseAcceptLanguage(`${"a;q=0,".repeat(100)}fr`), []);
+  assert.deepEqual(parseAcceptLanguage(`${"a;q=0,".repeat(99)}fr`), ["fr"]);
+});
+
 describe("getBrowserLocale()", () => {
   const load = (t: TestContext, ...codes: string[]): void => {
     restoreLocales(t);
