@@ -17,9 +17,9 @@ export {
   GzipDecompressor,
   Inflate,
   type InflateFormat,
+  type InflateOptions,
   type InflateStep,
 } from "./base/inflate.js";
-export { websocketMask } from "./base/mask.js";
 export { MissingItemError, ObjectDict } from "./base/object-dict.js";
 export {
   basestringType,
@@ -33,3 +33,4 @@ export {
   unicodeType,
 } from "./base/util.js";
 export { version, versionInfo } from "./base/version.js";
+export { websocketMask } from "./protocol/websocket/mask.js";

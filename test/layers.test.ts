@@ -51,6 +51,9 @@ const MAY_ASK_FOR_THE_LOOP = new Map([
   ["web/handler/signed-value.ts", "signing outside of requests: the clock is one of its options"],
 ]);
 
+/** Rooms that are whole and tested, and whose shell is still to come; the first door that leads there takes the entry away. */
+const WITHOUT_DOOR: readonly RegExp[] = [/^protocol\/websocket\//, /^base\/deflate\.ts$/];
+
 const layerOf = (path: string): string => path.slice(0, path.indexOf("/"));
 
 /** Rooms import from themselves and from the layers left of them; doors are for users, not for rooms. */
@@ -302,7 +305,16 @@ describe("the sources keep to their layers", () => {
     assert.deepEqual(doorsWithLogic(tree), []);
   });
   test("a door leads to every file", () => {
-    assert.deepEqual(unreachable(tree), []);
+    const files = unreachable(tree);
+    assert.deepEqual(
+      files.filter((path) => !WITHOUT_DOOR.some((room) => room.test(path))),
+      [],
+    );
+    for (const room of WITHOUT_DOOR)
+      assert.ok(
+        files.some((path) => room.test(path)),
+        `a door leads to ${room}: take it from the list`,
+      );
   });
   test("no file has more than 700 lines", () => {
     assert.deepEqual(tooLong(tree), []);

@@ -13,6 +13,7 @@ import { HTTP1ConnectionParameters } from "#room/http/connection/params";
 import { StreamSettings } from "#room/net/stream/stream-settings";
 import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
 import { resolveMultipartConfig } from "#room/protocol/body/multipart";
+import { resolveWebSocketLimits } from "#room/protocol/websocket/limits";
 import { readDeclarations } from "./support/declarations.js";
 import { root } from "./support/root.js";
 import { readSources } from "./support/source-tree.js";
@@ -126,6 +127,11 @@ const SECTIONS: Readonly<Record<string, Section>> = {
         ? Number.POSITIVE_INFINITY
         : defaultInSource("web/handler/signed-value.ts", option),
     accepts: () => {},
+  },
+  WebSockets: {
+    options: numericOptions("protocol/websocket/limits.ts", "WebSocketLimitsOptions"),
+    defaultOf: (option) => resolveWebSocketLimits()[option as "maxMessageSize"],
+    accepts: (option, value) => void resolveWebSocketLimits({ [option]: value }),
   },
   "Threads, processes and the log": {
     options: [

@@ -2,9 +2,8 @@
  * Decompression in small, synchronous steps with a limit on each: a few bytes of gzip may stand for a gigabyte, and whoever
  * unpacks what a stranger sent must be able to stop before it is in memory.
  *
- * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the thread pool.
- * The synchronous write of its handle has both; it is not documented, and is used here alone, where
- * {@link Inflate} makes sure that it is there. Several packages that half of the ecosystem needs lean on it too.
+ * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the thread pool;
+ * `sync-zlib.ts` has both.
  */
 import {
   constants,
@@ -18,7 +17,8 @@ import {
 import { asBuffer, concatBytes, NO_BYTES } from "./bytes.js";
 import { DecodeError } from "./decode-error.js";
 import { InvalidStateError } from "./errors.js";
-import { checkLimit, checkOneOf } from "./validate.js";
+import { LEAST_CHUNK, SyncZlib } from "./sync-zlib.js";
+import { checkInteger, checkLimit, checkOneOf } from "./validate.js";
 
 /** The container: RFC 1952, RFC 1950 (which HTTP calls `deflate`), or RFC 1951 bare. */
 export type InflateFormat = "gzip" | "deflate" | "deflate-raw";
@@ -31,35 +31,24 @@ export interface InflateStep {
   readonly used: number;
 }
 
-interface SyncHandle {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): void;
-  onerror: (message: string, errno: number, code: string) => void;
-}
-
-interface SyncEngine {
-  readonly _handle: SyncHandle | null;
-  /** Room left in the output, bytes left of the input. */
-  readonly _writeState: Uint32Array;
+/** What the constructor of {@link Inflate} can be told. */
+export interface InflateOptions {
+  /** The base-two logarithm of the window, 8 to 15; default 15, which takes everything. A smaller one saves memory. */
+  readonly windowBits?: number | undefined;
 }
 
 const PIECE = 65_536;
 
-function createEngine(format: InflateFormat): Gunzip | ZlibInflate | InflateRaw {
+function createEngine(format: InflateFormat, windowBits: number): Gunzip | ZlibInflate | InflateRaw {
+  // The engine's own output buffer is never used.
+  const options = { chunkSize: LEAST_CHUNK, windowBits };
   switch (format) {
     case "gzip":
-      return createGunzip();
+      return createGunzip(options);
     case "deflate":
-      return createInflate();
+      return createInflate(options);
     default:
-      return createInflateRaw();
+      return createInflateRaw(options);
   }
 }
 
@@ -67,28 +56,17 @@ function createEngine(format: InflateFormat): Gunzip | ZlibInflate | InflateRaw 
 export class Inflate {
   /** The zlib object behind it. */
   readonly engine: Gunzip | ZlibInflate | InflateRaw;
-  readonly #handle: SyncHandle;
-  readonly #state: Uint32Array;
+  readonly #zlib: SyncZlib;
   readonly #isGzip: boolean;
   #error: DecodeError | undefined;
   #closed = false;
   #fed = false;
 
-  constructor(format: InflateFormat = "gzip") {
-    this.engine = createEngine(checkOneOf("format", format, ["gzip", "deflate", "deflate-raw"]));
-    const { _handle: handle, _writeState: state } = this.engine as unknown as Partial<SyncEngine>;
-    if (typeof handle?.writeSync !== "function" || state === undefined) {
-      throw new InvalidStateError(
-        "this version of Node.js has no synchronous zlib handle, which squall relies on",
-      );
-    }
-    this.#handle = handle;
-    this.#state = state;
+  constructor(format: InflateFormat = "gzip", options: InflateOptions = {}) {
+    const windowBits = checkInteger("windowBits", options.windowBits ?? 15, { min: 8, max: 15 });
+    this.engine = createEngine(checkOneOf("format", format, ["gzip", "deflate", "deflate-raw"]), windowBits);
+    this.#zlib = new SyncZlib(this.engine);
     this.#isGzip = format === "gzip";
-    handle.onerror = (message, errno, code) => {
-      const cause = Object.assign(new Error(message), { errno, code });
-      this.#error = new DecodeError(`the compressed data cannot be unpacked: ${message}`, { cause });
-    };
   }
 
   /**
@@ -105,7 +83,7 @@ export class Inflate {
       // Four times the input is a usual ratio; a large guess would cost more than a second round.
       const piece = Buffer.allocUnsafeSlow(Math.min(room, Math.max(1024, Math.min(left * 4, PIECE))));
       const free = this.#run(constants.Z_SYNC_FLUSH, input, input.length - left, left, piece);
-      left = this.#state[1] as number;
+      left = this.#zlib.left;
       if (free < piece.length) pieces.push(piece.subarray(0, piece.length - free));
       room -= piece.length - free;
       // Room left over means that there is nothing more to be had.
@@ -139,6 +117,17 @@ export class Inflate {
     return concatBytes(pieces);
   }
 
+  /**
+   * Forgets all input and its window: what comes next are other data. Throws an {@link InvalidStateError} after
+   * {@link Inflate.close}.
+   */
+  reset(): void {
+    if (this.#closed) throw closedError();
+    this.#error = undefined;
+    this.#fed = false;
+    this.#zlib.reset();
+  }
+
   /** Frees the memory of zlib; twice is fine. */
   close(): void {
     if (this.#closed) return;
@@ -148,12 +137,18 @@ export class Inflate {
 
   #run(flush: number, input: Uint8Array, offset: number, length: number, output: Buffer): number {
     if (this.#error !== undefined) throw this.#error;
-    if (this.#closed) throw new InvalidStateError("the decompressor has been closed");
-    this.#handle.writeSync(flush, input, offset, length, output, 0, output.length);
-    // The handler of errors may have set it meanwhile.
-    if (this.#error !== undefined) throw this.#error;
-    return this.#state[0] as number;
+    if (this.#closed) throw closedError();
+    const cause = this.#zlib.run(flush, input, offset, length, output);
+    if (cause !== undefined) {
+      this.#error = new DecodeError(`the compressed data cannot be unpacked: ${cause.message}`, { cause });
+      throw this.#error;
+    }
+    return this.#zlib.room;
   }
+}
+
+function closedError(): InvalidStateError {
+  return new InvalidStateError("the decompressor has been closed");
 }
 
 /** What {@link GzipDecompressor.decompress} can be told. */

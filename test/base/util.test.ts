@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import {
   ArgReplacer,
   Configurable,
@@ -13,9 +12,7 @@ import {
   raiseExcInfo,
   reUnescape,
   timedeltaToSeconds,
-  websocketMask,
 } from "squall/util";
-import { maskInPlace } from "#room/base/mask";
 
 const argumentError = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
 
@@ -177,39 +174,6 @@ describe("ArgReplacer", () => {
     assert.deepEqual(args, [1, 2]);
     assert.equal(replacer.getOldValue([1], {}, "none"), "none");
     assert.equal(replacer.getOldValue([1], { toString: 1 }), undefined);
-  });
-});
-
-describe("websocketMask()", () => {
-  it("agrees with a byte-by-byte XOR for every length, alignment and offset", () => {
-    fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 300 }),
-        fc.uint8Array({ minLength: 4, maxLength: 4 }),
-        fc.nat(7),
-        fc.nat(9),
-        (data, mask, shift, offset) => {
-          const memory = new Uint8Array(data.length + shift);
-          memory.set(data, shift);
-          const view = memory.subarray(shift);
-          const expected = data.map((byte, i) => byte ^ (mask[(i + offset) % 4] ?? 0));
-          maskInPlace(view, mask, offset);
-          assert.deepEqual(view, expected);
-          maskInPlace(view, mask, offset);
-          assert.deepEqual(
-            new Uint8Array(websocketMask(mask, view)),
-            data.map((byte, i) => byte ^ (mask[i % 4] ?? 0)),
-          );
-        },
-      ),
-    );
-  });
-
-  it("leaves its input as it is, and wants a mask of four bytes", () => {
-    const data = Uint8Array.of(1, 2, 3);
-    assert.equal(websocketMask(Uint8Array.of(1, 1, 1, 1), data).length, 3);
-    assert.deepEqual(data, Uint8Array.of(1, 2, 3));
-    assert.throws(() => websocketMask(Uint8Array.of(1, 2, 3), data), argumentError);
   });
 });
 
