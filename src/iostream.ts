@@ -22,10 +22,9 @@ export {
   StreamError,
   UnsatisfiableReadError,
 } from "./net/stream/stream-errors.js";
-export { type StreamOptions, StreamSettings } from "./net/stream/stream-settings.js";
+export type { StreamOptions } from "./net/stream/stream-settings.js";
 export type { StreamSink } from "./net/stream/stream-sink.js";
 export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/stream/tcp-stream.js";
 export { IOStream, SSLIOStream } from "./net/stream/tcp-stream.js";
-export type { TurnEnd, TurnMember } from "./net/stream/turn-end.js";
 export type { TextEncoding } from "./net/stream/write-queue.js";
 export { TLSHandshakeError } from "./net/tls/tls-handshake.js";

@@ -106,7 +106,10 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     defaultOf: (option) =>
       streamOptions.includes(option)
         ? streams[option as "maxBufferSize"]
-        : defaultInSource("net/tcp-server.ts", option),
+        : defaultInSource(
+            option === "handshakeTimeout" ? "net/stream/tcp-stream.ts" : "net/tcp-server.ts",
+            option,
+          ),
     accepts: (option, value) => void new TCPServer({ [option]: value }),
   },
   "Slow consumers": {

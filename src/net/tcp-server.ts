@@ -27,8 +27,8 @@ import { type BindOptions, bindSockets } from "./listen.js";
 import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
 import { StreamClosedError } from "./stream/stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
-import { IOStream, reset, SSLIOStream } from "./stream/tcp-stream.js";
-import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./tls/ssl-options.js";
+import { IOStream, reset, SSLIOStream, SSLStreamSettings } from "./stream/tcp-stream.js";
+import type { SSLContext, SSLOptions } from "./tls/ssl-options.js";
 
 /** Options of {@link TCPServer}; those of streams are for the streams of its connections. */
 export interface TCPServerOptions extends StreamOptions {
@@ -84,9 +84,6 @@ export class TCPServer {
   readonly #maxConnections: number;
   readonly #maxPerAddress: number;
   readonly #perAddress: Map<string, number> = new Map();
-  readonly #tls:
-    | { readonly sslOptions: SSLContext; readonly serverSide: true; readonly handshakeTimeout?: number }
-    | undefined;
   readonly #sockets: Set<NetworkServer> = new Set();
   readonly #bound: NetworkServer[] = [];
   readonly #open: Set<NetworkSocket> = new Set();
@@ -106,23 +103,21 @@ export class TCPServer {
    * be read, and OpenSSL's error when it is broken.
    */
   constructor(options: TCPServerOptions = {}) {
-    this.#settings = new StreamSettings(options);
+    this.#settings =
+      options.sslOptions === undefined
+        ? new StreamSettings(options)
+        : new SSLStreamSettings({ ...options, serverSide: true });
     this.ioLoop = this.#settings.ioLoop;
     this.#maxConnections = checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY);
     this.#maxPerAddress = checkLimit(
       "maxConnectionsPerAddress",
       options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
     );
-    const { sslOptions, handshakeTimeout } = options;
-    if (sslOptions === undefined) return;
-    const context = sslOptionsToContext(sslOptions, { serverSide: true });
-    const limit = checkMilliseconds("handshakeTimeout", handshakeTimeout ?? 30_000);
-    this.#tls = { sslOptions: context, serverSide: true, handshakeTimeout: limit };
   }
 
   /** The TLS context of the server; undefined if it does not speak TLS. */
   get sslOptions(): SSLContext | undefined {
-    return this.#tls?.sslOptions;
+    return this.#settings instanceof SSLStreamSettings ? this.#settings.sslOptions : undefined;
   }
 
   /** For the streams; see `StreamOptions`. */
@@ -259,10 +254,9 @@ export class TCPServer {
 
   /** Makes the stream of a connection. */
   protected makeStream(socket: NetworkSocket): IOStream {
-    const tls = this.#tls;
-    return tls === undefined
-      ? new IOStream(socket, this.#settings)
-      : new SSLIOStream(socket, tls, this.#settings);
+    return this.#settings instanceof SSLStreamSettings
+      ? new SSLIOStream(socket, this.#settings)
+      : new IOStream(socket, this.#settings);
   }
 
   /**

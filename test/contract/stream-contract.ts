@@ -12,6 +12,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { ExpectLog } from "squall/testing";
 import { InvalidStateError, TimeoutError } from "squall/util";
+import type { WaitOptions } from "#room/async/cancel";
 import type { BaseIOStream } from "#room/net/stream/base-stream";
 import {
   StreamBufferFullError,
@@ -601,6 +602,88 @@ question(
     await closeBoth(pair);
   },
 );
+
+question(
+  "abort() behind end() closes the stream although the reader has stopped",
+  ["reset", "backPressure"],
+  async (kit) => {
+    const pair = await kit.open({ allowHalfOpen: true });
+    await fill(pair.near);
+    pair.near.end();
+    pair.near.abort();
+    await pair.near.whenClosed({ timeout: 5000 });
+    pair.far.close();
+    await closeBoth(pair);
+  },
+);
+
+question("calls with an invalid timeout or signal are refused and leave nothing behind", async (kit) => {
+  const pair = await kit.open();
+  const invalid: unknown[] = [
+    { timeout: Number.NaN },
+    { timeout: "100" },
+    { signal: new AbortController() },
+    { signal: "now" },
+    "100",
+  ];
+  const isRefused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+  for (const options of invalid as WaitOptions[]) {
+    await assert.rejects(pair.far.readBytes(1, options), isRefused);
+    await assert.rejects(pair.far.readUntil("\n", options), isRefused);
+    await assert.rejects(pair.far.readUntilRegex(/\n/, options), isRefused);
+    await assert.rejects(pair.far.readInto(new Uint8Array(1), options), isRefused);
+    await assert.rejects(pair.far.readUntilClose(options), isRefused);
+    assert.throws(() => pair.far.chunks(options), isRefused);
+    await assert.rejects(pair.near.write("never sent", options), isRefused);
+    await assert.rejects(pair.near.whenWritable(options), isRefused);
+    await assert.rejects(pair.near.drained(options), isRefused);
+    await assert.rejects(pair.near.whenClosed(options), isRefused);
+    assert.equal(pair.far.reading(), false);
+    assert.equal(pair.near.bytesQueued, 0);
+  }
+  await assert.rejects(pair.near.write("never sent", { signal: AbortSignal.abort() }));
+  await pair.near.write("x", { signal: null, timeout: null });
+  await pair.near.drained({ signal: null });
+  assert.equal(text(await pair.far.readBytes(1, { signal: null })), "x");
+  await closeBoth(pair);
+});
+
+question(
+  "a timeout of 0 or less has just passed: what is there is read, what is not times out",
+  async (kit) => {
+    const pair = await kit.open();
+    await pair.near.write("x");
+    await buffered(pair.far, 1);
+    assert.equal(text(await pair.far.readBytes(1, { timeout: 0 })), "x");
+    await assert.rejects(pair.far.readBytes(1, { timeout: 0 }), TimeoutError);
+    await assert.rejects(pair.far.readBytes(1, { timeout: -5 }), TimeoutError);
+    await pair.near.write("y");
+    assert.equal(text(await pair.far.readBytes(1)), "y");
+    await closeBoth(pair);
+  },
+);
+
+question("chunks() yields what arrives; its timeout bounds the wait for each piece", async (kit) => {
+  const pair = await kit.open();
+  await pair.near.write("first");
+  let received = "";
+  await assert.rejects(async () => {
+    for await (const chunk of pair.far.chunks({ timeout: 50 })) received += text(chunk);
+  }, TimeoutError);
+  assert.equal(received, "first");
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const iterating = (async () => {
+    for await (const chunk of pair.far.chunks({ signal: controller.signal })) {
+      received += text(chunk);
+      if (received === "firstsecond") controller.abort(reason);
+    }
+  })();
+  await pair.near.write("second");
+  await assert.rejects(iterating, reason);
+  assert.equal(pair.far.closed(), false);
+  await closeBoth(pair);
+});
 
 // --- closing ----------------------------------------------------------------------------------------------------
 

@@ -1,83 +1,9 @@
 /** The contract of streams, asked of every kind of stream that squall has. */
-import { execFileSync } from "node:child_process";
-import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, test } from "node:test";
-import { IOLoop } from "squall/ioloop";
-import { IOStream, PipeIOStream, SSLIOStream, type StreamOptions } from "squall/iostream";
-import { bindSockets } from "squall/netutil";
-import { MemoryNetwork } from "#room/testing/memory-network";
-import { caCerts, certificate } from "../support/certs.js";
-import { applies, type StreamKit, type StreamPair, streamContract } from "./stream-contract.js";
+import { applies, streamContract } from "./stream-contract.js";
+import { streamKits } from "./stream-kits.js";
 
-/** Streams over sockets of the system, or of the network of the loop. */
-function socketKit(name: string, loop: () => IOLoop, tls: boolean): StreamKit {
-  return {
-    name,
-    abilities: ["duplex", "halfClose", "reset", "backPressure"],
-    async open(nearOptions: StreamOptions = {}, farOptions: StreamOptions = {}): Promise<StreamPair> {
-      const ioLoop = loop();
-      const [listening] = await bindSockets(0, { address: "127.0.0.1", ioLoop });
-      const far = new Promise<IOStream>((resolve) => {
-        listening!.accept(
-          (socket) => {
-            if (!tls) return resolve(new IOStream(socket, { ioLoop, ...farOptions }));
-            const stream = new SSLIOStream(socket, {
-              ioLoop,
-              ...farOptions,
-              serverSide: true,
-              sslOptions: certificate("server"),
-            });
-            resolve(stream);
-          },
-          () => {},
-        );
-      });
-      const options = { ioLoop, ...nearOptions };
-      const near = tls
-        ? new SSLIOStream(undefined, { ...options, sslOptions: { caCerts } })
-        : new IOStream(undefined, options);
-      const address = listening!.address as { host: string; port: number };
-      await near.connect({ host: address.host, port: address.port }, { serverHostname: "localhost" });
-      const accepted = await far;
-      if (accepted instanceof SSLIOStream) await accepted.waitForHandshake();
-      await listening!.close();
-      return { near, far: accepted };
-    },
-  };
-}
-
-function memoryLoop(options: ConstructorParameters<typeof MemoryNetwork>[0]): () => IOLoop {
-  return () => new IOLoop({ makeCurrent: false, network: new MemoryNetwork(options) });
-}
-
-/** Streams over a named pipe, which goes one way. */
-const pipeKit: StreamKit = {
-  name: "pipe",
-  abilities: ["backPressure"],
-  async open(near?: StreamOptions, far?: StreamOptions): Promise<StreamPair> {
-    const folder = mkdtempSync(join(tmpdir(), "squall-"));
-    const path = join(folder, "pipe");
-    execFileSync("mkfifo", [path]);
-    // The reading end first, and without waiting: the writing end can only be opened then.
-    const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writing = openSync(path, constants.O_WRONLY);
-    rmSync(folder, { recursive: true });
-    return { near: new PipeIOStream(writing, near), far: new PipeIOStream(reading, far) };
-  },
-};
-
-const kits: readonly StreamKit[] = [
-  socketKit("TCP", () => IOLoop.current(), false),
-  socketKit("TLS", () => IOLoop.current(), true),
-  socketKit("memory", memoryLoop({}), false),
-  socketKit("memory, small pieces", memoryLoop({ chunkSize: 997 }), false),
-  socketKit("memory + TLS", memoryLoop({}), true),
-  pipeKit,
-];
-
-for (const kit of kits) {
+for (const kit of streamKits) {
   describe(kit.name, () => {
     for (const question of streamContract) {
       if (applies(question, kit)) test(question.title, { timeout: 10_000 }, () => question.ask(kit));

@@ -12,6 +12,7 @@ import {
   sslWrapSocket,
 } from "squall/netutil";
 import { TCPServer, type TCPServerOptions } from "squall/tcpserver";
+import { Deferred } from "#room/async/deferred";
 import { TimeoutError } from "#room/base/errors";
 import { appLog, genLog } from "#room/base/log";
 import { ExpectLog } from "#room/testing/expect-log";
@@ -210,6 +211,31 @@ test("startTls() turns a plain connection into TLS on both sides, and the close 
   await assert.rejects(secure.startTls(), /already/);
   secure.close();
   await closed;
+  await server.stop();
+});
+
+test("startTls() takes a ClientHello that was read ahead for the beginning of TLS", async () => {
+  const lineRead = new Deferred();
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.readUntil("STARTTLS\n");
+      lineRead.resolve();
+      // A stream with a close callback reads ahead.
+      stream.setCloseCallback(() => {});
+      while (stream.bytesBuffered < 100) await new Promise((resolve) => setImmediate(resolve));
+      const secure = await stream.startTls(true, { sslOptions: certificate("server") });
+      await secure.write(await secure.readUntil("\n"));
+    }
+  }
+  const server = await new Server().listen(0, "127.0.0.1");
+  const plain = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  await plain.write("STARTTLS\n");
+  // This client does not wait for an answer before it begins.
+  await lineRead.promise;
+  const secure = await plain.startTls(false, { sslOptions: { caCerts }, serverHostname: "localhost" });
+  await secure.write("secret\n");
+  assert.equal((await secure.readUntil("\n")).toString(), "secret\n");
+  secure.close();
   await server.stop();
 });
 

@@ -15,6 +15,7 @@
  *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
  */
 import { Deadline } from "../../async/timers/deadline.js";
+import { coalesceWrites } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -218,7 +219,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     if (this.#stopped) return;
     const { chunkSize } = this.#params;
     this.now = this.stream.ioLoop.time();
-    this.stream.gatherTurn(this.now);
+    coalesceWrites(this.stream, this.now);
     this.#feeding = true;
     try {
       if (chunk.length <= chunkSize) this.receiver.feed(chunk);

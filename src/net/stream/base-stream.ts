@@ -1,14 +1,39 @@
 /**
- * A stream of bytes with two faces over one machine (`stream-core.ts`).
+ * A stream of bytes with two faces.
  *
  * - The *promise face*: `readUntil`, `readBytes`, … resolve when the bytes are there, one read at a time. Received
- *   bytes wait in a queue. Between reads the stream reads ahead a little, then lets the socket wait.
- * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to
- *   `sink.onData`, with no promise, no closure and no copy. This is what servers use.
+ *   bytes wait in a queue. Between reads the stream reads ahead a little, then pauses the socket.
+ * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to `sink.onData`,
+ *   with no promise, no closure and no copy. This is what servers use.
+ *
+ * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each. What they share is
+ * the life of the stream:
+ *
+ *     CONNECTING ── attach() of a connected socket, or its `connect` event ──► OPEN
+ *     OPEN       ── FIN of the other side ──► HALF_OPEN (without `allowHalfOpen`: what is queued is sent, then CLOSED)
+ *     OPEN       ── detach() ──► DETACHED: the socket belongs to another stream
+ *     any        ── close(), abort(), an error, the end of the socket ──► CLOSED: pending operations fail, now
+ *     CLOSED     ── the socket's `close` event ──► GONE: `onClose`, the close callback and `whenClosed()`, once
+ *
+ * Which states of the halves a life allows:
+ *
+ *     life         input                                              output (none yet counts as room)
+ *     CONNECTING   idle, ahead, awaited, pushing, due, paused         room, full, ending, ending-full
+ *     OPEN         idle, ahead, awaited, pushing, due, paused         room, full, ending, ending-full
+ *     HALF_OPEN    end-due, end-paused, ended                         room, full, ending, ending-full
+ *     CLOSED       ended, cut, and for a late sink end-due, end-paused   shut
+ *     GONE         ended, cut, and for a late sink end-due, end-paused   shut
+ *     DETACHED     cut                                                shut
+ *
+ * The listeners on the socket are the same few functions for all streams; they find their stream by a property of the
+ * socket. What only some streams need is made when it is first needed: tens of thousands of idle streams are the normal
+ * case.
  */
 import type { Duplex } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
+import { Deferred, RESOLVED, rejectedQuietly } from "../../async/deferred.js";
 import type { IOLoop } from "../../async/ioloop.js";
+import { refusal, resolveWait } from "../../async/wait-options.js";
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
@@ -17,16 +42,22 @@ import {
   BytesRequest,
   ChunkRequest,
   IntoRequest,
-  type ReadRequest,
   RegexRequest,
   UntilCloseRequest,
   UntilRequest,
 } from "./read-request.js";
-import { StreamCore, type StreamOwner } from "./stream-core.js";
-import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
+import { StreamClose } from "./stream-close.js";
+import {
+  closedErrorOf,
+  isConnectionReset,
+  StreamBufferFullError,
+  StreamClosedError,
+} from "./stream-errors.js";
+import { INPUT_STATES, StreamInput } from "./stream-input.js";
+import { OUTPUT_STATES, StreamOutput } from "./stream-output.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
-import { quietRejection, RESOLVED } from "./stream-waits.js";
+import { writeProgress } from "./write-progress.js";
 import type { TextEncoding } from "./write-queue.js";
 
 /** Options of `readBytes` and `readInto`. */
@@ -50,68 +81,125 @@ export interface WriteOptions extends WaitOptions {
   readonly encoding?: TextEncoding | undefined;
 }
 
+const CONNECTING = 0;
+const OPEN = 1;
+const HALF_OPEN = 2;
+const CLOSED = 3;
+const GONE = 4;
+const DETACHED = 5;
+
+const LIVES: readonly string[] = ["connecting", "open", "half-open", "closed", "gone", "detached"];
+
+const STREAM = Symbol("squall.stream");
+
+interface Transport extends Duplex {
+  [STREAM]?: BaseIOStream | undefined;
+}
+
+/** The states of a stream and its halves, by name. */
+export interface StreamStates {
+  readonly life: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+// Friends of the class: what the rest of squall may do with a stream and users may not.
+let coalesce: (stream: BaseIOStream, now: number) => void;
+let states: (stream: BaseIOStream) => StreamStates;
+
+/**
+ * Queues what the stream sends from now until the end of this turn of the loop; then it leaves in one write, right
+ * before or after what other streams have queued. For servers, which call it before they take a chunk in: an answer
+ * waits half a millisecond at most for the others, and long output does not wait at all. `now` is the time of the
+ * stream's loop. Twice in a turn is fine.
+ */
+export function coalesceWrites(stream: BaseIOStream, now: number): void {
+  coalesce(stream, now);
+}
+
+/** The states of a stream: for tests and for messages. */
+export function streamStates(stream: BaseIOStream): StreamStates {
+  return states(stream);
+}
+
 /**
  * The part of a stream that does not depend on what carries the bytes. Use {@link IOStream}, `SSLIOStream` or
  * `PipeIOStream`; to build a stream over another duplex stream of Node, extend this class and call `attach()`.
  */
 export abstract class BaseIOStream implements AsyncIterable<Buffer> {
-  readonly #core: StreamCore;
+  readonly #settings: StreamSettings;
+  readonly #input: StreamInput;
+  #life: number;
+  #output: StreamOutput | undefined;
+  #close: StreamClose | undefined;
 
-  constructor(options?: StreamOptions | StreamSettings) {
-    // The hooks that the machine calls are for subclasses alone; TypeScript has no word for friends.
-    this.#core = new StreamCore(StreamSettings.of(options), this as unknown as StreamOwner);
+  static {
+    coalesce = (stream, now) => stream.#writer().coalesce(stream.#settings.coalescing, now);
+    states = (stream) => ({
+      life: LIVES[stream.#life] as string,
+      input: INPUT_STATES[stream.#input.state] as string,
+      output: OUTPUT_STATES[stream.#output === undefined ? 0 : stream.#output.state] as string,
+    });
+  }
+
+  constructor(options?: StreamOptions) {
+    this.#settings = StreamSettings.of(options);
+    this.#input = new StreamInput(this);
+    this.#life = CONNECTING;
+    this.#output = undefined;
+    this.#close = undefined;
   }
 
   /** The error that closed the stream; `undefined` while it is open and after an orderly close. */
   get error(): Error | undefined {
-    return this.#core.error;
+    return this.#close?.error;
   }
 
   /** The loop that the stream belongs to. */
   get ioLoop(): IOLoop {
-    return this.#core.settings.ioLoop;
+    return this.#settings.ioLoop;
   }
 
-  /** How many bytes may wait to be read; see {@link StreamOptions.maxBufferSize}. */
+  /** How many received bytes may wait to be read; see {@link StreamOptions.maxBufferSize}. */
   get maxBufferSize(): number {
-    return this.#core.settings.maxBufferSize;
+    return this.#settings.maxBufferSize;
   }
 
-  /** How many bytes an idle stream reads ahead; see {@link StreamOptions.readChunkSize}. */
+  /** How many bytes a stream without a reader reads ahead; see {@link StreamOptions.readChunkSize}. */
   get readChunkSize(): number {
-    return this.#core.settings.readChunkSize;
+    return this.#settings.readChunkSize;
   }
 
   /** How many bytes may wait to be written; see {@link StreamOptions.maxWriteBufferSize}. */
   get maxWriteBufferSize(): number {
-    return this.#core.settings.maxWriteBufferSize;
+    return this.#settings.maxWriteBufferSize;
   }
 
-  /** Whether the stream outlives the FIN of the other side; see {@link StreamOptions.allowHalfOpen}. */
+  /** Whether the stream stays open after the FIN of the other side; see {@link StreamOptions.allowHalfOpen}. */
   get allowHalfOpen(): boolean {
-    return this.#core.settings.allowHalfOpen;
+    return this.#settings.allowHalfOpen;
   }
 
   /** The options of the stream, complete; another stream may share them. */
-  protected get settings(): StreamSettings {
-    return this.#core.settings;
+  protected get options(): StreamOptions {
+    return this.#settings;
   }
 
   /** What carries the bytes; undefined before `attach()` and once it is gone. */
   protected get transport(): Duplex | undefined {
-    return this.#core.socket;
+    return this.#input.socket ?? undefined;
   }
 
   // --- state ----------------------------------------------------------------------------------------------------
 
-  /** True while a read waits or a sink receives. */
+  /** True while a read is pending or a sink receives. */
   reading(): boolean {
-    return this.#core.reading;
+    return this.#input.reading;
   }
 
   /** True while bytes wait to be written. */
   writing(): boolean {
-    return this.#core.bytesQueued > 0;
+    return this.bytesQueued > 0;
   }
 
   /**
@@ -119,30 +207,31 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * still be read.
    */
   closed(): boolean {
-    return this.#core.closed;
+    return this.#life >= CLOSED || (this.#life === HALF_OPEN && !this.#settings.allowHalfOpen);
   }
 
   /** True when the other side has sent its FIN. */
   get finReceived(): boolean {
-    return this.#core.finReceived;
+    return this.#input.finReceived;
   }
 
   /** Bytes handed to `write()` or `send()` and not yet to the kernel. */
   get bytesQueued(): number {
-    return this.#core.bytesQueued;
+    if (this.#life >= CLOSED) return 0;
+    return (this.#input.socket?.writableLength ?? 0) + (this.#output?.byteLength ?? 0);
   }
 
   /**
-   * A number that grows whenever the other side takes something, also in the middle of one long write; only
-   * differences mean anything. It tells a slow reader from one that has stopped.
+   * A number that grows whenever the kernel takes something, also in the middle of one long write; only differences
+   * mean anything. It tells a slow reader from one that has stopped.
    */
   get writeProgress(): number {
-    return this.#core.writeProgress;
+    return writeProgress(this.transport);
   }
 
-  /** Received bytes that nobody has read yet. */
+  /** How many received bytes have not been read. */
   get bytesBuffered(): number {
-    return this.#core.bytesBuffered;
+    return this.#input.bytesBuffered;
   }
 
   // --- promise face ---------------------------------------------------------------------------------------------
@@ -153,22 +242,24 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    *
    * All reads: one at a time; a second one rejects with an `InvalidStateError`. What has been received can be read
    * after the stream is closed; beyond that reads reject with a {@link StreamClosedError}. A cancelled read takes
-   * nothing: its bytes stay for the next.
+   * nothing: its bytes stay for the next. A read whose options are invalid rejects and leaves nothing behind.
+   *
+   * @throws InvalidArgumentError if `size` is negative or not an integer
    */
   readBytes(size: number, options?: PartialReadOptions): Promise<Buffer> {
     checkInteger("size", size, { min: 0 });
-    return this.#read(new BytesRequest(size, options?.partial ?? false), options);
+    return this.#input.read(new BytesRequest(size, options?.partial ?? false), options);
   }
 
   /** Fills `target`, or with `partial` as much of it as bytes are there (at least one); resolves with the number. */
   readInto(target: Uint8Array, options?: PartialReadOptions): Promise<number> {
-    return this.#read(new IntoRequest(target, options?.partial ?? false), options);
+    return this.#input.read(new IntoRequest(target, options?.partial ?? false), options);
   }
 
   /** Reads through the first occurrence of `delimiter` (text counts as UTF-8); see {@link BaseIOStream.readBytes}. */
   readUntil(delimiter: string | Uint8Array, options?: DelimitedReadOptions): Promise<Buffer> {
     if (delimiter.length === 0) throw new InvalidArgumentError("delimiter must have at least one byte");
-    return this.#read(new UntilRequest(delimiter, maxBytesOf(options)), options);
+    return this.#input.read(new UntilRequest(delimiter, maxBytesOf(options)), options);
   }
 
   /**
@@ -176,7 +267,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * arrival is matched from the front again: set `maxBytes`, and prefer {@link BaseIOStream.readUntil} for a constant.
    */
   readUntilRegex(regex: RegExp | string, options?: DelimitedReadOptions): Promise<Buffer> {
-    return this.#read(new RegexRequest(regex, maxBytesOf(options)), options);
+    return this.#input.read(new RegexRequest(regex, maxBytesOf(options)), options);
   }
 
   /**
@@ -184,18 +275,26 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * closes the stream, the read rejects and a second call returns what had come.
    */
   readUntilClose(options?: WaitOptions): Promise<Buffer> {
-    return this.#read(new UntilCloseRequest(), options);
+    return this.#input.read(new UntilCloseRequest(), options);
   }
 
   /**
    * Yields what arrives, in pieces as they come, until the other side ends; throws a {@link StreamClosedError} if an
-   * error closes the stream. Leaving the loop early leaves the stream open and the rest unread.
+   * error closes the stream. `timeout` bounds the wait for each piece, `signal` ends the iteration with its reason.
+   * Leaving the loop early leaves the stream open and the rest unread.
+   *
+   * @throws InvalidArgumentError if an option is invalid
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  chunks(options?: WaitOptions): AsyncGenerator<Buffer, void, undefined> {
+    resolveWait(options);
+    return this.#chunks(options);
+  }
+
+  async *#chunks(options: WaitOptions | undefined): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       let chunk: Buffer;
       try {
-        chunk = await this.#read(new ChunkRequest(), undefined);
+        chunk = await this.#input.read(new ChunkRequest(), options);
       } catch (error) {
         if (error instanceof StreamClosedError && error.realError === undefined) return;
         throw error;
@@ -204,74 +303,103 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     }
   }
 
-  #read<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {
-    const core = this.#core;
-    if (core.hasSink) {
-      return Promise.reject(new InvalidStateError("the stream has a sink: consume(undefined) ends that"));
-    }
-    if (core.isDetached) return quietRejection(core.closedError());
-    return core.reads().read(request, options);
+  /** `for await (const chunk of stream)`: {@link BaseIOStream.chunks} without options. */
+  [Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    return this.#chunks(undefined);
   }
 
   /**
    * Queues `data` (text as UTF-8) behind everything written before. Resolves when the stream has room for more, at
-   * once if it has; before the connection is there (or the TLS handshake done), when it is. Several writes may wait. The bytes must not be changed until they have gone out.
+   * once if it has; before the connection is there (or the TLS handshake done), after it is. Several writes may wait.
+   * The bytes must not be changed until they have left.
    *
-   * Rejects with a {@link StreamClosedError} when the stream is or gets closed (not reported as unhandled), and with
-   * a {@link StreamBufferFullError}, nothing queued and the stream still open, when more than `maxWriteBufferSize`
-   * bytes would wait. A cancel ends the waiting alone: the bytes are sent all the same.
+   * Rejects with a {@link StreamClosedError} when the stream is or gets closed, or the system refuses the data because
+   * the other side is gone (not reported as unhandled); and with a {@link StreamBufferFullError}, nothing queued and the
+   * stream still open, when more than `maxWriteBufferSize` bytes would wait. A cancel ends the waiting alone, the bytes
+   * are sent all the same; a call whose options are invalid, or whose signal has aborted, sends nothing.
    */
   write(data: Chunk, options?: WriteOptions): Promise<void> {
-    const core = this.#core;
-    if (core.refusesWrites) return quietRejection(core.closedError());
+    if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+    const output = this.#writer();
+    if (output.refuses) return rejectedQuietly(this.#closedError());
     try {
-      if (core.send(data, options?.encoding) && options === undefined) return RESOLVED;
+      this.#checkRoom(data, options?.encoding ?? "utf8");
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.whenWritable(options);
+    const hasRoom = output.send(data, options?.encoding ?? "utf8");
+    // The error of a failed write closes the stream a moment later, which rejects the promise.
+    if (output.hasFailed) return this.#wait("the write", options, output.whenDrained());
+    if (hasRoom) return RESOLVED;
+    return this.#wait("waiting for room in the stream", options, output.whenRoom());
   }
 
   /** Resolves when there is room: at once, or with the next drain. Rejects when the stream gets closed. */
   whenWritable(options?: WaitOptions): Promise<void> {
-    const core = this.#core;
-    if (core.isShut) return quietRejection(core.closedError());
-    if (core.hasRoom && options === undefined) return RESOLVED;
-    return this.#wait("waiting for room in the stream", options, core.room());
+    if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
+    const output = this.#output;
+    if (output === undefined || output.hasRoom) return refusal(options) ?? RESOLVED;
+    return this.#wait("waiting for room in the stream", options, output.whenRoom());
   }
 
   /**
    * Resolves when everything written so far has been handed to the kernel; rejects with a {@link StreamClosedError}
-   * when the stream is closed before.
+   * when the stream is closed before, or the kernel has refused some of it.
    */
   drained(options?: WaitOptions): Promise<void> {
-    const core = this.#core;
-    if (core.isShut) return quietRejection(core.closedError());
-    return this.#wait("waiting for the stream to drain", options, core.drained());
+    if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+    return this.#wait("waiting for the stream to drain", options, this.#writer().whenDrained());
   }
 
   /** Resolves when the stream is closed and its socket is gone; why it closed is in `error`. */
   whenClosed(options?: WaitOptions): Promise<void> {
-    return this.#wait("waiting for the close of the stream", options, this.#core.whenClosed());
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+    if (this.#life >= GONE) return RESOLVED;
+    const close = this.#closing();
+    close.closed ??= new Deferred();
+    this.#watch();
+    return this.#wait("waiting for the close of the stream", options, close.closed.promise);
   }
 
   /**
-   * Calls `callback` once when the stream is closed, soon if it already is, after the waiting operations have failed.
+   * Calls `callback` once when the stream is closed, soon if it already is, after the pending operations have failed.
    * There is one callback: setting another replaces it, `undefined` takes it away. A stream with a close callback
-   * notices a close while nobody reads.
+   * notices a close while there is no reader.
    */
   setCloseCallback(callback: (() => unknown) | undefined): void {
-    if (callback !== undefined) checkFunction("callback", callback);
-    this.#core.setCloseCallback(callback);
+    if (callback === undefined) {
+      if (this.#close !== undefined) this.#close.callback = undefined;
+      return;
+    }
+    checkFunction("callback", callback);
+    if (this.#life === GONE) {
+      this.ioLoop.addCallback(callback);
+      return;
+    }
+    this.#closing().callback = callback;
+    this.#watch();
   }
 
   /**
-   * Closes the stream now. Waiting operations reject with a {@link StreamClosedError} that carries `error`; what has
+   * Closes the stream now. Pending operations reject with a {@link StreamClosedError} that carries `error`; what has
    * not reached the kernel is dropped (`await drained()` first to keep it). Close callbacks run later, never inside
    * this call. Calling twice is fine, the first error stays.
    */
   close(error?: Error): void {
-    this.#core.close(error);
+    if (this.#life >= CLOSED) return;
+    const socket = this.transport;
+    if (error === undefined) this.#output?.flushBeforeClose();
+    this.#shut(error);
+    if (socket === undefined) {
+      this.abandon();
+      queueMicrotask(() => this.#gone());
+    } else if (error === undefined) this.closeTransport(socket);
+    else socket.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -283,7 +411,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   setNodelay(_value: boolean): void {}
 
   #wait(what: string, options: WaitOptions | undefined, promise: Promise<void>): Promise<void> {
-    if (options?.signal === undefined && options?.timeout === undefined) return promise;
+    if (options?.signal == null && options?.timeout == null) return promise;
     return cancellable<void>(this.ioLoop, what, options, (settle) => {
       promise.then(settle.resolve, settle.reject);
       return undefined;
@@ -294,84 +422,243 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
 
   /**
    * Hands everything that arrives to `sink` (what is already buffered first, soon, not inside this call).
-   * `undefined` hands the reading back to the promise methods. Throws an `InvalidStateError` while a read waits.
+   * `undefined` hands the reading back to the promise methods.
+   *
+   * @throws InvalidStateError while a read is pending
    */
   consume(sink: StreamSink | undefined): void {
-    this.#core.consume(sink);
+    this.#input.consume(sink);
   }
 
   /** Lets the other side wait: the sink gets nothing until {@link BaseIOStream.resumeReading}. Twice is fine. */
   pauseReading(): void {
-    this.#core.pauseReading();
+    this.#input.pause();
   }
 
   /** Goes on after {@link BaseIOStream.pauseReading}; the sink is not called inside this call. */
   resumeReading(): void {
-    this.#core.resumeReading();
+    this.#input.resume();
   }
 
   /** Puts bytes in front of what is read next, by whichever face. The chunk must not be changed afterwards. */
   unread(chunk: Uint8Array): void {
-    this.#core.unread(chunk);
+    this.#input.unread(chunk);
   }
 
   /**
    * `write()` without a promise: false when the stream is above its high-water mark (`onDrain` or `whenWritable()`
-   * tell when it is below again), and when it is closed, which drops the data. Throws a
-   * {@link StreamBufferFullError} where `write()` rejects with it.
+   * report when it is below again), and when it is closed, which drops the data.
+   *
+   * @throws StreamBufferFullError (`ERR_SQUALL_STREAM_BUFFER_FULL`) where `write()` rejects with it
    */
   send(data: Chunk, encoding: TextEncoding = "utf8"): boolean {
-    return this.#core.send(data, encoding);
+    const output = this.#writer();
+    if (this.#settings.maxWriteBufferSize !== Number.POSITIVE_INFINITY && !output.refuses) {
+      this.#checkRoom(data, encoding);
+    }
+    return output.send(data, encoding);
   }
 
   /** What is sent until the matching {@link BaseIOStream.uncork} leaves in one write. Pairs may be nested. */
   cork(): void {
-    this.#core.cork();
+    this.#writer().cork();
   }
 
   /** Ends {@link BaseIOStream.cork}; one too many is ignored. */
   uncork(): void {
-    this.#core.uncork();
-  }
-
-  /**
-   * Gathers what is sent from now until the end of this turn of the loop; then it leaves in one write, together with
-   * what other streams have gathered. For servers, which call it before they take a chunk in, with the loop's time: an
-   * answer waits half a millisecond at most for the others, and long output does not wait at all. Twice in a turn is fine.
-   */
-  gatherTurn(now: number): void {
-    this.#core.gatherTurn(now);
+    this.#output?.uncork();
   }
 
   /** Sends FIN after everything queued. Reading goes on; writing more is refused. Twice is fine. */
   end(): void {
-    this.#core.end();
+    this.#writer().end();
   }
 
   /** Closes the stream with a reset, so that the other side learns that something is wrong. Twice is fine. */
   abort(): void {
-    this.#core.abort();
+    const socket = this.transport;
+    if (socket === undefined) {
+      this.close();
+      return;
+    }
+    if (this.#life >= CLOSED) return;
+    // A peer that is reset in the middle of a message may still see what came before.
+    this.#output?.flushBeforeClose();
+    this.#shut(undefined);
+    this.resetTransport(socket);
+  }
+
+  #writer(): StreamOutput {
+    this.#output ??= this.#makeOutput();
+    return this.#output;
+  }
+
+  #makeOutput(): StreamOutput {
+    const output = new StreamOutput(this.#life === CONNECTING ? undefined : this.transport);
+    if (this.#life >= CLOSED) output.shut(this.#closedError());
+    return output;
+  }
+
+  #checkRoom(data: Chunk, encoding: TextEncoding): void {
+    const limit = this.#settings.maxWriteBufferSize;
+    if (limit === Number.POSITIVE_INFINITY) return;
+    const size = typeof data === "string" ? Buffer.byteLength(data, encoding) : data.length;
+    if (this.bytesQueued + size > limit) throw new StreamBufferFullError("write", limit);
+  }
+
+  // --- life -----------------------------------------------------------------------------------------------------
+
+  static #onConnect(this: Transport): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#connected(this);
+  }
+
+  static #onData(this: Transport, chunk: Buffer): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#input.receive(chunk);
+  }
+
+  static #onFin(this: Transport): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#finReceived();
+  }
+
+  static #onDrain(this: Transport): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#drained();
+  }
+
+  static #onError(this: Transport, error: Error): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#failed(error);
+  }
+
+  static #onClose(this: Transport): void {
+    const stream = this[STREAM];
+    if (stream !== undefined) stream.#lost();
+  }
+
+  #connected(socket: Duplex): void {
+    if (this.#life !== CONNECTING) return;
+    this.#life = OPEN;
+    // The writers go on after those who wait for the connection itself.
+    if (this.#output?.attach(socket) === true) this.ioLoop.addCallback(() => this.#drained());
+  }
+
+  #finReceived(): void {
+    if (this.#life > OPEN) return;
+    this.#life = HALF_OPEN;
+    this.#input.end();
+  }
+
+  #drained(): void {
+    if (this.#output?.drained() === true) this.#input.drained();
+  }
+
+  #failed(error: Error): void {
+    if (this.#life >= CLOSED) return;
+    // A failed connect is reported by its promise.
+    if (this.#life !== CONNECTING) this.logError(error);
+    this.#shut(error);
+    this.transport?.destroy();
+  }
+
+  /** Closed, for whatever reason: pending operations fail now. */
+  #shut(error: Error | undefined): void {
+    this.#life = CLOSED;
+    if (error !== undefined) this.#closing().error = error;
+    this.#input.close(error);
+    this.#output?.shut(this.#closedError());
+  }
+
+  /** The socket's `close` event. */
+  #lost(): void {
+    if (this.#life < CLOSED) this.#shut(undefined);
+    this.#gone();
+  }
+
+  #gone(): void {
+    if (this.#life !== CLOSED) return;
+    this.#life = GONE;
+    this.#input.gone();
+    const close = this.#close;
+    if (close === undefined) return;
+    if (close.callback !== undefined) this.ioLoop.addCallback(close.callback);
+    close.callback = undefined;
+    close.closed?.resolve();
+  }
+
+  #closing(): StreamClose {
+    this.#close ??= new StreamClose();
+    return this.#close;
+  }
+
+  #closedError(): StreamClosedError {
+    return closedErrorOf(this.error);
+  }
+
+  /** Without a reader, a close is noticed only by reading ahead. */
+  #watch(): void {
+    if (this.#life < CLOSED) this.#input.watch();
   }
 
   // --- for subclasses -------------------------------------------------------------------------------------------
 
-  /** Connects the stream with what carries its bytes. What was written before goes out. */
+  /** Connects the stream with what carries its bytes. What was written before is sent, once it is connected. */
   protected attach(socket: Duplex): void {
-    this.#core.attach(socket);
+    (socket as Transport)[STREAM] = this;
+    // First of all: `on("data")` would make an undecided socket flow.
+    this.#input.attach(socket);
+    socket.on("data", BaseIOStream.#onData);
+    socket.on("end", BaseIOStream.#onFin);
+    socket.on("drain", BaseIOStream.#onDrain);
+    socket.on("error", BaseIOStream.#onError);
+    socket.on("close", BaseIOStream.#onClose);
+    if ((socket as { connecting?: boolean }).connecting === true) {
+      socket.once("connect", BaseIOStream.#onConnect);
+    } else {
+      this.#connected(socket);
+    }
+    if (this.#close?.isWatched === true) this.#watch();
+    if (socket.destroyed) queueMicrotask(() => this.#lost());
   }
 
   /**
-   * Takes the stream off its socket, for another stream to carry on: bytes that nobody asked for go back, the close
-   * callback comes along. Throws an `InvalidStateError` unless the stream is idle.
+   * Takes the stream off its socket, for another stream to carry on: bytes that were read ahead go back, the close
+   * callback comes along.
+   *
+   * @throws InvalidStateError unless the stream is idle
+   * @throws StreamClosedError if it is closed
    */
   protected detach(): { socket: Duplex; closeCallback: (() => unknown) | undefined } {
-    return this.#core.detach();
+    const socket = this.transport;
+    if (socket === undefined || this.closed()) throw this.#closedError();
+    if (this.#input.reading || this.bytesQueued > 0 || !this.#input.onlyReadAhead) {
+      throw new InvalidStateError(
+        "the stream is not idle: it is being read, or has bytes to be read or written",
+      );
+    }
+    socket.off("data", BaseIOStream.#onData);
+    socket.off("end", BaseIOStream.#onFin);
+    socket.off("drain", BaseIOStream.#onDrain);
+    socket.off("error", BaseIOStream.#onError);
+    socket.off("close", BaseIOStream.#onClose);
+    socket.off("connect", BaseIOStream.#onConnect);
+    (socket as Transport)[STREAM] = undefined;
+    const readAhead = this.#input.detach();
+    if (readAhead !== undefined) socket.unshift(readAhead);
+    this.#life = DETACHED;
+    this.#output?.shut(this.#closedError());
+    const closeCallback = this.#close?.callback;
+    this.#close?.closed?.resolve();
+    this.#close = undefined;
+    return { socket, closeCallback };
   }
 
-  /** Gives up what was under way to a socket, when the stream is closed before it has one. */
+  /** Gives up connecting: the stream was closed before it had a socket. */
   protected abandon(): void {}
 
-  /** The socket failed while nobody had closed the stream. A broken connection is not worth a line in the log. */
+  /** Logs an error of the socket that closes the stream. A broken connection is not worth a line. */
   protected logError(error: Error): void {
     if (!isConnectionReset(error)) genLog.warning("error on a stream: %s", error.message.trimEnd());
   }

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { NO_BYTES } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { BaseIOStream } from "./base-stream.js";
-import type { StreamOptions, StreamSettings } from "./stream-settings.js";
+import type { StreamOptions } from "./stream-settings.js";
 
 /**
  * A stream over a pipe, given by its descriptor, which the stream owns from now on and closes. It goes one way, unless
@@ -17,7 +17,7 @@ export class PipeIOStream extends BaseIOStream {
   readonly fd: number;
 
   /** Throws an `InvalidArgumentError` if the descriptor is neither a pipe nor a socket. */
-  constructor(pipe: number | Duplex, options?: StreamOptions | StreamSettings) {
+  constructor(pipe: number | Duplex, options?: StreamOptions) {
     super(options);
     this.fd = typeof pipe === "number" ? pipe : -1;
     this.attach(typeof pipe === "number" ? openPipe(pipe) : pipe);

@@ -82,6 +82,11 @@ export class StreamBufferFullError extends StreamError {
   }
 }
 
+/** What operations on a stream reject with that `error` has closed; undefined for an orderly close. */
+export function closedErrorOf(error: Error | undefined): StreamClosedError {
+  return error instanceof StreamClosedError ? error : new StreamClosedError(error);
+}
+
 /** What a system calls a connection that the other side broke: no more than an abrupt way to say goodbye. */
 const RESETS: ReadonlySet<unknown> = new Set(["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT"]);
 

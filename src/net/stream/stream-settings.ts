@@ -1,18 +1,18 @@
 /** The options of streams, checked once and shared by all streams of a server. */
 import { IOLoop } from "../../async/ioloop.js";
 import { checkLimit } from "../../base/validate.js";
-import { TurnEnd } from "./turn-end.js";
+import { WriteCoalescing } from "./write-coalescing.js";
 
-/** What every stream can be told. */
+/** Options of every kind of stream. */
 export interface StreamOptions {
   /**
-   * How many bytes may wait to be read, in bytes; default 100 MiB, `Infinity` for no limit. A read that cannot be
-   * satisfied within it closes the stream.
+   * How many received bytes may wait to be read, in bytes; default 100 MiB, `Infinity` for no limit. A read that cannot
+   * be satisfied within it closes the stream.
    */
   readonly maxBufferSize?: number | undefined;
   /**
-   * How many bytes an idle stream reads ahead before it lets the other side wait, in bytes; default 64 KiB, and
-   * never more than half of `maxBufferSize`.
+   * How many bytes a stream without a reader reads ahead before it lets the other side wait, in bytes; default 64 KiB,
+   * and never more than half of `maxBufferSize`.
    */
   readonly readChunkSize?: number | undefined;
   /** How many bytes may wait to be written, in bytes; default `Infinity`, no limit. */
@@ -32,15 +32,18 @@ const DEFAULT_CHUNK = 65_536;
 /** Options with every default filled in. */
 type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
-/** {@link StreamOptions}, complete and checked. One object may serve any number of streams. */
+/**
+ * {@link StreamOptions}, complete and checked. Passed as the options of any number of streams, the object is shared and
+ * not checked again.
+ */
 export class StreamSettings implements Resolved<StreamOptions> {
   readonly ioLoop: IOLoop;
   readonly maxBufferSize: number;
   readonly readChunkSize: number;
   readonly maxWriteBufferSize: number;
   readonly allowHalfOpen: boolean;
-  /** Where the turns of these streams end together; see `BaseIOStream.gatherTurn()`. */
-  readonly turnEnd: TurnEnd;
+  /** Where what these streams send in one turn of the loop leaves together. */
+  readonly coalescing: WriteCoalescing;
 
   constructor(options: StreamOptions) {
     this.ioLoop = options.ioLoop ?? IOLoop.current();
@@ -52,11 +55,11 @@ export class StreamSettings implements Resolved<StreamOptions> {
       options.maxWriteBufferSize ?? Number.POSITIVE_INFINITY,
     );
     this.allowHalfOpen = options.allowHalfOpen ?? false;
-    this.turnEnd = new TurnEnd(this.ioLoop);
+    this.coalescing = WriteCoalescing.of(this.ioLoop);
   }
 
   /** The settings of these options; settings are passed through. */
-  static of(options: StreamOptions | StreamSettings | undefined): StreamSettings {
+  static of(options: StreamOptions | undefined): StreamSettings {
     return options instanceof StreamSettings ? options : new StreamSettings(options ?? {});
   }
 }

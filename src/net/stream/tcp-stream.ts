@@ -10,13 +10,14 @@ import type { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { cancellable, type Settle, type WaitOptions } from "../../async/cancel.js";
 import type { NetworkSocket } from "../../async/network.js";
+import { resolveWait } from "../../async/wait-options.js";
 import { InvalidStateError, SquallError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { type ConnectAddress, normalizeAddress } from "../address.js";
 import { nodeNetwork } from "../node-network.js";
 import { type SSLContext, type SSLOptions, sslOptionsToContext } from "../tls/ssl-options.js";
-import { beginHandshake, checkHandshake, TLSHandshakeError } from "../tls/tls-handshake.js";
+import { beginHandshake, checkHandshake, TLSHandshakeError, tlsOver } from "../tls/tls-handshake.js";
 import { BaseIOStream } from "./base-stream.js";
 import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
@@ -65,15 +66,12 @@ const CLOSE_LINGER = 1000;
 
 /** A stream over a TCP or unix socket. */
 export class IOStream extends BaseIOStream {
-  #connecting: boolean;
-
   /**
    * `socket` is a connected socket, whatever network it comes from; or one that is still connecting; or undefined (or
    * a fresh `net.Socket`) for a stream that gets its socket by {@link IOStream.connect}.
    */
-  constructor(socket?: NetworkSocket | undefined, options?: StreamOptions | StreamSettings) {
+  constructor(socket?: NetworkSocket | undefined, options?: StreamOptions) {
     super(options);
-    this.#connecting = false;
     if (socket !== undefined && !isFresh(socket) && new.target.adopts) this.attach(socket);
   }
 
@@ -93,14 +91,19 @@ export class IOStream extends BaseIOStream {
    * is taken: `TCPClient` tries them all. What was written before is sent once the connection is there.
    *
    * Rejects with a {@link StreamClosedError} whose `realError` is the system's error. However it fails, a cancel
-   * included, the stream is closed.
+   * included, the stream is closed; only a call with invalid arguments leaves it as it was.
    */
   async connect(address: ConnectAddress, options?: ConnectStreamOptions): Promise<this> {
-    if (this.#connecting || this.socket !== undefined) {
+    if (this.hasSocket) {
       throw new InvalidStateError("the stream is connected already, or connecting");
     }
     if (this.closed()) throw new StreamClosedError(this.error);
     const target = normalizeAddress(address);
+    const { signal } = resolveWait(options);
+    if (signal?.aborted) {
+      this.close(signal.reason instanceof Error ? signal.reason : undefined);
+      throw signal.reason;
+    }
     this.nameServer(options?.serverHostname ?? ("host" in target ? target.host : undefined));
     await cancellable<void>(this.ioLoop, "connecting", options, (settle) => {
       const socket = (this.ioLoop.network ?? nodeNetwork).connect({
@@ -108,18 +111,7 @@ export class IOStream extends BaseIOStream {
         localAddress: options?.sourceIp,
         localPort: options?.sourcePort,
       });
-      this.#connecting = true;
-      const ended: Settle<void> = {
-        resolve: () => {
-          this.#connecting = false;
-          settle.resolve();
-        },
-        reject: (error) => {
-          this.#connecting = false;
-          settle.reject(error);
-        },
-      };
-      this.adopt(socket, ended);
+      this.adopt(socket, settle);
       return (reason) => this.close(reason instanceof Error ? reason : undefined);
     });
     return this;
@@ -138,11 +130,12 @@ export class IOStream extends BaseIOStream {
     const context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide });
     checkHandshake(context, serverSide, options.serverHostname);
     const { socket, closeCallback } = this.detach();
-    const stream = new SSLIOStream(
-      socket as NetworkSocket,
-      { sslOptions: context, serverSide, serverHostname: options.serverHostname },
-      this.settings,
-    );
+    const stream = new SSLIOStream(socket as NetworkSocket, {
+      ...this.options,
+      sslOptions: context,
+      serverSide,
+      serverHostname: options.serverHostname,
+    });
     stream.setCloseCallback(closeCallback);
     try {
       return await stream.waitForHandshake(options);
@@ -157,7 +150,12 @@ export class IOStream extends BaseIOStream {
     if (!this.closed()) this.socket?.setNoDelay(value);
   }
 
-  /** Tells which name the server should have. */
+  /** Whether there is a socket, connected or still connecting. */
+  protected get hasSocket(): boolean {
+    return this.transport !== undefined;
+  }
+
+  /** Takes the name that the server should have. */
   protected nameServer(_name: string | undefined): void {}
 
   /** Takes over a socket that is connecting. */
@@ -173,13 +171,25 @@ export class IOStream extends BaseIOStream {
     socket.on("close", done);
   }
 
-  protected override logError(error: Error): void {
-    // A failed connect has somebody who waits for it.
-    if (!this.#connecting) super.logError(error);
-  }
-
   protected override resetTransport(socket: Duplex): void {
     reset(socket as NetworkSocket);
+  }
+}
+
+/** {@link SSLStreamOptions}, complete and checked, for any number of streams. */
+export class SSLStreamSettings extends StreamSettings implements SSLStreamOptions {
+  readonly sslOptions: SSLContext;
+  readonly serverSide: boolean;
+  readonly handshakeTimeout: number;
+
+  constructor(options: SSLStreamOptions) {
+    super(options);
+    this.serverSide = options.serverSide ?? false;
+    this.sslOptions = sslOptionsToContext(options.sslOptions ?? {}, { serverSide: this.serverSide });
+    this.handshakeTimeout = checkMilliseconds(
+      "handshakeTimeout",
+      options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT,
+    );
   }
 }
 
@@ -187,9 +197,7 @@ export class IOStream extends BaseIOStream {
 export class SSLIOStream extends IOStream {
   protected static override readonly adopts: boolean = false;
 
-  readonly #context: SSLContext;
-  readonly #serverSide: boolean;
-  readonly #timeout: number;
+  readonly #settings: SSLStreamSettings;
   #serverHostname: string | undefined;
   /** The socket below. */
   #raw: NetworkSocket | undefined;
@@ -203,14 +211,10 @@ export class SSLIOStream extends IOStream {
    * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`. Throws an `InvalidArgumentError` when a
    * server has no certificate, or a client that has its socket already no name to check.
    */
-  constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}, settings?: StreamSettings) {
-    super(socket, settings ?? new StreamSettings(options));
-    this.#serverSide = options.serverSide ?? false;
-    this.#context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide: this.#serverSide });
-    this.#timeout = checkMilliseconds(
-      "handshakeTimeout",
-      options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT,
-    );
+  constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}) {
+    const settings = options instanceof SSLStreamSettings ? options : new SSLStreamSettings(options);
+    super(socket, settings);
+    this.#settings = settings;
     this.#serverHostname = options.serverHostname;
     this.#raw = undefined;
     this.#tls = undefined;
@@ -222,7 +226,7 @@ export class SSLIOStream extends IOStream {
       this.#state = "secure";
       this.attach(socket);
     } else if (socket !== undefined && !isFresh(socket)) {
-      checkHandshake(this.#context, this.#serverSide, this.#serverHostname);
+      checkHandshake(this.#settings.sslOptions, this.#settings.serverSide, this.#serverHostname);
       this.#over(socket);
     }
   }
@@ -250,7 +254,7 @@ export class SSLIOStream extends IOStream {
     if (this.#state === "secure") return this;
     if (this.#state === "failed" || this.closed()) throw this.error ?? new StreamClosedError();
     if (this.#waiter !== undefined)
-      throw new InvalidStateError("somebody is waiting for the handshake already");
+      throw new InvalidStateError("another caller is waiting for the handshake already");
     await cancellable<void>(this.ioLoop, "the TLS handshake", options, (settle) => {
       this.#waiter = settle;
       return () => {
@@ -284,13 +288,17 @@ export class SSLIOStream extends IOStream {
    * done yet: there is no message that the client could miss.
    */
   override end(): void {
-    if (this.#serverSide && this.#state !== "secure" && this.bytesQueued === 0) this.close();
+    if (this.#settings.serverSide && this.#state !== "secure" && this.bytesQueued === 0) this.close();
     else super.end();
   }
 
   protected override nameServer(name: string | undefined): void {
     this.#serverHostname ??= name;
-    checkHandshake(this.#context, this.#serverSide, this.#serverHostname);
+    checkHandshake(this.#settings.sslOptions, this.#settings.serverSide, this.#serverHostname);
+  }
+
+  protected override get hasSocket(): boolean {
+    return this.#raw !== undefined || this.#tls !== undefined;
   }
 
   protected override adopt(socket: NetworkSocket, connected: Settle<void>): void {
@@ -346,10 +354,10 @@ export class SSLIOStream extends IOStream {
     this.#tls = beginHandshake(
       socket,
       {
-        context: this.#context,
-        serverSide: this.#serverSide,
+        context: this.#settings.sslOptions,
+        serverSide: this.#settings.serverSide,
         serverHostname: this.#serverHostname,
-        timeout: this.#timeout,
+        timeout: this.#settings.handshakeTimeout,
         ioLoop: this.ioLoop,
       },
       (error) => {
@@ -376,7 +384,7 @@ export class SSLIOStream extends IOStream {
     this.#failure = failure;
     const closedByPeer =
       realError === undefined || isConnectionReset(realError) || realError instanceof TLSHandshakeError;
-    if (this.#serverSide && !closedByPeer)
+    if (this.#settings.serverSide && !closedByPeer)
       genLog.warning("TLS handshake failed: %s", realError.message.trimEnd());
     this.close(realError);
   }
@@ -395,9 +403,18 @@ function isFresh(socket: NetworkSocket): boolean {
   return socket instanceof Socket && socket.pending && !socket.connecting && !socket.destroyed;
 }
 
-/** Resets a connection; a socket that knows no reset (a unix socket) is just closed. */
+/** Whether a FIN of the socket, or of the TLS socket over it, is under way. */
+function isEnding(socket: Duplex): boolean {
+  const ending = tlsOver(socket) ?? socket;
+  return ending.writableEnded && !ending.writableFinished;
+}
+
+/**
+ * Resets a connection; a socket that knows no reset (a unix socket) is just closed. So is one whose FIN waits behind
+ * bytes that the kernel has not taken: libuv refuses a reset then, and Node would never close the socket.
+ */
 export function reset(socket: NetworkSocket): void {
-  if (socket.connecting || socket.destroyed) {
+  if (socket.connecting || socket.destroyed || isEnding(socket)) {
     socket.destroy();
     return;
   }

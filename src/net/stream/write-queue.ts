@@ -14,22 +14,30 @@ export type TextEncoding = "latin1" | "utf8";
 /** Above this many bytes in all, pieces are not copied together. */
 const COPY_LIMIT = 65_536;
 
+/** Pieces that wait in front of the text. Made with the first; most writes are text alone. */
+class Pieces {
+  readonly list: Buffer[] = [];
+  byteLength = 0;
+
+  add(piece: Buffer): void {
+    this.list.push(piece);
+    this.byteLength += piece.length;
+  }
+}
+
 export class WriteQueue {
-  /** How many `cork()` wait for their `uncork()`. */
-  depth = 0;
   #text = "";
   #encoding: TextEncoding = "latin1";
-  #pieces: Buffer[] | undefined;
-  #pieceBytes = 0;
+  #pieces: Pieces | undefined;
 
-  /** Bytes that wait here. */
+  /** How many bytes are queued. */
   get byteLength(): number {
-    return this.#pieceBytes + Buffer.byteLength(this.#text, this.#encoding);
+    return (this.#pieces?.byteLength ?? 0) + Buffer.byteLength(this.#text, this.#encoding);
   }
 
-  /** True when at least `limit` bytes wait here; text counts by its characters, which is cheap to know. */
+  /** True when at least `limit` bytes are queued; text counts by its characters, which is cheap to know. */
   isLong(limit: number): boolean {
-    return this.#pieceBytes + this.#text.length >= limit;
+    return (this.#pieces?.byteLength ?? 0) + this.#text.length >= limit;
   }
 
   get isEmpty(): boolean {
@@ -62,24 +70,22 @@ export class WriteQueue {
     const text = this.#text;
     this.#text = "";
     if (pieces === undefined) return text === "" || socket.write(text, this.#encoding);
-    if (text !== "") this.#addPiece(Buffer.from(text, this.#encoding));
-    const total = this.#pieceBytes;
+    if (text !== "") pieces.add(Buffer.from(text, this.#encoding));
     this.#pieces = undefined;
-    this.#pieceBytes = 0;
-    if (pieces.length === 1) return socket.write(pieces[0]);
-    if (total <= COPY_LIMIT) return socket.write(Buffer.concat(pieces, total));
+    const { list, byteLength } = pieces;
+    if (list.length === 1) return socket.write(list[0]);
+    if (byteLength <= COPY_LIMIT) return socket.write(Buffer.concat(list, byteLength));
     let room = true;
     socket.cork();
-    for (const piece of pieces) room = socket.write(piece);
+    for (const piece of list) room = socket.write(piece);
     socket.uncork();
     return room;
   }
 
-  /** Forgets everything that waits. */
+  /** Drops everything that is queued. */
   clear(): void {
     this.#text = "";
     this.#pieces = undefined;
-    this.#pieceBytes = 0;
   }
 
   #sealText(): void {
@@ -89,8 +95,7 @@ export class WriteQueue {
   }
 
   #addPiece(piece: Buffer): void {
-    if (this.#pieces === undefined) this.#pieces = [piece];
-    else this.#pieces.push(piece);
-    this.#pieceBytes += piece.length;
+    this.#pieces ??= new Pieces();
+    this.#pieces.add(piece);
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect, type SecureContext, TLSSocket } from "node:tls";
 import type { IOLoop } from "../../async/ioloop.js";
 import type { NetworkSocket } from "../../async/network.js";
@@ -17,6 +18,17 @@ import { type SniAnswer, SSLContext, type SSLOptions } from "./ssl-options.js";
 
 /** As for plain sockets. Node takes the option here, too; its types do not know. */
 const HIGH_WATER = { highWaterMark: 65_536 };
+
+const TLS_OVER = Symbol("squall.tls");
+
+interface CarryingSocket extends Duplex {
+  [TLS_OVER]?: TLSSocket | undefined;
+}
+
+/** The TLS socket over `socket`, if there is one. */
+export function tlsOver(socket: Duplex): TLSSocket | undefined {
+  return (socket as CarryingSocket)[TLS_OVER];
+}
 
 /** What a handshake needs to know. */
 export interface HandshakeSettings {
@@ -66,6 +78,7 @@ export function beginHandshake(
   let tls: TLSSocket | undefined;
   socket.on("error", (error) => tls?.destroy(error));
   tls = settings.serverSide ? serverSocket(socket, settings) : clientSocket(socket, settings);
+  (socket as CarryingSocket)[TLS_OVER] = tls;
   watchHandshake(tls, settings, done);
   return tls;
 }

@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { IOStream, type PipeIOStream, StreamClosedError } from "squall/iostream";
 import { Subprocess } from "squall/process";
 import { TCPServer } from "squall/tcpserver";
+import { Deferred } from "#room/async/deferred";
+import { coalesceWrites } from "#room/net/stream/base-stream";
 import { root } from "../../support/root.js";
 
 /** A server on a free port of 127.0.0.1 which gives each connection to `handle`. */
@@ -191,5 +193,97 @@ test("a read that nobody awaits does not end the process when the other side lea
   await new Promise((resolve) => setImmediate(resolve));
   process.off("unhandledRejection", listener);
   assert.deepEqual(unhandled, []);
+  await server.stop();
+});
+
+test("write() and drained() reject when the peer has reset the connection", async () => {
+  const accepted = new Deferred<IOStream>();
+  const server = await serve((stream) => accepted.resolve(stream));
+  const socket = connect(server.port!, "127.0.0.1");
+  socket.on("error", () => {});
+  const stream = await accepted.promise;
+  socket.resetAndDestroy();
+  await new Promise((resolve) => socket.once("close", resolve));
+  // This side does not read, so only the system knows of the reset.
+  assert.equal(stream.closed(), false);
+  await assert.rejects(stream.write("into the void"), StreamClosedError);
+  await assert.rejects(stream.drained(), StreamClosedError);
+  assert.ok(stream.error instanceof Error);
+  await server.stop();
+});
+
+test("write() and drained() reject when a child process has closed its standard input", async () => {
+  const child = new Subprocess(["sh", "-c", "exec <&-; echo closed; cat >/dev/null <&- || true; sleep 5"], {
+    stdin: Subprocess.STREAM,
+    stdout: Subprocess.STREAM,
+    stderr: "ignore",
+  });
+  await (child.stdout as PipeIOStream).readUntil("\n");
+  const stdin = child.stdin as PipeIOStream;
+  const writing = stdin.write("nobody reads this");
+  const drained = stdin.drained();
+  await assert.rejects(writing, StreamClosedError);
+  await assert.rejects(drained, StreamClosedError);
+  child.proc.kill("SIGKILL");
+  await child.waitForExit({ raiseError: false });
+});
+
+test("connect() resolves before the write() that was made first", async () => {
+  const server = await serve(echo);
+  const stream = new IOStream();
+  const order: string[] = [];
+  const writing = stream.write("early").then(() => order.push("write"));
+  const connecting = stream
+    .connect({ host: "127.0.0.1", port: server.port! })
+    .then(() => order.push("connect"));
+  await Promise.all([writing, connecting]);
+  assert.deepEqual(order, ["connect", "write"]);
+  assert.equal((await stream.readBytes(5)).toString(), "early");
+  stream.close();
+  await server.stop();
+});
+
+test("connect() with a signal that has aborted closes the stream", async () => {
+  const stream = new IOStream();
+  const reason = new Error("no longer");
+  const writing = stream.write("never sent");
+  await assert.rejects(
+    stream.connect({ host: "127.0.0.1", port: 1 }, { signal: AbortSignal.abort(reason) }),
+    reason,
+  );
+  assert.ok(stream.closed());
+  assert.equal(stream.error, reason);
+  await assert.rejects(writing, StreamClosedError);
+});
+
+test("connect() with an invalid option is refused and leaves the stream as it was", async () => {
+  const server = await serve(echo);
+  const stream = new IOStream();
+  const address = { host: "127.0.0.1", port: server.port! };
+  await assert.rejects(stream.connect(address, { timeout: Number.NaN }), {
+    code: "ERR_SQUALL_INVALID_ARGUMENT",
+  });
+  assert.equal(stream.closed(), false);
+  await stream.connect(address, { signal: null });
+  stream.close();
+  await server.stop();
+});
+
+test("write coalescing sends what one turn has queued on a stream in one write, whatever else is corked", async () => {
+  const accepted = new Deferred<IOStream>();
+  const server = await serve((stream) => accepted.resolve(stream));
+  const client = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  const stream = await accepted.promise;
+  coalesceWrites(stream, stream.ioLoop.time());
+  stream.uncork(); // one too many: the turn's cork is not the caller's to take
+  stream.send("head ", "latin1");
+  stream.cork();
+  stream.send("body", "latin1");
+  stream.uncork();
+  assert.equal(stream.bytesQueued, 9);
+  assert.equal(stream.socket?.writableLength, 0);
+  assert.equal((await client.readBytes(9)).toString(), "head body");
+  client.close();
+  stream.close();
   await server.stop();
 });

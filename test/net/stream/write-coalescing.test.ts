@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ExpectLog, VirtualLoop } from "squall/testing";
-import { MAX_DELAY, TurnEnd } from "#room/net/stream/turn-end";
+import { MAX_DELAY, WriteCoalescing } from "#room/net/stream/write-coalescing";
 
 function member(name: string, ended: string[]): { endTurn(): void } {
   return { endTurn: () => ended.push(name) };
@@ -11,7 +11,7 @@ function member(name: string, ended: string[]): { endTurn(): void } {
 test("members end their turn in order, in the next round of the loop, and once", () =>
   VirtualLoop.run(async (loop) => {
     const ended: string[] = [];
-    const turn = new TurnEnd(loop);
+    const turn = new WriteCoalescing(loop);
     turn.add(member("a", ended), loop.time());
     turn.add(member("b", ended), loop.time());
     assert.deepEqual(ended, []);
@@ -25,7 +25,7 @@ test("members end their turn in order, in the next round of the loop, and once",
 test("a turn that takes longer than MAX_DELAY ends before the next member comes", () =>
   VirtualLoop.run(async (loop) => {
     const ended: string[] = [];
-    const turn = new TurnEnd(loop);
+    const turn = new WriteCoalescing(loop);
     turn.add(member("a", ended), 1000);
     turn.add(member("b", ended), 1000 + MAX_DELAY);
     assert.deepEqual(ended, []);
@@ -38,7 +38,7 @@ test("a turn that takes longer than MAX_DELAY ends before the next member comes"
 test("a member that comes while a turn is being ended belongs to the next one", () =>
   VirtualLoop.run(async (loop) => {
     const ended: string[] = [];
-    const turn = new TurnEnd(loop);
+    const turn = new WriteCoalescing(loop);
     turn.add(
       {
         endTurn() {
@@ -57,9 +57,9 @@ test("a member that comes while a turn is being ended belongs to the next one", 
 
 test("a member that fails is logged and keeps nobody else back", () =>
   VirtualLoop.run(async (loop) => {
-    using log = new ExpectLog("squall.application", "sending what was gathered");
+    using log = new ExpectLog("squall.application", "sending what was queued");
     const ended: string[] = [];
-    const turn = new TurnEnd(loop);
+    const turn = new WriteCoalescing(loop);
     const failing = {
       endTurn() {
         throw new Error("fails on purpose");
