@@ -8,6 +8,7 @@ import { describe, test } from "node:test";
 import { resolveOutboxOptions } from "squall/iostream";
 import { LogRateLimit } from "squall/log";
 import { TCPServer } from "squall/tcpserver";
+import { DictLoader } from "squall/template";
 import { InvalidArgumentError } from "squall/util";
 import { HTTP1ConnectionParameters } from "#room/http/connection/params";
 import { StreamSettings } from "#room/net/stream/stream-settings";
@@ -135,6 +136,11 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     options: numericOptions("protocol/websocket/limits.ts", "WebSocketLimitsOptions"),
     defaultOf: (option) => resolveWebSocketLimits()[option as "maxMessageSize"],
     accepts: (option, value) => void resolveWebSocketLimits({ [option]: value }),
+  },
+  Templates: {
+    options: numericOptions("text/template/base-loader.ts", "LoaderOptions"),
+    defaultOf: () => new DictLoader({}).maxIncludeDepth,
+    accepts: (option, value) => void new DictLoader({}, { [option]: value }),
   },
   "Threads, processes and the log": {
     options: [

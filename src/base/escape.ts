@@ -71,16 +71,19 @@ const HTML_SPECIAL = /[&<>"']/;
  * are taken as UTF-8.
  */
 export function xhtmlEscape(value: Chunk): string {
-  const text = toUnicode(value);
-  const first = text.search(HTML_SPECIAL);
-  return first < 0 ? text : escapeFrom(text, first);
+  return escapeHtml(toUnicode(value));
 }
 
-// Twice as fast as a replace() with a function where there is something to escape.
-function escapeFrom(text: string, first: number): string {
+/** {@link xhtmlEscape} for what is known to be a string. Text without special characters comes back as it is. */
+export function escapeHtml(text: string): string {
+  return HTML_SPECIAL.test(text) ? escapeSpecial(text) : text;
+}
+
+// Several times as fast as a replace() with a function where there is something to escape.
+function escapeSpecial(text: string): string {
   let escaped = "";
   let done = 0;
-  for (let i = first; i < text.length; i++) {
+  for (let i = 0; i < text.length; i++) {
     let reference: string;
     switch (text.charCodeAt(i)) {
       case 0x26:

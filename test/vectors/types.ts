@@ -1,5 +1,16 @@
 /** The shapes that the vector runner, the families and the exception rules share. */
 
+/** What the vectors say of an error. */
+export interface ExpectedError {
+  /** The class in Python. */
+  readonly type: string;
+  /** A part of Tornado's message. */
+  readonly contains?: string;
+  /** Where a template is wrong; null and 0 if Tornado does not say. */
+  readonly filename?: string | null;
+  readonly lineno?: number;
+}
+
 /** One case: a function of Tornado's, what it was given, and what it gave. */
 export interface VectorCase {
   readonly id: string;
@@ -8,7 +19,7 @@ export interface VectorCase {
   readonly kwargs: Readonly<Record<string, unknown>>;
   /** Decoded; absent when there is an error. */
   readonly result?: unknown;
-  readonly error?: { readonly type: string; readonly contains?: string } | undefined;
+  readonly error?: ExpectedError | undefined;
   /** False where the case leans on something that only Python or its C library has. */
   readonly portable?: boolean | undefined;
   /** The result is JSON text in Python's spacing: the parsed values are compared. */

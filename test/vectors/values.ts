@@ -5,6 +5,7 @@
  * `{"$dict": pairs}`, and so on; `decode` turns each into the thing that our functions take and give.
  */
 import { HTTPHeaders } from "squall/httputil";
+import type { ExpectedError } from "./types.js";
 
 /** Lines of header fields, in the order in which Tornado lists them. */
 export class VectorHeaders {
@@ -131,12 +132,6 @@ function decodeSpecial(json: object): { value: unknown } | undefined {
   }
 }
 
-/** What the vectors say of an error. */
-export interface ExpectedError {
-  readonly type: string;
-  readonly contains?: string;
-}
-
 /** Tornado's own error classes: ours have the same names, or the family says which. Python's own match any. */
 const TORNADO_ERRORS = new Set([
   "HTTPInputError",
@@ -160,6 +155,7 @@ export function isExpectedError(
   names: Readonly<Record<string, string>> = {},
 ): boolean {
   if (!(error instanceof Error)) return false;
+  if (expected.lineno !== undefined && !isPlacedAt(error, expected)) return false;
   if (TORNADO_ERRORS.has(expected.type)) return isNamed(error, names[expected.type] ?? expected.type);
   return (
     error instanceof PythonError ||
@@ -167,6 +163,12 @@ export function isExpectedError(
     error instanceof SyntaxError ||
     error instanceof URIError
   );
+}
+
+/** True when the error says the same place in a template. */
+function isPlacedAt(error: object, { filename, lineno }: ExpectedError): boolean {
+  const ours = error as { filename?: unknown; lineno?: unknown };
+  return (ours.filename ?? null) === filename && ours.lineno === lineno;
 }
 
 /** True when the error's class, or a class that it extends, has the name. */
