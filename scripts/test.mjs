@@ -5,7 +5,7 @@
 // lines pass; --httpserver=FILE#CLASS and --httpclient=FILE#FUNCTION, other implementations for the tests of HTTP (compiled
 // modules, the path from here). npm run test:e2e is the same with --outside: whole servers with programs, browsers and packages of others.
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -45,6 +45,8 @@ const base = join(root, "build", "test");
 const files = readdirSync(base, { recursive: true })
   .map(String)
   .filter((path) => path.endsWith(".test.js"))
+  // The compiler leaves behind what was compiled from files that have been moved or deleted.
+  .filter((path) => existsSync(join(root, "test", path.replace(/\.js$/, ".ts"))))
   .filter((path) => all || words.length > 0 || OUTSIDE.has(path.split(sep)[0]) === outside)
   .filter((path) => words.length === 0 || words.some((word) => path.split(sep).join("/").includes(word)))
   .sort()
