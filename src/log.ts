@@ -2,6 +2,7 @@
 export type { CallSite } from "./base/call-site.js";
 export {
   accessLog,
+  accessLogLimit,
   appLog,
   genLog,
   genLogLimit,
@@ -39,3 +40,4 @@ export {
   setLogClock,
 } from "./base/log-record.js";
 export { enablePrettyLogging, type PrettyLoggingOptions } from "./base/options.js";
+export { shorten } from "./base/shorten.js";

@@ -96,7 +96,8 @@ function convert(value: unknown, conversion: string, precision: number | undefin
     case "o":
       return Math.trunc(number(value, conversion)).toString(8);
     default: {
-      const whole = text(value);
+      // A line end behind the text says nothing; OpenSSL's messages have one.
+      const whole = text(value).replace(/[\r\n]+$/, "");
       return precision === undefined ? whole : whole.slice(0, precision);
     }
   }

@@ -1,7 +1,11 @@
 /**
  * Log files that are set aside when they are large or old. Lines are written at once and in order, by synchronous calls:
- * what was logged before a crash is in the file. When the disk is full lines are lost, and counted; the count is written
- * as soon as there is room again.
+ * what was logged before a crash is in the file.
+ *
+ * Setting a file aside never costs a line. If the file cannot be renamed, the handler goes on in the old one, reports it
+ * once and tries again later; if the file is gone or another one has taken its name, the handler begins with what is
+ * there now. Lines are lost only when the disk is full; they are counted, and the count is written as soon as there is
+ * room again.
  */
 import {
   closeSync,
@@ -11,18 +15,20 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "./errors.js";
-import { LogHandler, type LogHandlerOptions } from "./log-handler.js";
+import { LogHandler, type LogHandlerOptions, reportLogFailure } from "./log-handler.js";
 import type { LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";
 import { checkInteger } from "./validate.js";
 
 /** What every file handler can be told. */
 export interface FileHandlerOptions extends LogHandlerOptions {
-  /** The file's path. It is opened, and made if need be, with the first record. */
+  /** The file's path. The first record opens it, and makes it if need be. */
   readonly path: string;
 }
 
@@ -33,6 +39,8 @@ export class FileHandler extends LogHandler {
   #descriptor: number | undefined;
   #size = 0;
   #lost = 0;
+  /** The last attempt to set the file aside has failed, which was reported. */
+  #stuck = false;
 
   constructor(options: FileHandlerOptions) {
     super(options);
@@ -49,8 +57,26 @@ export class FileHandler extends LogHandler {
     return this.#size;
   }
 
-  /** Asked before each record is written; a subclass may set the file aside. */
+  /** Called before each record is written; a subclass may set the file aside. */
   protected beforeWrite(_bytes: number, _record: LogRecord): void {}
+
+  /**
+   * Closes the file and calls `move`, which gives it another name. Returns false if that failed: the next line then goes
+   * into the old file. A file that has lost its name meanwhile is left alone.
+   */
+  protected setAside(move: () => void): boolean {
+    const isOurs = this.#hasItsName();
+    this.close();
+    try {
+      if (isOurs) move();
+      this.#stuck = false;
+      return true;
+    } catch (error) {
+      if (!this.#stuck) reportLogFailure(`rotation of ${this.path}`, error);
+      this.#stuck = true;
+      return false;
+    }
+  }
 
   override emit(record: LogRecord): void {
     const line = Buffer.from(`${this.formatter.format(record)}\n`);
@@ -62,7 +88,7 @@ export class FileHandler extends LogHandler {
       this.#lost = 0;
       this.#write(line);
     } catch (error) {
-      // The first loss is told on stderr, by whoever called; the others are counted.
+      // The logger reports the first loss on stderr; the others are counted.
       if (this.#lost++ === 0) throw error;
     }
   }
@@ -75,10 +101,23 @@ export class FileHandler extends LogHandler {
     closeSync(descriptor);
   }
 
+  /** When the open file was begun, in milliseconds since 1970; `otherwise` at the latest. */
+  protected beganAt(otherwise: number): number {
+    const stats = fstatSync(this.#descriptor as number);
+    return Math.min(beginning(stats), otherwise);
+  }
+
   #open(): void {
     if (this.#descriptor !== undefined) return;
     this.#descriptor = openSync(this.path, "a");
     this.#size = fstatSync(this.#descriptor).size;
+  }
+
+  /** Whether the path still leads to the open file: another program may have moved it, or replaced it. */
+  #hasItsName(): boolean {
+    const named = statSync(this.path, { throwIfNoEntry: false });
+    const open = fstatSync(this.#descriptor as number);
+    return named !== undefined && named.ino === open.ino && named.dev === open.dev;
   }
 
   #write(bytes: Buffer): void {
@@ -89,6 +128,11 @@ export class FileHandler extends LogHandler {
       this.#size += count;
     }
   }
+}
+
+/** The time of a file's birth. A file system without one says 0; a copy may be younger than its content. */
+function beginning({ birthtimeMs, mtimeMs }: Stats): number {
+  return birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs;
 }
 
 /** Options of {@link RotatingFileHandler}. */
@@ -103,22 +147,31 @@ export interface RotatingFileHandlerOptions extends FileHandlerOptions {
 export class RotatingFileHandler extends FileHandler {
   readonly #maxSize: number;
   readonly #backups: number;
+  /** The size at which to set the file aside: `maxSize`, and more after an attempt that failed. */
+  #limit: number;
 
   constructor(options: RotatingFileHandlerOptions) {
     super(options);
     this.#maxSize = options.maxSize ?? 100_000_000;
+    this.#limit = this.#maxSize;
     this.#backups = checkInteger("backups", options.backups ?? 10, { min: 0 });
   }
 
   protected override beforeWrite(bytes: number): void {
-    // Without backups there is nowhere to put the old lines, so the file grows on; a line of its own is never split off.
-    if (this.#backups === 0 || this.size === 0 || this.size + bytes <= this.#maxSize) return;
-    this.close();
-    rmSync(`${this.path}.${this.#backups}`, { force: true });
-    for (let i = this.#backups - 1; i >= 1; i--) {
-      if (existsSync(`${this.path}.${i}`)) renameSync(`${this.path}.${i}`, `${this.path}.${i + 1}`);
-    }
-    renameSync(this.path, `${this.path}.1`);
+    // Without backups there is no place for the old lines, so the file grows on; a line is never cut in two.
+    if (this.#backups === 0 || this.size === 0 || this.size + bytes <= this.#limit) return;
+    const size = this.size;
+    this.#limit = this.setAside(() => this.#shift()) ? this.#maxSize : size + this.#maxSize;
+  }
+
+  /** Moves each backup up by one, as far as the first free name, and the file to the name that this frees. */
+  #shift(): void {
+    const nameOf = (index: number): string => `${this.path}.${index}`;
+    let free = 1;
+    while (free < this.#backups && existsSync(nameOf(free))) free++;
+    if (free === this.#backups) rmSync(nameOf(free), { force: true });
+    for (let i = free - 1; i >= 1; i--) renameSync(nameOf(i), nameOf(i + 1));
+    renameSync(this.path, nameOf(1));
   }
 }
 
@@ -144,7 +197,13 @@ const UNITS: Readonly<Record<string, { readonly milliseconds: number; readonly s
 
 const BACKUP = /^\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?(?:\.\d+)?$/;
 
-/** Sets the file aside when its time is over. */
+/** How long the handler goes on in a file that could not be set aside before it tries again, in milliseconds. */
+const RETRY_AFTER = 60_000;
+
+/**
+ * Sets the file aside when its time is over, which counts from the beginning of the file: a program that is restarted
+ * often keeps to the rhythm.
+ */
 export class TimedRotatingFileHandler extends FileHandler {
   readonly #when: string;
   readonly #interval: number;
@@ -167,12 +226,12 @@ export class TimedRotatingFileHandler extends FileHandler {
 
   protected override beforeWrite(_bytes: number, record: LogRecord): void {
     const now = record.created;
-    // A file with lines from an earlier run is as old as its last line.
-    if (this.#began === undefined) this.#begin(this.size > 0 ? fstatTime(this.path, now) : now);
+    if (this.#began === undefined) this.#begin(this.size > 0 ? this.beganAt(now) : now);
     if (now < this.#ends) return;
-    if (this.size > 0) {
-      this.close();
-      this.#setAside(this.#began ?? now);
+    const began = this.#began ?? now;
+    if (this.size > 0 && !this.setAside(() => this.#moveTo(this.#freeName(began)))) {
+      this.#ends = now + RETRY_AFTER;
+      return;
     }
     this.#begin(now);
   }
@@ -194,11 +253,15 @@ export class TimedRotatingFileHandler extends FileHandler {
     this.#ends = new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
   }
 
-  #setAside(began: number): void {
-    const suffix = strftime(UNITS[this.#when]?.suffix ?? "%Y-%m-%d", new Date(began));
-    let target = `${this.path}.${suffix}`;
-    // Two files of one day (after a restart, or when the clock went back): neither may overwrite the other.
-    for (let i = 1; existsSync(target); i++) target = `${this.path}.${suffix}.${i}`;
+  /** Two files may have begun at the same time (after a restart, or when the clock went back): both are kept. */
+  #freeName(began: number): string {
+    const name = `${this.path}.${strftime(UNITS[this.#when]?.suffix ?? "%Y-%m-%d", new Date(began))}`;
+    let target = name;
+    for (let i = 1; existsSync(target); i++) target = `${name}.${i}`;
+    return target;
+  }
+
+  #moveTo(target: string): void {
     renameSync(this.path, target);
     if (this.#backups > 0) this.#removeOld();
   }
@@ -210,14 +273,5 @@ export class TimedRotatingFileHandler extends FileHandler {
       .filter((name) => name.startsWith(prefix) && BACKUP.test(name.slice(prefix.length)))
       .sort(new Intl.Collator("en", { numeric: true }).compare);
     for (const name of backups.slice(0, -this.#backups)) rmSync(join(folder, name), { force: true });
-  }
-}
-
-function fstatTime(path: string, otherwise: number): number {
-  const descriptor = openSync(path, "r");
-  try {
-    return Math.min(fstatSync(descriptor).mtimeMs, otherwise);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -2,6 +2,7 @@
  * Where records go. A handler gets each record that its loggers let through, may refuse it (level, filters), and
  * writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines, nothing more.
  */
+import { inspect } from "node:util";
 import { LogFormatter } from "./log-format.js";
 import { LogLevel, type LogRecord } from "./log-record.js";
 
@@ -111,6 +112,15 @@ export function writeQuietly(stream: LogStream, text: string): void {
     // Destroyed meanwhile: the line is lost.
   } finally {
     stream.removeListener?.("error", ignore);
+  }
+}
+
+/** Reports a failure of logging itself on stderr, in one line. Never throws. */
+export function reportLogFailure(what: string, error: unknown): void {
+  try {
+    writeQuietly(process.stderr, `a log ${what} failed: ${inspect(error, { depth: 0 })}\n`);
+  } catch {
+    // An error that cannot be shown, or no stderr.
   }
 }
 

@@ -1,17 +1,19 @@
 /**
- * A brake on floods: what a stranger can make a server say (a line for each malformed request, say) must not fill the disk
- * or drown everything else. Records with the same level and message format count together; beyond a number in an
- * interval they are dropped, and the next that passes tells how many there were.
+ * A brake on floods: lines that any client can cause (one for each malformed request) must not fill the disk or drown
+ * everything else. Records with the same level and message format count together. Beyond a number in an interval they
+ * are dropped, and the next that passes says how many there were.
  */
 import type { LogRecord } from "./log-record.js";
 import { checkInteger, checkMilliseconds } from "./validate.js";
 
-/** What {@link LogRateLimit} can be told. */
+/** Options of {@link LogRateLimit}. */
 export interface LogRateLimitOptions {
   /** Records of one kind that pass in an interval; default 100. */
   readonly records?: number | undefined;
   /** Milliseconds; default 10,000. */
   readonly interval?: number | undefined;
+  /** The levels whose records are counted; others pass. Default: all. */
+  readonly levels?: readonly number[] | undefined;
 }
 
 interface Count {
@@ -27,15 +29,18 @@ const MOST_KINDS = 1000;
 export class LogRateLimit {
   readonly #records: number;
   readonly #interval: number;
+  readonly #levels: readonly number[] | undefined;
   readonly #counts = new Map<string, Count>();
 
   constructor(options: LogRateLimitOptions = {}) {
     this.#records = checkInteger("records", options.records ?? 100, { min: 1 });
     this.#interval = checkMilliseconds("interval", options.interval ?? 10_000);
+    this.#levels = options.levels;
   }
 
-  /** Whether the record passes; tells it how many before it did not. */
+  /** Whether the record passes. Sets its `suppressed` to the number of those before it that did not. */
   filter(record: LogRecord): boolean {
+    if (this.#levels?.includes(record.level) === false) return true;
     const kind = `${record.level} ${record.format}`;
     const now = record.created;
     let count = this.#counts.get(kind);

@@ -8,7 +8,7 @@
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "./errors.js";
-import { type LogFilter, type LogHandler, passes, StreamHandler, writeQuietly } from "./log-handler.js";
+import { type LogFilter, type LogHandler, passes, reportLogFailure, StreamHandler } from "./log-handler.js";
 import { LogRateLimit } from "./log-limit.js";
 import { LogLevel, type LogLevelName, LogRecord } from "./log-record.js";
 
@@ -163,15 +163,13 @@ export class Logger {
     try {
       if (!passes(this.#filters, record)) return;
     } catch (error) {
-      tellFailure("filter", error);
+      reportLogFailure("filter", error);
     }
     let found = false;
     for (let logger: Logger | undefined = this; logger !== undefined; logger = logger.#next()) {
       // A handler may take itself away while it runs.
       for (const handler of logger.#handlers.length > 1 ? [...logger.#handlers] : logger.#handlers) {
         found = true;
-        // A look at the stack costs more with each call in between, so not only when the line is made.
-        if (record.level >= handler.level && handler.formatter.usesSite === true) record.locate();
         handleSafely(handler, record);
       }
     }
@@ -194,17 +192,11 @@ let lastResort: StreamHandler | undefined;
 
 function handleSafely(handler: LogHandler, record: LogRecord): void {
   try {
+    // A look at the stack costs more with each call in between, so not only when the line is made.
+    if (record.level >= handler.level && handler.formatter?.usesSite === true) record.locate();
     handler.handle(record);
   } catch (error) {
-    tellFailure("handler", error);
-  }
-}
-
-function tellFailure(what: string, error: unknown): void {
-  try {
-    writeQuietly(process.stderr, `a log ${what} failed: ${inspect(error, { depth: 0 })}\n`);
-  } catch {
-    // Nobody is left to tell.
+    reportLogFailure("handler", error);
   }
 }
 
@@ -230,15 +222,22 @@ export function getLogger(name = ""): Logger {
 /** One line for each request (`squall.access`): info below status 400, warning below 500, then error. */
 export const accessLog: Logger = getLogger("squall.access");
 
-/** Errors of the application's code that nobody caught (`squall.application`). */
+/** Errors of the application's code that it did not catch (`squall.application`). */
 export const appLog: Logger = getLogger("squall.application");
 
 /**
- * What squall itself has to tell (`squall.general`). Much of it is about what strangers send, so {@link genLogLimit} keeps
- * it from flooding the log.
+ * What squall itself has to report (`squall.general`). Much of it is about what clients send, so {@link genLogLimit}
+ * keeps it from flooding the log.
  */
 export const genLog: Logger = getLogger("squall.general");
 
 /** Lets 100 records of a kind pass in 10 seconds; `genLog.removeFilter(genLogLimit)` switches it off. */
 export const genLogLimit: LogRateLimit = new LogRateLimit();
 genLog.addFilter(genLogLimit);
+
+/**
+ * The same for warnings of {@link accessLog}, the lines of status 400 to 499, which every client can cause:
+ * `accessLog.removeFilter(accessLogLimit)` switches it off. Other lines of the access log are never left out.
+ */
+export const accessLogLimit: LogRateLimit = new LogRateLimit({ levels: [LogLevel.WARNING] });
+accessLog.addFilter(accessLogLimit);

@@ -17,7 +17,8 @@ function isObject(value: unknown): value is ConfigValues {
 async function readJson(path: string): Promise<ConfigValues> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    // Editors on Windows begin a file with a byte order mark; RFC 8259 §8.1 lets parsers ignore it.
+    value = JSON.parse((await readFile(path, "utf8")).replace(/^\ufeff/, ""));
   } catch (cause) {
     throw new OptionError(`cannot read the configuration ${path}: ${(cause as Error).message}`, { cause });
   }

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -105,6 +108,58 @@ describe("RotatingFileHandler", () => {
   });
 });
 
+describe("a rotation that meets an obstacle", () => {
+  it("loses no line when another program has moved the file", () => {
+    const handler = new RotatingFileHandler({ path, formatter: plain, maxSize: 10 });
+    handler.handle(recordAt(0, "1111"));
+    handler.handle(recordAt(0, "2222"));
+    renameSync(path, `${path}.moved`);
+    for (const text of ["3333", "4444", "5555"]) handler.handle(recordAt(0, text));
+    handler.close();
+    assert.equal(handler.lost, 0);
+    assert.equal(
+      read("app.log.moved") + read("app.log.1") + read("app.log"),
+      "1111\n2222\n3333\n4444\n5555\n",
+    );
+  });
+
+  it("leaves a file alone that has taken the name meanwhile, and goes on in it", () => {
+    const handler = new RotatingFileHandler({ path, formatter: plain, maxSize: 10 });
+    handler.handle(recordAt(0, "1111"));
+    handler.handle(recordAt(0, "2222"));
+    renameSync(path, `${path}.moved`);
+    writeFileSync(path, "theirs\n");
+    handler.handle(recordAt(0, "3"));
+    handler.close();
+    assert.deepEqual(files(), ["app.log", "app.log.moved"]);
+    assert.equal(read("app.log"), "theirs\n3\n");
+  });
+
+  it("goes on in the old file when the backup's name is taken by a folder", () => {
+    mkdirSync(join(folder, "app.log.1"));
+    writeFileSync(join(folder, "app.log.1", "x"), "");
+    const handler = new RotatingFileHandler({ path, formatter: plain, maxSize: 10, backups: 1 });
+    const told = captureStderr(() => {
+      for (const text of ["1111", "2222", "3333", "4444", "5555"]) handler.handle(recordAt(0, text));
+    });
+    handler.close();
+    assert.equal(told.match(/a log rotation of /g)?.length, 1);
+    assert.equal(handler.lost, 0);
+    assert.equal(read("app.log"), "1111\n2222\n3333\n4444\n5555\n");
+  });
+
+  it("moves backups no further than the first free name", () => {
+    writeFileSync(`${path}.1`, "one");
+    writeFileSync(`${path}.3`, "three");
+    const handler = new RotatingFileHandler({ path, formatter: plain, maxSize: 4 });
+    handler.handle(recordAt(0, "a"));
+    handler.handle(recordAt(0, "bbbb"));
+    handler.close();
+    assert.deepEqual(files(), ["app.log", "app.log.1", "app.log.2", "app.log.3"]);
+    assert.deepEqual([read("app.log.1"), read("app.log.2"), read("app.log.3")], ["a\n", "one", "three"]);
+  });
+});
+
 describe("TimedRotatingFileHandler", () => {
   it("sets the file aside at midnight, under the day's name, and keeps so many", () => {
     const handler = new TimedRotatingFileHandler({ path, formatter: plain, backups: 2 });
@@ -144,7 +199,7 @@ describe("TimedRotatingFileHandler", () => {
     }
   });
 
-  it("takes a file from an earlier run for as old as its last line, and overwrites no other", () => {
+  it("takes a file from an earlier run for as old as its beginning, and overwrites no other", () => {
     const yesterday = new Date(2026, 0, 30, 12);
     writeFileSync(path, "old\n");
     utimesSync(path, yesterday, yesterday);
@@ -154,6 +209,49 @@ describe("TimedRotatingFileHandler", () => {
     handler.close();
     assert.deepEqual(files(), ["app.log", "app.log.2026-01-30", "app.log.2026-01-30.1"]);
     assert.equal(read("app.log.2026-01-30.1"), "old\n");
+  });
+
+  it("counts from the beginning of the file, so a program that restarts often rotates as well", () => {
+    writeFileSync(path, "");
+    const begun = statSync(path).birthtimeMs || Date.now();
+    for (const [life, after] of [0, 900, 1800, 2700].entries()) {
+      const handler = new TimedRotatingFileHandler({ path, formatter: plain, when: "S", interval: 2 });
+      handler.handle(recordAt(begun + after, `life ${life}`));
+      handler.close();
+      // As if the line had been written just then.
+      utimesSync(path, new Date(begun + after), new Date(begun + after));
+    }
+    assert.equal(files().length, 2);
+    assert.equal(read("app.log"), "life 3\n");
+  });
+
+  it("goes on in the old file when it cannot be set aside, reports that once, and tries again later", () => {
+    const begin = new Date(2026, 0, 31, 12).getTime();
+    const handler = new TimedRotatingFileHandler({ path, formatter: plain, when: "H" });
+    handler.handle(recordAt(begin, "a"));
+    const told = captureStderr(() => {
+      // A file system on which nothing can be renamed, for a while.
+      const rename = mock.method(
+        TimedRotatingFileHandler.prototype as never as { setAside(): boolean },
+        "setAside",
+        function (this: FileHandler) {
+          const { setAside } = FileHandler.prototype as never as { setAside(move: () => void): boolean };
+          return setAside.call(this, () => {
+            throw new Error("EXDEV");
+          });
+        },
+      );
+      handler.handle(recordAt(begin + 3_600_000, "b"));
+      handler.handle(recordAt(begin + 3_601_000, "c"));
+      rename.mock.restore();
+    });
+    assert.match(told, /^a log rotation of .*app\.log failed: Error: EXDEV[^\n]*\n/);
+    assert.equal(told.match(/a log rotation/g)?.length, 1);
+    handler.handle(recordAt(begin + 3_700_000, "d"));
+    handler.close();
+    assert.equal(handler.lost, 0);
+    assert.equal(read("app.log"), "d\n");
+    assert.equal(read("app.log.2026-01-31_12"), "a\nb\nc\n");
   });
 
   it("refuses a unit that it does not know", () => {
@@ -274,4 +372,19 @@ function parserWith(...args: string[]): OptionParser {
   defineLoggingOptions(options);
   options.parseCommandLine(["prog", ...args], { final: false });
   return options;
+}
+
+/** What `run` makes the process write to stderr. */
+function captureStderr(run: () => void): string {
+  let told = "";
+  const write = mock.method(process.stderr, "write", (text: string) => {
+    told += text;
+    return true;
+  });
+  try {
+    run();
+  } finally {
+    write.mock.restore();
+  }
+  return told;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import {
   accessLog,
+  accessLogLimit,
   appLog,
   genLog,
   genLogLimit,
@@ -14,6 +15,7 @@ import {
   rootLogger,
   StreamHandler,
   setLogClock,
+  shorten,
 } from "squall/log";
 
 const NOON = new Date(2026, 0, 31, 12, 34, 56).getTime();
@@ -309,6 +311,54 @@ describe("StreamHandler", () => {
   });
 });
 
+describe("a logger", () => {
+  it("never throws, whatever is wrong with a handler, a formatter or a filter", () => {
+    const { logger, recorder } = recording("broken-everything");
+    const fail = (): never => {
+      throw new Error("broken");
+    };
+    const handlers = [
+      { level: 0, handle: fail },
+      new StreamHandler({ formatter: { format: fail } }),
+      new StreamHandler({
+        formatter: {
+          format: () => "x",
+          get usesSite(): boolean {
+            return fail();
+          },
+        },
+      }),
+    ] as LogHandler[];
+    handlers.push(new StreamHandler());
+    handlers[3]!.addFilter(fail);
+    for (const handler of handlers) logger.addHandler(handler);
+    const told = stderrOf(() => logger.warning("said"));
+    assert.deepEqual(recorder.messages, ["said"]);
+    assert.equal(told.match(/a log handler failed: Error: broken/g)?.length, 4, told);
+  });
+
+  it("shows no line end behind an argument", () => {
+    const { logger, recorder } = recording("line-ends");
+    logger.warning("TLS failed: %s", new Error("bad record mac\n"));
+    logger.warning("and %s in between", "one\ntwo\r\n");
+    assert.deepEqual(recorder.messages, ["TLS failed: Error: bad record mac", "and one\\ntwo in between"]);
+  });
+});
+
+describe("shorten()", () => {
+  it("cuts a long text and says how long it was, and leaves others as they are", () => {
+    assert.equal(shorten("/short"), "/short");
+    assert.equal(shorten("a".repeat(256)), "a".repeat(256));
+    assert.equal(shorten("a".repeat(8000)), `${"a".repeat(256)}… (8000 characters)`);
+    assert.equal(shorten("abcdef", 3), "abc… (6 characters)");
+  });
+
+  it("cuts no surrogate pair in two", () => {
+    assert.equal(shorten("ab\u{1f600}cd", 3), "ab… (6 characters)");
+    assert.equal(shorten("ab\u{1f600}cd", 4), "ab\u{1f600}… (6 characters)");
+  });
+});
+
 describe("LogRateLimit", () => {
   it("drops what comes too often, kind by kind, and tells how many when it is over (security case 112)", () => {
     const { logger, recorder } = recording("limited");
@@ -339,6 +389,37 @@ describe("LogRateLimit", () => {
   it("remembers a bounded number of kinds", () => {
     const limit = new LogRateLimit({ records: 1 });
     for (let i = 0; i < 5000; i++) assert.ok(limit.filter(new LogRecord("x", 30, `message ${i}`, [])));
+  });
+
+  it("with levels, counts the records of those levels alone", () => {
+    const limit = new LogRateLimit({ records: 1, levels: [LogLevel.WARNING] });
+    const passes = (level: number): boolean => limit.filter(new LogRecord("x", level, "line", []));
+    assert.deepEqual(
+      [passes(30), passes(30), passes(20), passes(20), passes(40), passes(40)],
+      [true, false, true, true, true, true],
+    );
+  });
+
+  it("brakes the warnings of the access log, and no other line of it", () => {
+    const recorder = new Recorder();
+    accessLog.propagate = false;
+    accessLog.addHandler(recorder);
+    accessLog.setLevel("info");
+    const flood = (level: "info" | "warning" | "error"): number => {
+      const before = recorder.records.length;
+      for (let i = 0; i < 300; i++) accessLog.log(level, "%d GET %s", 404, "/x");
+      return recorder.records.length - before;
+    };
+    try {
+      assert.deepEqual([flood("info"), flood("warning"), flood("error")], [300, 100, 300]);
+      accessLog.removeFilter(accessLogLimit);
+      assert.equal(flood("warning"), 300);
+    } finally {
+      accessLog.addFilter(accessLogLimit);
+      accessLog.removeHandler(recorder);
+      accessLog.setLevel(0);
+      accessLog.propagate = true;
+    }
   });
 
   it("guards the general log from the beginning, and can be taken away", () => {

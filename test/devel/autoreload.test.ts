@@ -155,8 +155,8 @@ describe("start()", () => {
         import { value } from "./value.mjs";
         writeFileSync(new URL("./value.mjs", import.meta.url), "export const value = 'written';");
         start();
-        console.log("run", value, process.pid, process.ppid, "x", "y");
         addReloadHook(() => console.log("hook"));
+        console.log("run", value, process.pid, process.ppid, "x", "y");
         setInterval(() => {}, 1000);`,
       "value.mjs": value("one"),
       "other.mjs": "",
@@ -166,7 +166,9 @@ describe("start()", () => {
     await running(child, "written");
     program.write("main.mjs", "console.log('edited');");
     assert.deepEqual(await child.ended, { code: 0, signal: null });
-    assert.match(child.output, /^run one .*\nhook\nrun written .*\nhook\nedited\n$/);
+    // How often a slow start is interrupted, of which the log tells, is up to the machine.
+    const output = child.output.replaceAll(/^\[I .* restarting\n/gm, "");
+    assert.match(output, /^run one .*\nhook\nrun written .*\nhook\nedited\n$/);
   });
 
   test("a syntax error is shown and waited out", async (context) => {

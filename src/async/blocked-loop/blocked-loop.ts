@@ -97,11 +97,7 @@ export class BlockedLoopWatch {
   };
 
   #onReport({ milliseconds, stack }: BlockedReport): void {
-    genLog.warning(
-      "the loop was blocked for %d ms; after the first of them it was here:\n%s",
-      milliseconds,
-      stack,
-    );
+    genLog.warning("the loop was blocked for %d ms, and was found here:", milliseconds, foundAt(stack));
   }
 
   #onExit(): void {
@@ -109,4 +105,12 @@ export class BlockedLoopWatch {
     systemClock.clearAlarm(this.#alarm);
     process.removeListener("exit", this.#farewell);
   }
+}
+
+/** The stack of the callback in the form of an error, which a log record shows line by line. */
+function foundAt(stack: string): Error {
+  const found = new Error("the callback that was running");
+  found.name = "BlockedLoop";
+  found.stack = `BlockedLoop: ${found.message}\n${stack}`;
+  return found;
 }

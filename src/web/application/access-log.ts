@@ -1,6 +1,7 @@
 /** The line that the access log gets for each request. */
 import { accessLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
+import { shorten } from "../../base/shorten.js";
 import type { Handler } from "../types.js";
 
 /**
@@ -23,7 +24,7 @@ export function logRequestLine(handler: Handler): void {
     "%d %s %s (%s) %.2fms",
     status,
     request.method,
-    request.uri,
+    shorten(request.uri),
     request.remoteIp,
     request.requestTime(),
   );
