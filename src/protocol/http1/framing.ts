@@ -11,7 +11,7 @@ import type { HTTPHeaders } from "../fields/headers.js";
 import { HTTP1Error, shown } from "./errors.js";
 import type { BodyFraming } from "./visitor.js";
 
-/** What the fields of one head say about the connection. */
+/** What the fields of one head say about the connection. One object serves any number of heads, one after the other. */
 export class FieldFacts {
   hostLines: number;
   host: string | undefined;
@@ -26,6 +26,20 @@ export class FieldFacts {
   expectContinue: boolean;
 
   constructor() {
+    this.hostLines = 0;
+    this.host = undefined;
+    this.contentLength = undefined;
+    this.transferEncodingLines = 0;
+    this.transferEncoding = "";
+    this.close = false;
+    this.keepAlive = false;
+    this.connectionUpgrade = false;
+    this.upgrade = false;
+    this.expectContinue = false;
+  }
+
+  /** Forgets the head before. */
+  reset(): void {
     this.hostLines = 0;
     this.host = undefined;
     this.contentLength = undefined;

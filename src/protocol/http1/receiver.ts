@@ -22,6 +22,7 @@ import type { RawFields } from "../fields/raw-fields.js";
 import type { BodyReader } from "./body-reader.js";
 import { BODY_READERS } from "./body-readers.js";
 import { HTTP1Error } from "./errors.js";
+import { FieldFacts } from "./framing.js";
 import { type HeadKind, HeadScanner, MORE } from "./head-scanner.js";
 import type { HTTP1Limits } from "./limits.js";
 import { PartialHead } from "./partial-head.js";
@@ -49,6 +50,9 @@ export type HTTP1Role = "server" | "client";
  * A block that stops in the middle takes it along, and the next block makes a new one.
  */
 let spareScanner: HeadScanner | undefined;
+
+/** Filled and read within one call, so one is enough for all receivers. */
+const facts = new FieldFacts();
 
 /** Reads all messages of one direction of a connection. */
 export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
@@ -306,7 +310,9 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
       const scanner = this.#readBlock(this.#isServer ? "request" : "response");
       if (scanner === undefined) return;
       head = (
-        this.#isServer ? buildRequestHead(scanner) : buildResponseHead(scanner, this.#requestMethod)
+        this.#isServer
+          ? buildRequestHead(scanner, facts)
+          : buildResponseHead(scanner, facts, this.#requestMethod)
       ) as H;
       release(scanner);
       this.#beginMessage(head);

@@ -4,7 +4,7 @@
  */
 import { isAuthorityForm, isHostAndPort } from "./authority.js";
 import { HTTP1Error, shown } from "./errors.js";
-import { FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
+import { type FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SLASH } from "./octets.js";
@@ -12,13 +12,13 @@ import { parseVersion } from "./version.js";
 import type { HTTP1RequestHead } from "./visitor.js";
 
 /** Builds the head from a complete block. Throws an {@link HTTP1Error} for whatever is wrong with it. */
-export function buildRequestHead(scanner: HeadScanner): HTTP1RequestHead {
+export function buildRequestHead(scanner: HeadScanner, facts: FieldFacts): HTTP1RequestHead {
   const { text, marks } = scanner;
   const method = cutMethod(text, marks[0]!, marks[1]!);
   const target = text.slice(marks[1]! + 1, marks[2]!);
   const version = parseVersion(text, marks[2]! + 1, marks[3]!);
   const isHTTP10 = version === "HTTP/1.0";
-  const facts = new FieldFacts();
+  facts.reset();
   const fields = cutFields(scanner, facts);
 
   const host = hostOf(facts, isHTTP10);

@@ -5,7 +5,7 @@
 import { CHAR_CLASS, DIGIT } from "../fields/abnf.js";
 import { endsWithHead, opensTunnel } from "../message/content.js";
 import { HTTP1Error, shown } from "./errors.js";
-import { FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
+import { type FieldFacts, isPersistent, lengthOf, transferCodings } from "./framing.js";
 import type { HeadScanner } from "./head-scanner.js";
 import { cutFields } from "./head-text.js";
 import { SP } from "./octets.js";
@@ -17,12 +17,16 @@ const CODE_AT = 9;
 const REASON_AT = 13;
 
 /** Builds the head of a response to a request with that method. Throws an {@link HTTP1Error} when it is malformed. */
-export function buildResponseHead(scanner: HeadScanner, requestMethod: string): HTTP1ResponseHead {
+export function buildResponseHead(
+  scanner: HeadScanner,
+  facts: FieldFacts,
+  requestMethod: string,
+): HTTP1ResponseHead {
   const line = scanner.text.slice(scanner.marks[0]!, scanner.marks[1]!);
   const code = parseCode(line);
   const version = parseVersion(line, 0, CODE_AT - 1);
   const isHTTP10 = version === "HTTP/1.0";
-  const facts = new FieldFacts();
+  facts.reset();
   const fields = cutFields(scanner, facts);
 
   const isTunnel = opensTunnel(requestMethod, code);

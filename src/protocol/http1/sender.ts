@@ -135,8 +135,8 @@ export class HTTP1Sender {
       );
     }
     const line = statusLine(startLine);
-    given.read(fields, true);
-    return this.#out.send(`${line}${given.text}\r\n`, "latin1");
+    given.read(line, fields, true);
+    return this.#out.send(`${given.text}\r\n`, "latin1");
   }
 
   /** Sends `100 Continue`: the client may send its body now (RFC 9110 §10.1.1). Not to be sent to 1.0 clients. */
@@ -158,7 +158,7 @@ export class HTTP1Sender {
   ): boolean {
     this.#checkCanBegin();
     const line = requestLine(startLine);
-    given.read(fields, false);
+    given.read(line, fields, false);
     let framing: BodyFraming = "none";
     if (given.contentLength !== -1) framing = "length";
     else if (given.codings !== undefined) framing = given.codings.framing;
@@ -166,7 +166,7 @@ export class HTTP1Sender {
     if (framing === "chunked" && startLine.version === "HTTP/1.0") throw unframed();
     this.#frame(framing, given.contentLength);
     this.#keepAlive = !given.close;
-    return this.#sendHead(`${line}${given.text}${this.#body.field}\r\n`, chunk);
+    return this.#sendHead(`${given.text}${this.#body.field}\r\n`, chunk);
   }
 
   /**
@@ -216,7 +216,7 @@ export class HTTP1Sender {
     const code = startLine.code;
     const isTunnel = code === 101 || opensTunnel(context.method, code);
     if (code < 200 && code !== 101) throw interimAsFinal(code);
-    given.read(fields, isTunnel || code === 204);
+    given.read(line, fields, isTunnel || code === 204);
     const framing = this.#responseFraming(code, isTunnel, context, length);
     const isMeasured = framing === "length" || framing === "dropped";
     let extra = "";
@@ -230,7 +230,7 @@ export class HTTP1Sender {
     else extra += this.#connectionLine(context, keepAlive);
     this.#frame(framing, given.contentLength === -1 ? length : given.contentLength);
     this.#keepAlive = keepAlive;
-    return `${line}${given.text}${extra}${this.#body.field}\r\n`;
+    return `${given.text}${extra}${this.#body.field}\r\n`;
   }
 
   /** How a response is framed; `length` is that of its whole body, -1 when it is not known yet. */

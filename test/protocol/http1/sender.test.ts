@@ -488,6 +488,32 @@ test("a 2xx to CONNECT carries no framing, since a tunnel follows", () => {
   assert.equal(wire.take(1), "HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
 });
 
+test("a head is its own, whatever heads with some of its lines were sent or refused before", () => {
+  const { wire, sender } = make();
+  const lines = ["A", "B", "C", "D"].map((name) => [name, "1"]);
+  const many = Array.from({ length: 50 }, (_, i) => [`N${i}`, "1"]);
+  const heads = [
+    ...[[0, 1, 2, 3], [0], [0, 1, 2, 3], [1], [1, 2, 3], [], [0, 1], [3, 2, 1, 0], [0, 1, 2, 3]].map((head) =>
+      head.map((i) => lines[i]!),
+    ),
+    many,
+    many.slice(0, 40),
+    many,
+  ];
+  for (const startLine of [OK, { ...OK, code: 404 }, OK]) {
+    for (const fields of heads) {
+      // Refused after its first lines were read.
+      assert.throws(() => sender.respond(startLine, [...fields.flat(), "Content-Length", "x"], GET));
+      sender.respond(startLine, fields.flat(), GET);
+      const expected = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      assert.equal(
+        wire.take(1),
+        `HTTP/1.1 ${startLine.code} ${startLine.reason}\r\n${expected}Content-Length: 0\r\n\r\n`,
+      );
+    }
+  }
+});
+
 test("field lines that are remembered are those of their own name and value", () => {
   const name = fc.constantFrom("Etag", "Date", "Edit", "X-A", "X-B", "Y-A", "Server");
   const value = fc.constantFrom("", "1", "2", "x".repeat(64), "x".repeat(65));
