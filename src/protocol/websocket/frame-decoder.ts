@@ -47,10 +47,10 @@ export interface FrameVisitor {
   onDataFrame(opcode: number, isFinal: boolean, isCompressed: boolean, length: number): void;
   /**
    * The octets `start` to `end` of `chunk` are payload of the data frame, unmasked; `isEnd` says that the frame ends with
-   * them. A frame without payload gets one call with an empty piece. `isAscii` is true only if every octet is known to be
-   * ASCII. The chunk may be kept.
+   * them. A frame without payload gets one call with an empty piece. `isAscii` says whether every octet is ASCII, where the
+   * decoder has found that out by the way. The chunk may be kept.
    */
-  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean): void;
+  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean | undefined): void;
   /** A control frame. The payload may be kept. */
   onControlFrame(opcode: ControlOpcode, payload: Buffer): void;
   /** The peer broke a rule; the decoder has stopped. */
@@ -288,8 +288,9 @@ export class FrameDecoder {
 
   /** Hands on what the chunk has of the payload; returns where the rest begins. */
   #readPayload(chunk: Buffer, start: number, end: number): number {
-    const isAscii =
-      this.#expectsMask && maskInPlace(chunk, start, end, this.#key, this.#length - this.#missing);
+    const isAscii = this.#expectsMask
+      ? maskInPlace(chunk, start, end, this.#key, this.#length - this.#missing)
+      : undefined;
     this.#missing -= end - start;
     const isEnd = this.#missing === 0;
     if (isEnd) this.#state = FIRST;

@@ -6,15 +6,21 @@
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 
-/** Below this size, going octet by octet is quicker than a view of words. */
+/** Below this size, going octet by octet is quicker than a view of words, which costs as much as a hundred octets. */
 const SHORT = 128;
 
 /** Whether the machine keeps the lowest octet of a word first. */
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+const LITTLE_ENDIAN: boolean = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** The octets of a word in reverse order. */
 function swapped(word: number): number {
   return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+}
+
+/** The key for the payload behind its first `offset` octets. */
+function turned(key: number, offset: number): number {
+  const turn = (offset & 3) << 3;
+  return turn === 0 ? key : (key << turn) | (key >>> (32 - turn));
 }
 
 /**
@@ -28,36 +34,50 @@ export function maskInPlace(
   key: number,
   offset: number,
 ): boolean {
-  // The octets in the order in which they are used: turned by as many places as the payload is already in.
-  const turn = (offset & 3) << 3;
-  let turned = turn === 0 ? key : (key << turn) | (key >>> (32 - turn));
+  return end - start < SHORT
+    ? maskOctets(data, start, end, turned(key, offset)) < 0x80
+    : maskWords(data, start, end, turned(key, offset)) < 0x80;
+}
+
+/** Four octets a turn; returns all of them, or-ed. */
+function maskOctets(data: Uint8Array, start: number, end: number, key: number): number {
+  const key0 = key >>> 24;
+  const key1 = (key >>> 16) & 0xff;
+  const key2 = (key >>> 8) & 0xff;
   let seen = 0;
   let at = start;
-  if (end - start >= SHORT) {
-    for (; ((data.byteOffset + at) & 3) !== 0; at++) {
-      turned = (turned << 8) | (turned >>> 24);
-      const octet = (data[at]! ^ turned) & 0xff;
-      data[at] = octet;
-      seen |= octet;
-    }
-    const word = LITTLE_ENDIAN ? swapped(turned) : turned;
-    const words = new Int32Array(data.buffer, data.byteOffset + at, (end - at) >> 2);
-    let seenWords = 0;
-    for (let i = 0; i < words.length; i++) {
-      const plain = words[i]! ^ word;
-      words[i] = plain;
-      seenWords |= plain;
-    }
-    if ((seenWords & 0x80808080) !== 0) seen = 0x80;
-    at += words.length << 2;
+  for (const last = end - 3; at < last; at += 4) {
+    seen |= data[at]! ^= key0;
+    seen |= data[at + 1]! ^= key1;
+    seen |= data[at + 2]! ^= key2;
+    seen |= data[at + 3]! ^= key & 0xff;
   }
-  for (; at < end; at++) {
-    turned = (turned << 8) | (turned >>> 24);
-    const octet = (data[at]! ^ turned) & 0xff;
-    data[at] = octet;
-    seen |= octet;
+  if (at < end) seen |= data[at]! ^= key0;
+  if (at + 1 < end) seen |= data[at + 1]! ^= key1;
+  if (at + 2 < end) seen |= data[at + 2]! ^= key2;
+  return seen;
+}
+
+/** Octets up to the first word, four words a turn, and the octets that are left; at least 0x80 if one octet is. */
+function maskWords(data: Uint8Array, start: number, end: number, key: number): number {
+  const lead = -(data.byteOffset + start) & 3;
+  const first = start + lead;
+  let seen = maskOctets(data, start, first, key);
+  const aligned = turned(key, lead);
+  const word = LITTLE_ENDIAN ? swapped(aligned) : aligned;
+  const words = new Int32Array(data.buffer, data.byteOffset + first, (end - first) >> 2);
+  const { length } = words;
+  let all = 0;
+  let i = 0;
+  for (const last = length - 3; i < last; i += 4) {
+    all |= words[i]! ^= word;
+    all |= words[i + 1]! ^= word;
+    all |= words[i + 2]! ^= word;
+    all |= words[i + 3]! ^= word;
   }
-  return seen < 0x80;
+  for (; i < length; i++) all |= words[i]! ^= word;
+  if ((all & 0x80808080) !== 0) seen |= 0x80;
+  return seen | maskOctets(data, first + (length << 2), end, aligned);
 }
 
 /**

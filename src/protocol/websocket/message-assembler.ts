@@ -12,7 +12,7 @@
  * gather in a `ByteQueue`, where small fragments cost their bytes instead of an object each, and empty ones nothing. A piece
  * that would keep a much larger chunk in memory is copied out of it.
  */
-import { isAscii, isUtf8 } from "node:buffer";
+import { isAscii as isAsciiBytes } from "node:buffer";
 import { ByteQueue } from "../../base/byte-queue.js";
 import { NO_BYTES } from "../../base/bytes.js";
 import { WebSocketProtocolError, type WebSocketViolation } from "./errors.js";
@@ -101,19 +101,19 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     if (this.#received > most) this.#tooBig();
   }
 
-  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isKnownAscii: boolean): void {
+  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean | undefined): void {
     const isLast = isEnd && this.#isFinal;
     if (this.#message > RSV1) {
       if (start < end || isLast) this.#inflate(chunk.subarray(start, end), isLast);
       return;
     }
     if (isLast && this.#received === end - start) {
-      if (this.#message === TEXT) this.#wholeText(chunk, start, end, isKnownAscii);
+      if (this.#message === TEXT) this.#wholeText(chunk, start, end, isAscii);
       else this.#deliver(keepable(chunk, start, end), true);
       return;
     }
     if (start < end) {
-      if (this.#message === TEXT && !this.#checkText(chunk, start, end, isKnownAscii)) return;
+      if (this.#message === TEXT && !this.#checkText(chunk, start, end, isAscii)) return;
       this.#pieces ??= new ByteQueue();
       const isGathered = end - start <= GATHERED && this.#pieces.length > 0;
       this.#pieces.push(isGathered ? chunk.subarray(start, end) : keepable(chunk, start, end));
@@ -140,7 +140,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
       this.#tooBig();
       return false;
     }
-    if (this.#message === (TEXT | RSV1) && !this.#checkText(bytes, 0, bytes.length, false)) return false;
+    if (this.#message === (TEXT | RSV1) && !this.#checkText(bytes, 0, bytes.length, undefined)) return false;
     this.#pieces ??= new ByteQueue();
     this.#pieces.push(bytes);
     return true;
@@ -174,20 +174,16 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   }
 
   /** A text that lies whole in one chunk. */
-  #wholeText(chunk: Buffer, start: number, end: number, isKnownAscii: boolean): void {
-    if (isKnownAscii || (end - start < LOOP_LIMIT && isShortAscii(chunk, start, end))) {
+  #wholeText(chunk: Buffer, start: number, end: number, isAscii: boolean | undefined): void {
+    if (isAscii ?? isAsciiRange(chunk, start, end))
       this.#deliver(chunk.toString("latin1", start, end), false);
-      return;
-    }
-    const text = chunk.subarray(start, end);
-    if (isAscii(text)) this.#deliver(text.toString("latin1"), false);
-    else if (isUtf8(text)) this.#deliver(text.toString("utf8"), false);
-    else this.#invalidText();
+    else if (checkUtf8(BOUNDARY, chunk, start, end) !== BOUNDARY) this.#invalidText();
+    else this.#deliver(chunk.toString("utf8", start, end), false);
   }
 
   /** Checks a piece of text; false if it cannot be part of one. */
-  #checkText(bytes: Buffer, start: number, end: number, isKnownAscii: boolean): boolean {
-    if (isKnownAscii && this.#utf8 === BOUNDARY) return true;
+  #checkText(bytes: Buffer, start: number, end: number, isAscii: boolean | undefined): boolean {
+    if (isAscii === true && this.#utf8 === BOUNDARY) return true;
     this.#utf8 = checkUtf8(this.#utf8, bytes, start, end);
     if (this.#utf8 !== INVALID) return true;
     this.#invalidText();
@@ -225,7 +221,8 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   }
 }
 
-function isShortAscii(bytes: Uint8Array, start: number, end: number): boolean {
+function isAsciiRange(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start >= LOOP_LIMIT) return isAsciiBytes(bytes.subarray(start, end));
   for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return false;
   return true;
 }
