@@ -36,12 +36,12 @@ const MIB = 1024 * 1024;
 const canCollect = { skip: globalThis.gc === undefined ? "run with --expose-gc" : false };
 
 describe("memory", () => {
-  test("case 62: 200,000 empty fragments cost nothing and are one message", canCollect, () => {
+  test("case 62: a million empty fragments cost nothing and are one message", canCollect, () => {
     const { seen, connection } = counting();
     connection.receive(twinFrame(1, "a", { fin: false, key: KEY }));
     const chunk = () => Buffer.from(Buffer.alloc(6 * 2000, Buffer.of(0x00, 0x80, 0, 0, 0, 0)));
     const before = heldMemory();
-    for (let i = 0; i < 100; i++) connection.receive(chunk());
+    for (let i = 0; i < 500; i++) connection.receive(chunk());
     assert.ok(heldMemory() - before < MIB, "empty fragments must not be kept");
     connection.receive(twinFrame(0, "b", { key: KEY }));
     assert.deepEqual(seen.messages, ["ab"]);
