@@ -62,7 +62,8 @@ function checkMo(file: string, content: Buffer): void {
     for (let i = 0; i < count; i++) {
       const length = read(table + i * 8);
       const start = read(table + i * 8 + 4);
-      if (start + length >= content.length || content[start + length] !== 0)
+      // Beyond the end there is no byte at all.
+      if (content[start + length] !== 0)
         throw broken(`text ${i} of the .mo file reaches beyond its end, or is not terminated`);
       decodeCatalogue(file, content.subarray(start, start + length), charset ?? "latin1");
     }

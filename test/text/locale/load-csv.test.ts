@@ -172,8 +172,8 @@ describe("loadTranslations()", () => {
     );
     assert.equal(get("fr").pgettext("sport", "club"), "cercle");
     assert.equal(get("fr").pgettext("sport", "club", "clubs", 2), "cercles");
-    assert.equal(logged.matched, 2);
     assert.equal(get("de").pgettext("sport", "club"), "club");
+    assert.equal(logged.matched, 2);
   });
 });
 

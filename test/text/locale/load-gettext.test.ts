@@ -107,6 +107,7 @@ function checkPolish(locale: GettextLocale): void {
     ["plików", "plik", "pliki", "plików", "plików", "pliki"],
   );
   assert.equal(locale.ngettext("file", "files", 3), "pliki");
+  assert.equal(locale.ngettext("school", "schools", 1), "school");
   assert.equal(locale.ngettext("school", "schools", 2), "schools");
   assert.equal(locale.ngettext("x", "xs", 1), "x");
   assert.equal(locale.pgettext("law", "right"), "prawo");
@@ -159,6 +160,16 @@ describe("loadGettextTranslations()", () => {
       [0, 1, 2].map((n) => locale.translate("a", "b", n)),
       ["B", "A", "B"],
     );
+  });
+
+  it("takes the form for one thing where a message with a plural comes without a number", async (t) => {
+    const header = "Plural-Forms: nplurals=2; plural=n==1 ? 1 : 0;\n";
+    const locale = await loadPolish(
+      t,
+      "app.mo",
+      moFile([{ id: "a", plural: "b", forms: ["B", "A"] }], { header }),
+    );
+    assert.equal(locale.translate("a"), "A");
   });
 
   it("says it in the source's words where a form is missing", async (t) => {

@@ -46,6 +46,7 @@ describe("Locale.formatDate()", () => {
     [DAY + 23 * HOUR, "Sunday at 11:13 pm", "Sunday"],
     [5 * DAY - 1, "Thursday at 10:13 pm", "Thursday"],
     [5 * DAY, "November 9 at 10:13 pm", "November 9"],
+    [32 * DAY, "October 13 at 10:13 pm", "October 13"],
     [334 * DAY - 1, "December 15 at 10:13 pm", "December 15"],
     [334 * DAY, "December 15, 2022 at 10:13 pm", "December 15, 2022"],
     [-59_999, "0 seconds ago"],
@@ -257,6 +258,13 @@ describe("a locale with the words of Intl", () => {
     assert.equal(locale.formatDay(Date.UTC(2013, 4, 28)), "Dienstag 28. Mai");
     assert.equal(ago(DAY, {}, locale), "gestern um 22:13");
     assert.equal(ago(5 * MINUTE, {}, locale), "vor 5 Minuten");
+    assert.equal(locale.list(["a", "b"]), "a und b");
+    assert.equal(
+      withWords("de", { "%(commas)s and %(last)s": "%(commas)s & %(last)s" }, true).list(["a", "b"]),
+      "a & b",
+    );
+    const korean = withWords("ko_KR", { "yesterday at %(time)s": "어제 %(time)s" }, true);
+    assert.match(ago(DAY, {}, korean), /^어제 (오후|PM)\s10:13$/);
   });
 
   it("changes nothing for English, nor for what is no language", () => {
@@ -353,6 +361,8 @@ describe("get(), setDefaultLocale() and supportLocales()", () => {
     assert.equal(get("xx").code, "de");
     assert.equal(get("de_DE").code, "de");
     assert.throws(() => setDefaultLocale(null as unknown as string), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+    setDefaultLocale("es");
+    assert.equal(get("de").code, "es");
     getSupportedLocales().add("xx");
     assert.equal(getSupportedLocales().has("xx"), false);
   });

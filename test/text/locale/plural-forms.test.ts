@@ -149,6 +149,7 @@ describe("parsePluralForms()", () => {
       assert.throws(() => parsePluralForms(`nplurals=2; plural=${expression};`), PluralFormsError);
     }
     assert.throws(() => parsePluralForms(`nplurals=2; plural=${"n?0:".repeat(240)}0;`), /deeper than 50/);
+    assert.equal(parsePluralForms(`nplurals=2; plural=${"(n)*".repeat(90)}0;`).indexOf(7), 0);
     const chain = `nplurals=2; plural=(${"0+".repeat(480)}n) != 1;`;
     assert.equal(parsePluralForms(chain).indexOf(7), 1);
     assert.equal(parsePluralForms(`nplurals=2; plural=${"!".repeat(990)}n;`).indexOf(7), 1);
