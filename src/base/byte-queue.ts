@@ -4,13 +4,25 @@
  * Chunks are queued as they come and handed out as views, so the usual read (one chunk in, one message out) copies
  * nothing. Three cares keep every pattern of arrival linear in time and space:
  *
- * - Small chunks that pile up are gathered in a buffer of our own with room to grow; a peer that sends single bytes costs one
- *   byte each, not an object each.
- * - A search remembers how far it looked. A delimiter that comes after a megabyte of drops is found with each byte
- *   looked at once.
+ * - Small chunks that pile up are gathered in a buffer of the queue's own, with room to grow: a peer that sends single
+ *   bytes costs one byte each, not an object each.
+ * - A search remembers how far it got. A delimiter that comes after a megabyte of drops is found with each byte looked
+ *   at a bounded number of times, however the delimiter repeats itself.
  * - A small view of a large chunk is copied, so that ten waiting bytes do not hold 64 KiB.
+ *
+ * Invariants:
+ *
+ * 1. The queued bytes are `#chunks[#head]` from `#offset` on, then the chunks behind it, whole: `#length` in all. No chunk
+ *    from `#head` on is empty, and `#offset` is less than the length of the first. With `#length` 0 there are none.
+ * 2. Chunks are never written to, except the part of `#gathering` behind `#gatheredEnd`, which no view shows yet.
+ * 3. `#gathering` has its memory for itself and begins at its beginning, so a chunk is a view of it exactly if it shares
+ *    its `ArrayBuffer`, and ends in it at `byteOffset + length`.
+ * 4. Only a chunk that ends at `#gatheredEnd` may grow in place: the last chunk, or the first when chunks are joined to it.
+ * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at everything before
+ *    `#searched + #search.matched`, and at nothing behind it.
  */
 import { asBuffer, equalBytes, NO_BYTES } from "./bytes.js";
+import { DelimiterSearch } from "./delimiter-search.js";
 import { InvalidArgumentError } from "./errors.js";
 
 /** Chunks up to this size are gathered when they pile up; a copy of that size costs less than an object. */
@@ -22,6 +34,9 @@ const ROOM = 4096;
 /** Memory of up to this size may be held by a smaller view: it is what Node's own buffer pool does. */
 const HOLDABLE = 8192;
 
+/** Delimiters longer than this are searched for without going back: the worst case of a plain search is their length. */
+const LONG_DELIMITER = 32;
+
 /** A view that uses less than this part of the memory behind it is copied. */
 const WASTE = 8;
 
@@ -32,15 +47,13 @@ function wasteful(used: number, memory: number): boolean {
 /** A queue of bytes, in the order in which they came. */
 export class ByteQueue {
   #length = 0;
-  // The chunks are #chunks[#head…]; of the first one #offset bytes are gone already.
   #chunks: Buffer[] = [];
   #head = 0;
   #offset = 0;
-  // A buffer with room behind its first #gatheredEnd bytes; it belongs to us if the last chunk ends just there.
   #gathering: Buffer | undefined;
   #gatheredEnd = 0;
-  // No match of #sought begins before #searched.
   #sought: Uint8Array | undefined;
+  #search: DelimiterSearch | undefined;
   #searched = 0;
 
   /** How many bytes are queued. */
@@ -119,6 +132,7 @@ export class ByteQueue {
       return;
     }
     this.#length -= size;
+    if (size > this.#searched) this.#search?.reset();
     this.#searched = Math.max(0, this.#searched - size);
     let left = size + this.#offset;
     let first = this.#first();
@@ -147,32 +161,28 @@ export class ByteQueue {
     return this.#first().subarray(this.#offset, this.#offset + wanted);
   }
 
-  /** The byte at `index`, or undefined beyond the end. */
-  byteAt(index: number): number | undefined {
-    let at = index + this.#offset;
-    for (let i = this.#head; i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i] as Buffer;
-      if (at < chunk.length) return chunk[at];
-      at -= chunk.length;
-    }
-    return undefined;
+  /**
+   * Where `delimiter` begins for the first time; -1 if nowhere. Asking again for the same delimiter after more has
+   * arrived looks at the new bytes only; it must not have been changed meanwhile.
+   *
+   * @throws InvalidArgumentError for an empty delimiter
+   */
+  indexOf(delimiter: Uint8Array): number {
+    if (delimiter.length === 0) throw new InvalidArgumentError("a delimiter must have at least one byte");
+    if (this.#sought === undefined || !equalBytes(this.#sought, delimiter)) this.#seek(delimiter);
+    const found =
+      this.#search === undefined ? this.#find(delimiter, this.#searched) : this.#findOnce(this.#search);
+    if (found >= 0) this.#searched = found;
+    else if (this.#search === undefined) {
+      this.#searched = Math.max(this.#searched, this.#length - delimiter.length + 1);
+    } else this.#searched = this.#length - this.#search.matched;
+    return found;
   }
 
-  /**
-   * Where `delimiter` begins for the first time at or after `from`; -1 if nowhere. Asking again for the same delimiter
-   * after more has arrived looks at the new bytes only; it must not have been changed meanwhile. Throws for an empty
-   * delimiter.
-   */
-  indexOf(delimiter: Uint8Array, from = 0): number {
-    if (delimiter.length === 0) throw new InvalidArgumentError("a delimiter must have at least one byte");
-    if (this.#sought === undefined || !equalBytes(this.#sought, delimiter)) this.#searched = 0;
+  #seek(delimiter: Uint8Array): void {
     this.#sought = delimiter;
-    const found = this.#search(delimiter, Math.max(from, this.#searched));
-    // A search that began further on says nothing about what lies before.
-    if (from <= this.#searched) {
-      this.#searched = found >= 0 ? found : Math.max(this.#searched, this.#length - delimiter.length + 1);
-    }
-    return found;
+    this.#searched = 0;
+    this.#search = delimiter.length > LONG_DELIMITER ? new DelimiterSearch(delimiter) : undefined;
   }
 
   /** Forgets everything. */
@@ -186,6 +196,7 @@ export class ByteQueue {
     this.#offset = 0;
     this.#gathering = undefined;
     this.#searched = 0;
+    this.#search?.reset();
   }
 
   #first(): Buffer {
@@ -292,11 +303,30 @@ export class ByteQueue {
     const used = first.length - this.#offset;
     if (this.#offset === 0 || !wasteful(used, first.buffer.byteLength)) return;
     if (first.buffer === this.#gathering?.buffer) this.#gathering = undefined;
-    this.#chunks[this.#head] = Buffer.from(first.subarray(this.#offset));
+    // Not in Node's pool: from Node 24 on, whatever is left there holds 64 KiB.
+    const rest = Buffer.allocUnsafeSlow(used);
+    first.copy(rest, 0, this.#offset);
+    this.#chunks[this.#head] = rest;
     this.#offset = 0;
   }
 
-  #search(delimiter: Uint8Array, from: number): number {
+  /** Goes on with a search that never goes back. */
+  #findOnce(search: DelimiterSearch): number {
+    let base = -this.#offset;
+    const from = this.#searched + search.matched;
+    for (let i = this.#head; i < this.#chunks.length; i++) {
+      const chunk = this.#chunks[i] as Buffer;
+      const start = Math.max(i === this.#head ? this.#offset : 0, from - base);
+      if (start < chunk.length) {
+        const end = search.feed(chunk, start);
+        if (end >= 0) return base + end - search.delimiter.length;
+      }
+      base += chunk.length;
+    }
+    return -1;
+  }
+
+  #find(delimiter: Uint8Array, from: number): number {
     let base = -this.#offset;
     for (let i = this.#head; i < this.#chunks.length; i++) {
       const chunk = this.#chunks[i] as Buffer;

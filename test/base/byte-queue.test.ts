@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ByteQueue } from "#room/base/byte-queue";
+import { DelimiterSearch } from "#room/base/delimiter-search";
 
 /** The plain twin: everything in one buffer, every operation by copying. */
 class PlainQueue {
@@ -21,8 +22,8 @@ class PlainQueue {
 
 type Step =
   | { do: "push" | "unshift"; size: number }
-  | { do: "take" | "skip" | "peek" | "into" | "chunk" | "byte"; size: number }
-  | { do: "find"; delimiter: number[]; from: number };
+  | { do: "take" | "skip" | "peek" | "into" | "chunk"; size: number }
+  | { do: "find"; delimiter: number[] };
 
 const steps = fc.array(
   fc.oneof(
@@ -31,11 +32,10 @@ const steps = fc.array(
       do: fc.constantFrom("unshift" as const, "take" as const, "skip" as const, "peek" as const),
       size: sizes(),
     }),
-    fc.record({ do: fc.constantFrom("into" as const, "chunk" as const, "byte" as const), size: sizes() }),
+    fc.record({ do: fc.constantFrom("into" as const, "chunk" as const), size: sizes() }),
     fc.record({
       do: fc.constant("find" as const),
       delimiter: fc.array(fc.nat(2), { minLength: 1, maxLength: 5 }),
-      from: fc.nat(50),
     }),
   ),
   { maxLength: 60 },
@@ -73,11 +73,8 @@ describe("ByteQueue", () => {
         const handed: [Buffer, Buffer][] = [];
         for (const step of script) {
           if (step.do === "find") {
-            const expected = plain.bytes.indexOf(
-              Buffer.from(step.delimiter),
-              Math.min(step.from, plain.bytes.length),
-            );
-            assert.equal(queue.indexOf(Uint8Array.from(step.delimiter), step.from), expected);
+            const expected = plain.bytes.indexOf(Buffer.from(step.delimiter));
+            assert.equal(queue.indexOf(Uint8Array.from(step.delimiter)), expected);
             continue;
           }
           const size = Math.min(step.size, plain.bytes.length);
@@ -97,8 +94,6 @@ describe("ByteQueue", () => {
             plain.take(size);
           } else if (step.do === "peek") {
             handed.push([queue.peek(step.size), Buffer.from(plain.bytes.subarray(0, step.size))]);
-          } else if (step.do === "byte") {
-            assert.equal(queue.byteAt(step.size), plain.bytes[step.size]);
           } else if (step.do === "chunk") {
             const taken = queue.takeChunk(step.size);
             handed.push([taken, Buffer.from(plain.take(taken.length))]);
@@ -156,6 +151,65 @@ describe("ByteQueue", () => {
     for (const [i, byte] of text.entries()) {
       queue.push(Buffer.of(byte));
       assert.equal(queue.indexOf(delimiter), i + 1 >= expected + delimiter.length ? expected : -1);
+    }
+  });
+
+  it("indexOf() agrees with a plain search for long delimiters, whatever is taken in between", () => {
+    const piece = fc.record({
+      text: fc.array(fc.constantFrom(0, 0, 0, 1), { maxLength: 90 }),
+      skip: fc.nat(40),
+    });
+    const delimiters = fc.oneof(
+      fc.constant(Buffer.alloc(33)),
+      fc.constant(Buffer.from([...Buffer.alloc(33), 1])),
+      fc
+        .array(fc.constantFrom(0, 0, 0, 1), { minLength: 33, maxLength: 40 })
+        .map((bytes) => Buffer.from(bytes)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 20 }),
+        delimiters,
+        fc.boolean(),
+        (script, delimiter, again) => {
+          const queue = new ByteQueue();
+          const plain = new PlainQueue();
+          for (const { text, skip } of script) {
+            queue.push(Buffer.from(text));
+            plain.push(Buffer.from(text));
+            assert.equal(queue.indexOf(delimiter), plain.bytes.indexOf(delimiter));
+            if (again) assert.equal(queue.indexOf(Buffer.from(delimiter)), plain.bytes.indexOf(delimiter));
+            const size = Math.min(skip, queue.length);
+            queue.skip(size);
+            plain.take(size);
+            assert.equal(queue.indexOf(delimiter), plain.bytes.indexOf(delimiter));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("indexOf() looks at each byte once although a long delimiter repeats itself", () => {
+    const { feed } = DelimiterSearch.prototype;
+    let looked = 0;
+    DelimiterSearch.prototype.feed = function (this: DelimiterSearch, chunk, start): number {
+      looked += chunk.length - start;
+      return feed.call(this, chunk, start);
+    };
+    try {
+      const delimiter = Buffer.alloc(5000, "a");
+      const almost = Buffer.alloc(5000, "a").fill("b", 4999);
+      const queue = new ByteQueue();
+      for (let i = 0; i < 200; i++) {
+        queue.push(almost);
+        assert.equal(queue.indexOf(delimiter), -1);
+      }
+      assert.equal(looked, queue.length);
+      queue.push(delimiter);
+      assert.equal(queue.indexOf(delimiter), 200 * 5000);
+    } finally {
+      DelimiterSearch.prototype.feed = feed;
     }
   });
 
