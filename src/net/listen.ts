@@ -2,15 +2,14 @@
  * Listening sockets: for a port on every address of a name, for a unix socket, and a way to accept from them without a
  * `TCPServer`.
  */
-import { chmod, lstat, unlink } from "node:fs/promises";
-import { isMainThread } from "node:worker_threads";
+import { lstat } from "node:fs/promises";
 import { IOLoop } from "../async/ioloop.js";
 import type { Network, NetworkServer, NetworkSocket } from "../async/network.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkInteger, checkOneOf } from "../base/validate.js";
 import { isValidIp, type PeerAddress, peerAddress } from "./address.js";
-import { nodeNetwork } from "./node-network.js";
+import { checkSocketPath, listenUnix, nodeNetwork } from "./node-network.js";
 
 /** Options of {@link bindSockets}. */
 export interface BindOptions {
@@ -64,6 +63,8 @@ export async function bindSockets(
 
 async function listenHosts(network: Network, { address, family = 0 }: BindOptions): Promise<string[]> {
   if (address === undefined || address === "") {
+    // Deno ignores `ipv6Only`: its IPv6 sockets take IPv4 connections as well.
+    if (family === 0 && process.versions.deno !== undefined) return ["::"];
     return family === 4 ? ["0.0.0.0"] : family === 6 ? ["::"] : ["0.0.0.0", "::"];
   }
   if (isValidIp(address)) return [address];
@@ -125,51 +126,31 @@ export interface BindUnixOptions {
 }
 
 /**
- * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced; any other file
- * is left alone, and an `InvalidArgumentError` thrown. The file goes when the socket is closed. A path that begins with
- * a NUL is a name in Linux's abstract namespace, where there are neither files nor modes.
+ * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced. The file goes when
+ * the socket is closed, unless another process has taken the name meanwhile. A path that begins with a NUL is a name in
+ * Linux's abstract namespace, where there are neither files nor modes. Rejects with the system's error.
+ *
+ * @throws InvalidArgumentError if another kind of file is there (it is left alone), or the path is longer than the system
+ *   can have it (107 bytes on Linux)
  */
 export async function bindUnixSocket(path: string, options: BindUnixOptions = {}): Promise<NetworkServer> {
   const { backlog } = options;
   const mode = checkInteger("mode", options.mode ?? 0o600, { min: 0, max: 0o777 });
   const network = (options.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;
-  if (network !== nodeNetwork || path.startsWith("\0")) return network.listen({ path, backlog });
-  await removeStaleSocket(path);
-  const socket = await listenWithMask(network, path, backlog, mode);
-  try {
-    await chmod(path, mode);
-  } catch (error) {
-    await socket.close();
-    throw error;
-  }
-  return socket;
+  if (network !== nodeNetwork) return network.listen({ path, backlog });
+  checkSocketPath(path);
+  if (path.startsWith("\0")) return network.listen({ path, backlog });
+  await refuseOtherFiles(path);
+  return await listenUnix(path, backlog, mode);
 }
 
-async function removeStaleSocket(path: string): Promise<void> {
-  let found: Awaited<ReturnType<typeof lstat>>;
-  try {
-    found = await lstat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+async function refuseOtherFiles(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
     throw error;
-  }
-  if (!found.isSocket()) throw new InvalidArgumentError(`${path} exists and is not a socket`);
-  await unlink(path);
-}
-
-/** Node binds inside the call, so the mask is in force for nobody else; without it the file would be open to all for a moment. */
-function listenWithMask(
-  network: Network,
-  path: string,
-  backlog: number | undefined,
-  mode: number,
-): Promise<NetworkServer> {
-  if (!isMainThread) return network.listen({ path, backlog });
-  const before = process.umask(0o777 & ~mode);
-  try {
-    return network.listen({ path, backlog });
-  } finally {
-    process.umask(before);
+  });
+  if (found !== undefined && !found.isSocket()) {
+    throw new InvalidArgumentError(`${path} exists and is not a socket`);
   }
 }
 

@@ -6,9 +6,14 @@
  * before it reads from it, so that a server may also pass the socket on (to TLS, to another stream) with nothing lost.
  */
 
+import cluster from "node:cluster";
+import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
+import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
+import { dirname, join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import type {
   ConnectRequest,
   ListenRequest,
@@ -18,6 +23,7 @@ import type {
   NetworkSocket,
   ResolvedAddress,
 } from "../async/network.js";
+import { InvalidArgumentError } from "../base/errors.js";
 import { AcceptQueue, type ConnectionListener } from "./accept-queue.js";
 
 /** As Tornado: how many connections the system keeps for us before it refuses. */
@@ -59,21 +65,29 @@ class NodeServer implements NetworkServer {
   readonly address: NetworkAddress;
   readonly #server: Server;
   readonly #queue = new AcceptQueue();
+  readonly #onClose: (() => Promise<void>) | undefined;
   #closed: Promise<void> | undefined;
+  #isClosed = false;
+  readonly #backlog: number;
+  /** How many connections have come. */
+  #accepted = 0;
 
-  constructor(server: Server, path: string | undefined) {
+  constructor(server: Server, { path, backlog }: ListenRequest, onClose?: () => Promise<void>) {
     this.#server = server;
+    this.#onClose = onClose;
+    this.#backlog = backlog ?? DEFAULT_BACKLOG;
     const bound = server.address();
     this.address =
       bound === null || typeof bound === "string"
-        ? { path: bound ?? path ?? "" }
+        ? { path: path ?? bound ?? "" }
         : { host: bound.address, port: bound.port, family: bound.family === "IPv6" ? 6 : 4 };
     const limit = scarceDescriptor();
     server.on("connection", (socket: Socket) => {
-      if (this.#closed !== undefined) socket.destroy();
+      this.#accepted++;
+      if (this.#isClosed) socket.destroy();
       else this.#queue.push(socket, descriptorOf(socket) >= limit);
     });
-    // A server without a listener for its errors would end the process when accept() fails.
+    // A server without a listener for its errors ends the process when accept() fails.
     server.on("error", (error) => this.#queue.fail(error));
   }
 
@@ -94,14 +108,32 @@ class NodeServer implements NetworkServer {
   }
 
   close(): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.#queue.close((socket) => socket.destroy());
-      // Node calls back when the last connection is gone as well; the address is free as soon as the handle is closed,
-      // which takes one turn of the loop.
-      this.#server.close();
-      setImmediate(resolve);
-    });
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#queue.isAccepting) await this.#acceptRest();
+    this.#isClosed = true;
+    this.#queue.close((socket) => socket.destroy());
+    // Node calls back when the last connection is gone as well; the address is free as soon as the handle is closed,
+    // which takes one turn of the loop.
+    this.#server.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#onClose?.();
+  }
+
+  /**
+   * Accepts what the system has queued: those clients are connected, as far as they know, and closing would reset them.
+   * Node may accept one connection each time it polls, and has polled once between two rounds of `setImmediate`. No more
+   * than the queue holds are accepted, so new clients cannot hold the close up.
+   */
+  async #acceptRest(): Promise<void> {
+    const last = this.#accepted + this.#backlog;
+    for (let idle = 0, before = this.#accepted; idle < 2 && before < last; before = this.#accepted) {
+      await new Promise((resolve) => setImmediate(resolve));
+      idle = this.#accepted === before ? idle + 1 : 0;
+    }
   }
 
   ref(): void {
@@ -113,7 +145,12 @@ class NodeServer implements NetworkServer {
   }
 }
 
-function listen(request: ListenRequest): Promise<NetworkServer> {
+async function listen(request: ListenRequest): Promise<NetworkServer> {
+  if (request.path !== undefined) checkSocketPath(request.path);
+  return new NodeServer(await openServer(request), request);
+}
+
+function openServer(request: ListenRequest): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: HIGH_WATER });
     server.once("error", reject);
@@ -135,15 +172,76 @@ function listen(request: ListenRequest): Promise<NetworkServer> {
             };
     server.listen(options, () => {
       server.off("error", reject);
-      resolve(new NodeServer(server, path));
+      resolve(server);
     });
   });
+}
+
+/** The longest path of a unix socket, in bytes (`sun_path` without its NUL). libuv cuts off what is longer. */
+const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
+
+/** Throws if the system cannot have a unix socket of this name. */
+export function checkSocketPath(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (process.platform === "win32" || (length > 0 && length <= LONGEST_PATH)) return;
+  throw new InvalidArgumentError(
+    `the path of a unix socket must have from 1 to ${LONGEST_PATH} bytes, got ${length}: ${path}`,
+  );
+}
+
+/**
+ * Listens on a unix socket that is a file with the permissions `mode`.
+ *
+ * The socket is made under a name of its own beside `path`, gets its mode, and then takes the place of whatever is there:
+ * at no time can somebody connect whom the mode forbids. When the server is closed, the file goes if it is still this
+ * socket (by device and inode), and stays if another process has taken the name meanwhile. libuv itself would remove
+ * whatever has the name by then, so it is better off with a name that is gone.
+ *
+ * In a worker of `node:cluster` the primary has the socket and shares it under its name, which must not change.
+ */
+export async function listenUnix(
+  path: string,
+  backlog: number | undefined,
+  mode: number,
+): Promise<NetworkServer> {
+  const own = join(dirname(path), `.s${randomBytes(4).toString("hex")}`);
+  const name = cluster.isWorker || Buffer.byteLength(own) > LONGEST_PATH ? path : own;
+  if (name === path) await rm(path, { force: true });
+  const server = await withMask(0o777 & ~mode, () => openServer({ path: name, backlog }));
+  try {
+    await chmod(name, mode);
+    const { dev, ino } = await lstat(name);
+    if (name === path) return new NodeServer(server, { path, backlog });
+    await rename(name, path);
+    return new NodeServer(server, { path, backlog }, async () => {
+      const found = await lstat(path).catch(() => undefined);
+      if (found !== undefined && found.dev === dev && found.ino === ino) await rm(path, { force: true });
+    });
+  } catch (error) {
+    server.close();
+    await rm(name, { force: true });
+    throw error;
+  }
+}
+
+/** Node binds inside the call, so the mask is in force for nothing else. A thread cannot change it. */
+function withMask<T>(mask: number, listen: () => T): T {
+  if (!isMainThread) return listen();
+  const before = process.umask(mask);
+  try {
+    return listen();
+  } finally {
+    process.umask(before);
+  }
 }
 
 function connect(request: ConnectRequest): NetworkSocket {
   const { path, host, port, localAddress, localPort } = request;
   const common = { allowHalfOpen: true, highWaterMark: HIGH_WATER };
-  if (path !== undefined) return netConnect({ path, ...common });
+  if (path !== undefined) {
+    checkSocketPath(path);
+    return netConnect({ path, ...common });
+  }
   return netConnect({
     host,
     port: port ?? 0,

@@ -1,7 +1,8 @@
 /** Listening sockets and addresses. */
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { lstatSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -94,6 +95,81 @@ test(
     await assert.rejects(bindUnixSocket(join(folder, "no", "such", "folder")), /ENOENT|EACCES/);
   }),
 );
+
+test(
+  "closing a unix socket leaves alone what another process has bound under its name",
+  inTemporaryFolder(async (folder) => {
+    const path = join(folder, "app.sock");
+    const old = await bindUnixSocket(path);
+    const successor = await bindUnixSocket(path);
+    await old.close();
+    assert.ok(lstatSync(path).isSocket());
+    const server = new TCPServer();
+    server.handleStream = (stream: IOStream): void => stream.close();
+    server.addSocket(successor);
+    const stream = await new IOStream().connect({ path });
+    assert.equal((await stream.readUntilClose()).length, 0);
+    await server.stop();
+    assert.deepEqual(readdirSync(folder), []);
+  }),
+);
+
+test(
+  "a path that the system would cut off is refused before anything is bound",
+  inTemporaryFolder(async (folder) => {
+    const path = join(folder, "x".repeat(107 - Buffer.byteLength(folder)));
+    assert.equal(Buffer.byteLength(path), 108);
+    const isRefused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
+    await assert.rejects(bindUnixSocket(path), isRefused);
+    await assert.rejects(new IOStream().connect({ path }), isRefused);
+    assert.deepEqual(readdirSync(folder), []);
+    const longest = await bindUnixSocket(path.slice(0, 107));
+    const stream = await new IOStream().connect({ path: path.slice(0, 107) });
+    stream.close();
+    await longest.close();
+    assert.deepEqual(readdirSync(folder), []);
+  }),
+);
+
+test("stop() accepts what the system has queued: those clients are served, not reset", async () => {
+  class Greeter extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      await stream.write("hello");
+      stream.close();
+    }
+  }
+  const server = await new Greeter().listen(0, "127.0.0.1");
+  // A child, since connections of this process would be accepted as they are made.
+  const program = `
+    const net = require("node:net");
+    let open = 0, served = 0, closed = 0;
+    for (let i = 0; i < 50; i++) {
+      const socket = net.connect(${server.port}, "127.0.0.1", () => { if (++open === 50) console.log("open"); });
+      socket.on("data", () => served++).on("error", () => {}).on("close", () => {
+        if (++closed === 50) console.log("served " + served);
+      });
+    }`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  await once(child, "spawn");
+  // The loop of this process is blocked until all of them are in the system's queue.
+  const queued = (): number => {
+    const line = readFileSync("/proc/net/tcp", "latin1")
+      .split("\n")
+      .find((row) =>
+        row.includes(`:${server.port!.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`),
+      );
+    return Number.parseInt(/ 0A [0-9A-F]+:([0-9A-F]+) /.exec(line ?? "")?.[1] ?? "0", 16);
+  };
+  while (queued() < 50) spawnSync("sleep", ["0.02"]);
+  const stopping = server.stop();
+  await stopping;
+  await once(child, "exit");
+  assert.match(output, /served 50/);
+});
 
 test("addAcceptHandler() accepts until its remover is called; an error of the callback is logged", async () => {
   const [socket] = await bindSockets(0, "127.0.0.1");
