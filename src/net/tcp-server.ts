@@ -20,9 +20,10 @@ import { cancellable } from "../async/cancel.js";
 import { pendingResult } from "../async/coroutine/yieldable.js";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
-import { appLog, genLog } from "../base/log.js";
+import { appLog } from "../base/log.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
-import { addressBlock, formatAddress, type PeerAddress, peerAddress } from "./address.js";
+import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
+import { ConnectionLimiter } from "./connection-limiter.js";
 import { type BindOptions, bindSockets } from "./listen.js";
 import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
 import { StreamClosedError } from "./stream/stream-errors.js";
@@ -51,53 +52,17 @@ export interface TCPServerOptions extends StreamOptions {
 /** Options of {@link TCPServer.listen} and {@link TCPServer.bind}. */
 export type ListenOptions = Omit<BindOptions, "ioLoop">;
 
-/** How many connections make room at once: one of so many, so that not every new one has to look for another, … */
-const ROOM_PART = 16;
-
-/** … and no more than this. */
-const MOST_ROOM = 32;
-
-/** After nobody could make room, it is not tried again for so many milliseconds: the look costs time, too. */
-const ROOM_RETRY = 100;
-
-/** What the system says when there are no descriptors left, in the process or altogether. */
-const EXHAUSTED: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE"]);
-
-const OUT_OF_DESCRIPTORS: Error = Object.assign(new Error("file descriptors are running out"), {
-  code: "EMFILE",
-});
-
-const SERVER = Symbol("squall.server");
-const BLOCK = Symbol("squall.block");
-
-/** A connection that counts for a server until it is closed. */
-interface CountedSocket extends NetworkSocket {
-  [SERVER]?: TCPServer | undefined;
-  [BLOCK]?: string | undefined;
-}
-
 /** Listens and hands each connection to {@link TCPServer.handleStream}. */
 export class TCPServer {
   /** The loop on which it works. */
   readonly ioLoop: IOLoop;
   readonly #settings: StreamSettings;
-  readonly #maxConnections: number;
-  readonly #maxPerAddress: number;
-  readonly #perAddress: Map<string, number> = new Map();
+  readonly #limiter: ConnectionLimiter;
   readonly #sockets: Set<NetworkServer> = new Set();
   readonly #bound: NetworkServer[] = [];
-  readonly #open: Set<NetworkSocket> = new Set();
-  /** How many of them were closed to make room and are about to go. */
-  #leaving = 0;
-  #noRoomUntil = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #started = false;
   #stopping: Promise<void> = Promise.resolve();
-  /** Who waits until no connection is open. */
-  readonly #emptied: (() => void)[] = [];
-  /** When exhausted descriptors were last logged, in the loop's time. */
-  #exhaustionLogged = Number.NEGATIVE_INFINITY;
-
   /**
    * Reads and checks the TLS options at once: throws an `InvalidArgumentError` when a certificate is missing or cannot
    * be read, and OpenSSL's error when it is broken.
@@ -108,11 +73,14 @@ export class TCPServer {
         ? new StreamSettings(options)
         : new SSLStreamSettings({ ...options, serverSide: true });
     this.ioLoop = this.#settings.ioLoop;
-    this.#maxConnections = checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY);
-    this.#maxPerAddress = checkLimit(
-      "maxConnectionsPerAddress",
-      options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
-    );
+    const limits = {
+      maxConnections: checkLimit("maxConnections", options.maxConnections ?? Number.POSITIVE_INFINITY),
+      maxConnectionsPerAddress: checkLimit(
+        "maxConnectionsPerAddress",
+        options.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
+      ),
+    };
+    this.#limiter = new ConnectionLimiter(this.ioLoop, limits, (count) => this.closeIdle(count));
   }
 
   /** The TLS context of the server; undefined if it does not speak TLS. */
@@ -132,7 +100,7 @@ export class TCPServer {
 
   /** How many connections are open. */
   get connections(): number {
-    return this.#open.size;
+    return this.#limiter.open.size;
   }
 
   /** What the server listens on; with several interfaces or ports more than one. */
@@ -200,7 +168,7 @@ export class TCPServer {
     this.#sockets.add(socket);
     socket.accept(
       (connection, scarce) => this.#accepted(connection, scarce ?? false),
-      (error) => this.#acceptFailed(error),
+      (error) => this.#limiter.acceptFailed(error),
     );
   }
 
@@ -226,14 +194,14 @@ export class TCPServer {
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<{ readonly finished: number; readonly aborted: number }> {
     const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
-    const before = this.#open.size;
+    const before = this.#limiter.open.size;
     if (before > 0 && timeout > 0) {
       await cancellable<void>(this.ioLoop, "closing connections", { timeout }, (settle) => {
-        this.#emptied.push(() => settle.resolve());
+        this.#limiter.whenEmpty(() => settle.resolve());
         return undefined;
       }).catch(ignore);
     }
-    const left = [...this.#open];
+    const left = [...this.#limiter.open];
     for (const socket of left) reset(socket);
     return { finished: Math.max(0, before - left.length), aborted: left.length };
   }
@@ -260,10 +228,10 @@ export class TCPServer {
   }
 
   /**
-   * At the limit of connections or descriptors: closes up to `count` connections that nobody would miss, at once, and says
-   * how many. A plain server knows of none.
+   * Closes up to `count` idle connections at once, at the limit of connections or descriptors, and returns how many.
+   * Override it where the protocol knows which connections are idle; a plain server has none.
    */
-  protected closeResting(_count: number): number {
+  protected closeIdle(_count: number): number {
     return 0;
   }
 
@@ -272,63 +240,15 @@ export class TCPServer {
     return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
   }
 
-  /** True if there is room now, or will be in a moment. */
-  #makeRoom(): boolean {
-    const now = this.ioLoop.time();
-    if (now < this.#noRoomUntil) return false;
-    const closed = this.closeResting(Math.min(MOST_ROOM, Math.ceil(this.#open.size / ROOM_PART)));
-    this.#leaving += closed;
-    if (closed === 0) this.#noRoomUntil = now + ROOM_RETRY;
-    return closed > 0;
-  }
-
-  #admits(block: string | undefined, scarce: boolean): boolean {
-    if (block !== undefined && (this.#perAddress.get(block) ?? 0) >= this.#maxPerAddress) return false;
-    // The last descriptors are not for connections, also if there will be others in a moment: each that is taken is taken for
-    // long, and without any nothing is accepted any more, so that nobody would look for room again.
-    if (scarce) {
-      if (this.#leaving === 0) this.#acceptFailed(OUT_OF_DESCRIPTORS);
-      return false;
-    }
-    return this.#open.size - this.#leaving < this.#maxConnections || this.#makeRoom();
-  }
-
-  #count(socket: CountedSocket, block: string | undefined): void {
-    socket[SERVER] = this;
-    socket.on("close", TCPServer.#uncount);
-    this.#open.add(socket);
-    if (block === undefined) return;
-    socket[BLOCK] = block;
-    this.#perAddress.set(block, (this.#perAddress.get(block) ?? 0) + 1);
-  }
-
-  static #uncount(this: CountedSocket): void {
-    const server = this[SERVER];
-    if (server === undefined) return;
-    server.#open.delete(this);
-    if (server.#leaving > 0) server.#leaving--;
-    server.#leave(this[BLOCK]);
-    if (server.#open.size === 0) for (const wake of server.#emptied.splice(0)) wake();
-  }
-
-  #leave(block: string | undefined): void {
-    if (block === undefined) return;
-    const left = this.#perAddress.get(block)! - 1;
-    if (left === 0) this.#perAddress.delete(block);
-    else this.#perAddress.set(block, left);
-  }
-
   #accepted(socket: NetworkSocket, scarce: boolean): void {
     const address = peerAddress(socket);
-    const block = this.#maxPerAddress === Number.POSITIVE_INFINITY ? undefined : addressBlock(address);
-    if (!this.#admits(block, scarce)) {
+    if (!this.#limiter.admit(socket, address, scarce)) {
       socket.on("error", ignore);
       socket.destroy();
       return;
     }
     let stream: IOStream | undefined;
     try {
-      this.#count(socket, block);
       stream = this.makeStream(socket);
       const pending = pendingResult(this.handleStream(stream, address));
       if (pending !== undefined)
@@ -345,17 +265,6 @@ export class TCPServer {
       appLog.exception("error in the connection of %s", formatAddress(address), error);
     }
     stream?.close(error instanceof Error ? error : undefined);
-  }
-
-  /** Looks for room if descriptors are what is missing. */
-  #acceptFailed(error: Error): void {
-    const madeRoom = EXHAUSTED.has((error as NodeJS.ErrnoException).code) && this.#makeRoom();
-    // This comes with every connection that waits, so one line a second will do.
-    const now = this.ioLoop.time();
-    if (now - this.#exhaustionLogged < 1000) return;
-    this.#exhaustionLogged = now;
-    if (madeRoom) genLog.warning("closing connections that rest: %s", error.message);
-    else genLog.error("cannot accept connections: %s", error.message);
   }
 }
 

@@ -193,7 +193,7 @@ describe("many peers", () => {
       const { connect, loop, network } = context;
       const resting = await connect();
       await pass(loop, 2000);
-      using log = new ExpectLog("squall.general", /closing connections that rest: .*EMFILE/, {
+      using log = new ExpectLog("squall.general", /closing idle connections: .*EMFILE/, {
         level: "warning",
       });
       network!.failAccept();

@@ -155,7 +155,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   /** At the limit of connections or descriptors, those that rest make room, the oldest first. */
-  protected override closeResting(count: number): number {
+  protected override closeIdle(count: number): number {
     const since = this.ioLoop.time() - MIN_REST;
     let closed = 0;
     for (const connection of this.#connections) {

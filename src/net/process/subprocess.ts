@@ -75,7 +75,8 @@ export class Subprocess {
 
   /**
    * Starts a program: `args` is its name and its arguments, or one string, which with `shell: true` is a command line.
-   * If it cannot be started, `waitForExit()` rejects with the system's error (`ENOENT`, …), and `returncode` is 127.
+   * If it cannot be started, `waitForExit()` rejects with the system's error (`ENOENT`, `EMFILE`, …), `returncode` is 127,
+   * and without descriptors for them there are no streams.
    */
   constructor(args: string | readonly string[], options: SubprocessOptions = {}) {
     const { stdin, stdout, stderr, ioLoop, ...rest } = options;
@@ -85,27 +86,28 @@ export class Subprocess {
     if (program === undefined) throw new InvalidArgumentError("a subprocess needs the name of a program");
     this.returncode = undefined;
     this.proc = spawn(program, others, { ...rest, stdio: [stdio(stdin), stdio(stdout), stdio(stderr)] });
-    this.stdin = this.#channel(stdin, this.proc.stdin) as PipeIOStream | Writable | undefined;
-    this.stdout = this.#channel(stdout, this.proc.stdout) as PipeIOStream | Readable | undefined;
-    this.stderr = this.#channel(stderr, this.proc.stderr) as PipeIOStream | Readable | undefined;
     const over = this.ioLoop.beginExternal();
+    // Before anything else: Node reports soon that it could not start the process, and has no pipes then.
     this.proc.once("error", (error) => {
-      // Also a failed kill() is told by this event.
+      // A kill() that failed is reported by this event as well.
       if (this.proc.pid !== undefined) return;
       this.#error = error;
       over();
       this.#ended(127);
     });
+    this.stdin = this.#channel(stdin, this.proc.stdin) as PipeIOStream | Writable | undefined;
+    this.stdout = this.#channel(stdout, this.proc.stdout) as PipeIOStream | Readable | undefined;
+    this.stderr = this.#channel(stderr, this.proc.stderr) as PipeIOStream | Readable | undefined;
     this.proc.once("exit", (code, signal) => {
       over();
       this.#ended(code ?? -(signal === null ? 0 : constants.signals[signal]));
     });
   }
 
-  /** Nothing to do: Node hears of children itself. Tornado: installs a handler for SIGCHLD. */
+  /** Does nothing: Node watches children itself. Tornado: installs a handler for SIGCHLD. */
   static initialize(): void {}
 
-  /** Nothing to do, see {@link Subprocess.initialize}. */
+  /** Does nothing, see {@link Subprocess.initialize}. */
   static uninitialize(): void {}
 
   /** The process id; undefined if it could not be started. */
@@ -119,7 +121,7 @@ export class Subprocess {
    */
   setExitCallback(callback: (returncode: number) => unknown): void {
     checkFunction("callback", callback);
-    if (this.#exitCallback !== undefined) throw new InvalidStateError("there is an exit callback already");
+    if (this.#exitCallback !== undefined) throw new InvalidStateError("an exit callback is set already");
     if (this.returncode !== undefined) this.ioLoop.addCallback(callback, this.returncode);
     else this.#exitCallback = callback;
   }
@@ -144,9 +146,9 @@ export class Subprocess {
 
   #channel(
     wanted: SubprocessStdio,
-    pipe: Readable | Writable | null,
+    pipe: Readable | Writable | null | undefined,
   ): PipeIOStream | Readable | Writable | undefined {
-    if (pipe === null) return undefined;
+    if (pipe == null) return undefined;
     return wanted === STREAM ? new PipeIOStream(pipe as Duplex, { ioLoop: this.ioLoop }) : pipe;
   }
 

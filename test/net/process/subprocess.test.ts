@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { PipeIOStream } from "squall/iostream";
 import { CalledProcessError, cpuCount, Subprocess, taskId } from "squall/process";
 import { TimeoutError } from "#room/base/errors";
+import { root } from "../../support/root.js";
 
 /** Runs a line of JavaScript in another Node. */
 function script(code: string): string[] {
@@ -96,4 +97,30 @@ test("initialize() and uninitialize() are there and do nothing", () => {
   Subprocess.uninitialize();
   assert.ok(cpuCount() >= 1);
   assert.equal(taskId(), undefined);
+});
+
+test("without descriptors left waitForExit() rejects with the system's error, and the process goes on", async () => {
+  // In a process of its own, with few descriptors, all of which are taken.
+  const program = `
+    import { openSync } from "node:fs";
+    import { Subprocess } from "squall/process";
+    new Subprocess(["true"]); // loads what Node needs for it
+    try { for (;;) openSync("/dev/null"); } catch {}
+    const { STREAM } = Subprocess;
+    const child = new Subprocess(["cat"], { stdin: STREAM, stdout: STREAM, stderr: STREAM });
+    const code = await child.waitForExit().then(() => "none", (error) => error.code);
+    process.stdout.write(code + " " + child.returncode + " " + child.stdin + "\\n");
+  `;
+  const limited = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"';
+  const child = new Subprocess(["sh", "-c", limited, process.execPath, program], {
+    cwd: root,
+    stdin: "ignore",
+    stdout: Subprocess.STREAM,
+    stderr: Subprocess.STREAM,
+  });
+  const output = (await (child.stdout as PipeIOStream).readUntilClose({ timeout: 20_000 })).toString();
+  const errors = (await (child.stderr as PipeIOStream).readUntilClose({ timeout: 20_000 })).toString();
+  assert.equal(errors, "");
+  assert.match(output, /^E[MN]FILE 127 undefined$/m);
+  assert.equal(await child.waitForExit(), 0);
 });
