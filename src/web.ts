@@ -12,6 +12,7 @@ export type { ApplicationRouter } from "./web/application/application-router.js"
 export type { RequestHandlerClass } from "./web/application/handler-delegate.js";
 export { Finish, HTTPError, type HTTPErrorOptions, MissingArgumentError } from "./web/errors.js";
 export type { ArgumentFallback, ArgumentOptions, ArgumentsOptions } from "./web/handler/arguments.js";
+export { GZipContentEncoding } from "./web/handler/compress.js";
 export {
   addslash,
   asynchronous,
@@ -28,7 +29,7 @@ export {
   RequestHandler,
   type SignedCookieOptions,
 } from "./web/handler/request-handler.js";
-export type { ClearCookieOptions, CookieOptions } from "./web/handler/response-cookies.js";
+export type { ClearCookieOptions } from "./web/handler/response-cookies.js";
 export {
   type CookieSecret,
   type CreateSignedValueOptions,
@@ -49,6 +50,7 @@ export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/s
 export type {
   App,
   ApplicationSettings,
+  CookieOptions,
   ErrorPageOptions,
   FinishOptions,
   FlushOptions,
@@ -61,5 +63,6 @@ export type {
   StaticUrlOptions,
   Transform,
   TransformClass,
+  TransformedHead,
   Writable,
 } from "./web/types.js";

@@ -7,6 +7,7 @@ import type { WaitOptions } from "../async/cancel.js";
 import type { HTTPMessageDelegate } from "../http/delegates.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import type { PathGroup } from "../http/routing/matchers.js";
+import type { CookieAttributes } from "../protocol/fields/cookie.js";
 import type { HTTPHeaders, HTTPHeadersInit } from "../protocol/fields/headers.js";
 
 /** Options of `RequestHandler.flush()`. */
@@ -22,6 +23,28 @@ export interface FinishOptions {
    * does a response without a body.
    */
   readonly trailers?: HTTPHeadersInit | undefined;
+}
+
+/** Attributes of a cookie; see {@link CookieAttributes} for those of the field itself. */
+export interface CookieOptions {
+  /** The hosts that get it; default the host that sets it. */
+  readonly domain?: string | undefined;
+  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default what that says. */
+  readonly expires?: Date | number | undefined;
+  /** In how many days it is forgotten, fractions allowed; default when the browser ends. */
+  readonly expiresDays?: number | null | undefined;
+  /** Default `/`; null leaves the choice to the browser. */
+  readonly path?: string | null | undefined;
+  /** For how many **seconds** it is kept; browsers prefer it to `expires`. Default what that says. */
+  readonly maxAge?: number | undefined;
+  /** Scripts do not see it; default false. */
+  readonly httponly?: boolean | undefined;
+  /** Sent over TLS only; default false. */
+  readonly secure?: boolean | undefined;
+  /** Whether it goes along with requests from other sites; default the browser's choice. */
+  readonly samesite?: CookieAttributes["sameSite"];
+  /** Kept apart for each top-level site; default false. */
+  readonly partitioned?: boolean | undefined;
 }
 
 /**
@@ -64,8 +87,21 @@ export interface ApplicationSettings {
   staticHandlerClass?: HandlerClass | undefined;
   /** Passed to its `initialize`, beside `path`; default nothing. */
   staticHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
+  /** Send text compressed to clients that accept it, see `GZipContentEncoding`; default false. */
+  compressResponse?: boolean | undefined;
   /** Remember the content hashes of static files; default true. */
   staticHashCache?: boolean | undefined;
+  /**
+   * Requests that change something (all but GET, HEAD and OPTIONS) must repeat the token of the XSRF cookie, else they
+   * get 403; see `RequestHandler.checkXsrfCookie`. Default false.
+   */
+  xsrfCookies?: boolean | undefined;
+  /** The format of new XSRF tokens; default 2, which is masked anew in each response. */
+  xsrfCookieVersion?: 1 | 2 | undefined;
+  /** Attributes of the XSRF cookie; default none, and for users who are signed in `expiresDays: 30`. */
+  xsrfCookieKwargs?: CookieOptions | undefined;
+  /** The cookie's name; default `_xsrf`. Over TLS `__Host-xsrf` keeps other hosts of the domain from setting it. */
+  xsrfCookieName?: string | undefined;
   /** The application's own. */
   [name: string]: unknown;
 }
@@ -82,7 +118,13 @@ export interface StaticUrlMaker {
   makeStaticUrl(settings: ApplicationSettings, path: string, options?: StaticUrlOptions): string;
 }
 
-/** A response on its way out, changed by the application's transforms (compression is one). */
+/** The head of a response and the first piece of its body. */
+export type TransformedHead = readonly [statusCode: number, headers: HTTPHeaders, chunk: Buffer];
+
+/**
+ * A response on its way out, changed by the application's transforms (compression is one). Either method may return a
+ * promise; what is written meanwhile waits for it, in order.
+ */
 export interface Transform {
   /**
    * The head and the first piece of the body, which may be empty, as they are to be sent. `finishing` says that nothing
@@ -93,9 +135,11 @@ export interface Transform {
     headers: HTTPHeaders,
     chunk: Buffer,
     finishing: boolean,
-  ): readonly [statusCode: number, headers: HTTPHeaders, chunk: Buffer];
+  ): TransformedHead | Promise<TransformedHead>;
   /** A further piece of the body as it is to be sent; the last one is told by `finishing` and may be empty. */
-  transformChunk(chunk: Buffer, finishing: boolean): Buffer;
+  transformChunk(chunk: Buffer, finishing: boolean): Buffer | Promise<Buffer>;
+  /** The response is over, whole or not: lets go of what the transform holds. Default: nothing to do. */
+  onEnd?(): void;
 }
 
 /** The class of a {@link Transform}. */
@@ -148,6 +192,9 @@ export interface Handler {
   /** Aborts when the exchange or the time of the handler ends early. */
   readonly signal: AbortSignal;
 
+  /** See `RequestHandler.currentUser`. */
+  readonly currentUser: unknown;
+
   /** See `RequestHandler.initialize`. */
   initialize(kwargs: Record<string, unknown>): void;
   /** See `RequestHandler.prepare`. */
@@ -178,6 +225,8 @@ export interface Handler {
   setEtagHeader(): void;
   /** See `RequestHandler.checkEtagHeader`. */
   checkEtagHeader(): boolean;
+  /** See `RequestHandler.checkXsrfCookie`. */
+  checkXsrfCookie(): void;
   /** See `RequestHandler.sendError`. */
   sendError(statusCode?: number, options?: ErrorPageOptions): void;
   /** See `RequestHandler.writeError`. */

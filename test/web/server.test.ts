@@ -151,6 +151,57 @@ describe("an application on a server", () => {
     });
   });
 
+  test("an upload that breaks off ends its handler: onFinish() runs once, and the log says 499", async () => {
+    const told: unknown[] = [];
+    class Uploads extends RequestHandler {
+      static override readonly streamRequestBody = true;
+      override async dataReceived(chunk: Buffer) {
+        await new Promise((resolve) => setImmediate(resolve));
+        told.push(chunk.length);
+      }
+      override put() {
+        told.push("never");
+      }
+      override onConnectionClose() {
+        told.push("closed");
+      }
+      override onFinish() {
+        told.push("finished");
+      }
+    }
+    const logFunction = (handler: { getStatus(): number }) => told.push(handler.getStatus());
+    await serving(new Application([["/", Uploads]], { logFunction }), async ({ connect, loop }) => {
+      for (const sent of ["", "12345"]) {
+        told.length = 0;
+        const client = await connect();
+        client.send(`PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n${sent}`);
+        await pass(loop, 100);
+        client.close();
+        await pass(loop, 100);
+        assert.deepEqual(told, [...(sent === "" ? [] : [5]), "closed", 499, "finished"]);
+      }
+    });
+  });
+
+  test("a handler that ends after its client has gone is logged as 499", async () => {
+    const statuses: number[] = [];
+    class Late extends RequestHandler {
+      override async get() {
+        await pass(this.request.ioLoop, 1000);
+        this.write("too late");
+      }
+    }
+    const logFunction = (handler: { getStatus(): number }) => statuses.push(handler.getStatus());
+    await serving(new Application([["/", Late]], { logFunction }), async ({ connect, loop }) => {
+      const client = await connect();
+      client.send(get("/"));
+      await pass(loop, 100);
+      client.socket.destroy();
+      await pass(loop, 2000);
+      assert.deepEqual(statuses, [499]);
+    });
+  });
+
   test("the end of a POST body does not abort the signal", async () => {
     class Posts extends RequestHandler {
       override async post() {

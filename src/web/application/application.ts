@@ -11,6 +11,7 @@ import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
+import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
 import { staticRules } from "../static/static-rules.js";
 import type { App, ApplicationSettings, Handler, HandlerDelegateOptions, TransformClass } from "../types.js";
@@ -72,7 +73,9 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
     const { defaultHost, transforms, ...settings } = options;
     this.settings = resolveSettings(settings);
     this.defaultHost = defaultHost;
-    this.transforms = [...(transforms ?? [])];
+    this.transforms = [
+      ...(transforms ?? (this.settings.compressResponse === true ? [GZipContentEncoding] : [])),
+    ];
     this.wildcardRouter = new ApplicationRouter(this, [...staticRules(this.settings), ...(handlers ?? [])]);
     this.defaultRouter = new ApplicationRouter(this, [new Rule(new AnyMatches(), this.wildcardRouter)]);
     if (this.settings.autoreload === true) startAutoreload();

@@ -10,7 +10,7 @@ import type { HTTPMessageDelegate } from "../../http/delegates.js";
 import { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { exchangeAborted, setDeadline } from "../handler/abort.js";
-import { handleException } from "../handler/error-page.js";
+import { endWithoutClient, handleException } from "../handler/error-page.js";
 import { executeHandler, prepareHandler, runVerb } from "../handler/execute.js";
 import { stateOf } from "../handler/handler-state.js";
 import type { RequestHandler } from "../handler/request-handler.js";
@@ -57,6 +57,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   /** The body so far; a queue, because it gathers what comes in drops. */
   #body: ByteQueue | undefined = undefined;
   #handler: RequestHandler | undefined = undefined;
+  /** The step of a streaming handler that is running: `prepare()` or `dataReceived()`. */
+  #step: Promise<void> | undefined = undefined;
 
   constructor(
     application: App,
@@ -74,7 +76,9 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   headersReceived(): void | Promise<void> {
     if (!this.#streaming) return;
     this.#handler = this.#create();
-    if (this.#handler !== undefined) return prepareHandler(this.#handler, this.options, true);
+    if (this.#handler === undefined) return;
+    this.#step = prepareHandler(this.#handler, this.options, true);
+    return this.#step;
   }
 
   dataReceived(chunk: Buffer): void | Promise<void> {
@@ -88,7 +92,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     if (handler === undefined || stateOf(handler).finished) return;
     try {
       const pending = pendingResult(handler.dataReceived(chunk));
-      if (pending !== undefined) return waitFor(handler, pending);
+      this.#step = pending === undefined ? undefined : waitFor(handler, pending);
+      return this.#step;
     } catch (error) {
       handleException(handler, error);
     }
@@ -111,6 +116,11 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   onConnectionClose(): void {
     this.#body = undefined;
     this.onExchangeAborted(new ExchangeAbortedError("closed"));
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    // The verb will not run, so the handler ends with the step that is running.
+    if (this.#step === undefined) endWithoutClient(handler);
+    else this.#step.then(() => endWithoutClient(handler));
   }
 
   onExchangeAborted(reason: ExchangeAbortedError): void {

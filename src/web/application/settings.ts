@@ -1,7 +1,8 @@
 /** An application's settings: the defaults that `debug` implies, and the question whether one is there. */
+import { inspect } from "node:util";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
-import { camelCase, checkNames } from "../../base/nearest-name.js";
+import { checkNames } from "../../base/nearest-name.js";
 import type { ApplicationSettings } from "../types.js";
 
 /** The settings that squall knows. A name that resembles one of them is a mistake; any other is the application's. */
@@ -25,23 +26,31 @@ const KNOWN: ReadonlySet<string> = new Set([
   "staticPath",
   "staticUrlPrefix",
   "transforms",
-]);
-
-/** Settings of Tornado that would protect, and do not yet: silence would be taken for protection. */
-const NOT_YET: ReadonlySet<string> = new Set([
-  "compressResponse",
-  "xsrfCookies",
-  "xsrfCookieVersion",
   "xsrfCookieKwargs",
   "xsrfCookieName",
+  "xsrfCookieVersion",
+  "xsrfCookies",
+  "compressResponse",
 ]);
 
+/** What settings of a few values may say. */
+const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
+  xsrfCookies: [true, false],
+  xsrfCookieVersion: [1, 2],
+  compressResponse: [true, false],
+  debug: [true, false],
+  autoreload: [true, false],
+  serveTraceback: [true, false],
+  staticHashCache: [true, false],
+};
+
 function checkSettings(settings: ApplicationSettings): void {
-  for (const name of Object.keys(settings)) {
+  for (const [name, choices] of Object.entries(CHOICES)) {
     const value = settings[name];
-    if (NOT_YET.has(camelCase(name)) && value !== undefined && value !== false) {
-      throw new InvalidArgumentError(`the setting ${JSON.stringify(name)} is not supported`);
-    }
+    if (value === undefined || choices.includes(value)) continue;
+    throw new InvalidArgumentError(
+      `the setting ${name} must be ${choices.join(" or ")}, got ${inspect(value, { depth: 0 })}`,
+    );
   }
   checkNames("setting", settings, KNOWN, true);
 }

@@ -99,6 +99,14 @@ function endAborted(handler: Handler): void {
   abandon(handler);
 }
 
+/** The client left before its request was whole. Never throws. */
+export function endWithoutClient(handler: Handler): void {
+  const state = stateOf(handler);
+  if (state.finished) return;
+  if (!state.headersWritten) state.status = CLIENT_LEFT;
+  abandon(handler);
+}
+
 /** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */
 function endBroken(handler: Handler): void {
   const state = stateOf(handler);

@@ -2,7 +2,7 @@
  * The life of a request in a handler:
  *
  *     method known? (405, 501) → form body parsed (400) → path arguments decoded (400)
- *       → prepare() → the verb → finish() unless it was called
+ *       → XSRF token checked (403) → prepare() → the verb → finish() unless it was called
  *
  * Every step may be a plain, `async` or generator method. A handler that never waits runs to its end in the
  * call that brought the last byte of its request, without a promise. Whatever is thrown ends in
@@ -16,7 +16,8 @@ import type { Handler, PathGroups } from "../types.js";
 import { handleException } from "./error-page.js";
 import { stateOf } from "./handler-state.js";
 import { callVerb, checkMethod, NO_ARGS, NO_KWARGS, verbOf } from "./methods.js";
-import { DONE } from "./output.js";
+import { DONE, FAILED_TRANSFORM } from "./output.js";
+import { isSafeMethod } from "./xsrf.js";
 
 /**
  * An empty body can be a malformed form, too; but a GET without one, the usual request, need not be looked
@@ -58,6 +59,9 @@ export function prepareHandler(
     checkMethod(handler);
     if (!streaming && mayHaveForm(handler.request)) handler.request.parseBody();
     decodePath(handler, groups);
+    if (handler.application.settings.xsrfCookies === true && !isSafeMethod(handler.request.method)) {
+      handler.checkXsrfCookie();
+    }
     const pending = pendingResult(handler.prepare());
     return pending === undefined ? undefined : settle(handler, pending);
   } catch (error) {
@@ -132,7 +136,10 @@ function autoFinish(handler: Handler): void {
   try {
     state.finishedBy = "";
     const sent = handler.finish();
-    if (sent !== DONE) sent.catch((error: unknown) => handleException(handler, error));
+    if (sent === DONE) return;
+    sent.catch((error: unknown) => {
+      if (state.finishedBy !== FAILED_TRANSFORM) handleException(handler, error);
+    });
   } catch (error) {
     handleException(handler, error);
   }

@@ -43,6 +43,8 @@ export class HandlerState {
   user: unknown = undefined;
   userKnown = false;
   transforms: Transform[] | undefined = undefined;
+  /** Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never rejects. */
+  transforming: Promise<void> | undefined = undefined;
   headersWritten = false;
   finished = false;
   /** What finished the response, for the message of a second attempt; empty for the end of the verb. */

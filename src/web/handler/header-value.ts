@@ -5,6 +5,7 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { isFieldValue, isToken } from "../../protocol/fields/abnf.js";
 import { HTTPOutputError } from "../../protocol/fields/errors.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 
 /** Text (each character an octet, so up to U+00FF), bytes, integers, and dates (written as HTTP dates). */
 export type HeaderValue = string | Uint8Array | number | bigint | Date;
@@ -51,4 +52,19 @@ export function checkHeaderName(name: string): void {
   throw new HTTPOutputError(
     `Unsafe header name ${JSON.stringify(String(name).slice(0, 80))}: it must be a token`,
   );
+}
+
+/** Adds a name to `Vary`, unless it is there or everything is. */
+export function addToVary(headers: HTTPHeaders, name: string): void {
+  const vary = headers.get("Vary");
+  if (vary === undefined || vary.trim() === "") {
+    headers.set("Vary", name);
+    return;
+  }
+  const names = vary
+    .toLowerCase()
+    .split(",")
+    .map((part) => part.trim());
+  if (names.includes("*") || names.includes(name.toLowerCase())) return;
+  headers.set("Vary", `${vary}, ${name}`);
 }

@@ -1,7 +1,7 @@
 /** The base class of what changes responses on their way out. */
 import type { HTTPServerRequest } from "../../http/request.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
-import type { Transform } from "../types.js";
+import type { Transform, TransformedHead } from "../types.js";
 
 /**
  * Changes the pieces of a response before they are sent; a new object is made for each request. The chunks
@@ -25,12 +25,15 @@ export class OutputTransform implements Transform {
     headers: HTTPHeaders,
     chunk: Buffer,
     _finishing: boolean,
-  ): readonly [statusCode: number, headers: HTTPHeaders, chunk: Buffer] {
+  ): TransformedHead | Promise<TransformedHead> {
     return [statusCode, headers, chunk];
   }
 
   /** Every further piece. */
-  transformChunk(chunk: Buffer, _finishing: boolean): Buffer {
+  transformChunk(chunk: Buffer, _finishing: boolean): Buffer | Promise<Buffer> {
     return chunk;
   }
+
+  /** The response is over, whole or not. */
+  onEnd(): void {}
 }

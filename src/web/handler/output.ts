@@ -6,17 +6,19 @@
  * framed by the connection.
  */
 import type { WaitOptions } from "../../async/cancel.js";
-import { pendingResult } from "../../async/coroutine/yieldable.js";
+import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
 import type { Chunk, HTTPConnection, UpgradedProtocol } from "../../http/delegates.js";
+import { StreamClosedError } from "../../net/stream/stream-errors.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPOutputError } from "../../protocol/fields/errors.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { forbidsContent } from "../../protocol/message/content.js";
-import type { Handler, Writable } from "../types.js";
+import { CLIENT_LEFT } from "../application/access-log.js";
+import type { Handler, TransformedHead, Writable } from "../types.js";
 import { type HandlerState, stateOf } from "./handler-state.js";
 import { verbOf } from "./methods.js";
 import { checkJson, viewOf } from "./writable.js";
@@ -75,57 +77,82 @@ function addCookies(state: HandlerState): void {
   for (const line of state.cookies.values()) state.headers.add("Set-Cookie", line);
 }
 
-/** Runs the transforms over a piece of the body; the first one also over the head. */
-function transform(
+/** Runs one transform, and the rest when it has an answer. */
+function transformFrom(
+  state: HandlerState,
+  at: number,
+  bytes: Buffer,
+  first: boolean,
+  finishing: boolean,
+): Buffer | Promise<Buffer> {
+  const step = state.transforms?.[at];
+  if (step === undefined) return bytes;
+  const further = (changed: Buffer) => transformFrom(state, at + 1, changed, first, finishing);
+  if (!first) {
+    const changed = step.transformChunk(bytes, finishing);
+    return isThenable(changed) ? changed.then(further) : further(changed);
+  }
+  const takeHead = ([status, headers, changed]: TransformedHead) => {
+    state.status = status;
+    state.headers = headers;
+    return further(changed);
+  };
+  const head = step.transformFirstChunk(state.status, state.headers, bytes, finishing);
+  return isThenable(head) ? head.then(takeHead) : takeHead(head as TransformedHead);
+}
+
+/** Hands a piece to the connection; the first one with the head. */
+function sendPiece(
   handler: Handler,
   chunk: Chunk | undefined,
   first: boolean,
-  finishing: boolean,
-): Chunk | undefined {
+  options: WaitOptions | undefined,
+): Promise<void> {
   const state = stateOf(handler);
-  if (state.transforms === undefined) return chunk;
-  let bytes = bytesOf(chunk);
-  for (const step of state.transforms) {
-    if (first) {
-      const [status, headers, changed] = step.transformFirstChunk(
-        state.status,
-        state.headers,
-        bytes,
-        finishing,
-      );
-      state.status = status;
-      state.headers = headers;
-      bytes = changed;
-    } else {
-      bytes = step.transformChunk(bytes, finishing);
-    }
-  }
-  return bytes.length === 0 ? undefined : bytes;
+  const connection = connectionOf(handler);
+  const body = handler.request.method === "HEAD" || chunk?.length === 0 ? undefined : chunk;
+  if (!first) return body === undefined ? DONE : connection.write(body, options);
+  addCookies(state);
+  const sent = connection.writeHeaders(startLine(state), state.headers, body, options);
+  // Only now: what the connection refuses has not been sent, and an error page can be.
+  state.headersWritten = true;
+  return sent;
 }
 
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
 export function flushOutput(handler: Handler, includeFooters: boolean, options?: WaitOptions): Promise<void> {
   const state = stateOf(handler);
-  const connection = connectionOf(handler);
-  const isHead = handler.request.method === "HEAD";
-  let chunk = state.takeBody();
-  if (!state.headersWritten) {
-    if (!includeFooters && forbidsContent(state.status) && chunk !== undefined)
-      throw bodyForbidden(state.status);
-    chunk = transform(handler, chunk, true, includeFooters);
-    addCookies(state);
-    const sent = connection.writeHeaders(
-      startLine(state),
-      state.headers,
-      isHead ? undefined : chunk,
-      options,
-    );
-    // Only now: what the connection refuses has not been sent, and an error page can be.
-    state.headersWritten = true;
-    return sent;
+  const first = !state.headersWritten;
+  const chunk = state.takeBody();
+  if (first && !includeFooters && forbidsContent(state.status) && chunk !== undefined) {
+    throw bodyForbidden(state.status);
   }
-  chunk = transform(handler, chunk, false, includeFooters);
-  return isHead || chunk === undefined ? DONE : connection.write(chunk, options);
+  if (state.transforms === undefined) return sendPiece(handler, chunk, first, options);
+  const before = state.transforming;
+  const bytes = bytesOf(chunk);
+  const changed =
+    before === undefined
+      ? transformFrom(state, 0, bytes, first, includeFooters)
+      : before.then(() => transformFrom(state, 0, bytes, first, includeFooters));
+  if (!isThenable(changed)) return sendPiece(handler, changed, first, options);
+  // From here on the response is this one: no other head can take the place of the one that is being made.
+  state.headersWritten = true;
+  const sent = changed.then(
+    (piece) => sendPiece(handler, piece, first, options),
+    (error: unknown) => {
+      endTransforms(state);
+      // An error page can still take the place of a head that was not made.
+      if (first) state.headersWritten = false;
+      throw error;
+    },
+  );
+  const transforming = changed.then(ignore, ignore);
+  state.transforming = transforming;
+  transforming.then(() => {
+    if (state.transforming === transforming) state.transforming = undefined;
+  });
+  sent.catch(ignore);
+  return sent;
 }
 
 function bodyForbidden(status: number): HTTPOutputError {
@@ -182,16 +209,63 @@ export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Prom
         state.headers,
         handler.request.method === "HEAD" ? undefined : body,
       );
+      if (connection.closed) noteClientLeft(state);
       state.headersWritten = true;
       endOfResponse(handler, state);
       return DONE;
     }
   }
+  if (connection.closed) noteClientLeft(state);
+  const end = (): void => {
+    connection.finish(trailers === undefined ? undefined : new HTTPHeaders(trailers));
+    endOfResponse(handler, state);
+  };
   const sent = flushOutput(handler, true);
   sent.catch(ignore);
-  connection.finish(trailers === undefined ? undefined : new HTTPHeaders(trailers));
-  endOfResponse(handler, state);
-  return sent;
+  if (state.transforming === undefined) {
+    end();
+    return sent;
+  }
+  // The last piece is still being made. Nothing can be written any more, but the response is not over.
+  state.finished = true;
+  const done = sent.then(end, (error: unknown) => {
+    state.finished = false;
+    endUntransformed(handler, error);
+    throw error;
+  });
+  done.catch(ignore);
+  return done;
+}
+
+/** What finished a response whose transform failed; the error was told to the log. */
+export const FAILED_TRANSFORM = "an error in a transform";
+
+/** The last piece could not be made or sent: an error page without transforms, if it is not too late for one. */
+function endUntransformed(handler: Handler, error: unknown): void {
+  const state = stateOf(handler);
+  if (error instanceof StreamClosedError) {
+    endOfResponse(handler, state);
+    return;
+  }
+  try {
+    handler.logException(error);
+    handler.sendError(500, { error });
+  } catch (failure) {
+    appLog.exception("the response could not be ended", failure);
+    connectionOf(handler).close();
+    endOfResponse(handler, state);
+  }
+  state.finishedBy = FAILED_TRANSFORM;
+}
+
+function endTransforms(state: HandlerState): void {
+  for (const step of state.transforms ?? []) step.onEnd?.();
+  state.transforms = undefined;
+}
+
+/** The log shows what was sent, which for a client that has left is nothing. */
+function noteClientLeft(state: HandlerState): void {
+  if (!state.headersWritten) state.status = CLIENT_LEFT;
 }
 
 /** `handler.sendEarlyHints()`. */
@@ -233,6 +307,7 @@ export function endOfResponse(handler: Handler, state: HandlerState): void {
   state.clearBody();
   state.cancelDeadline?.();
   state.cancelDeadline = undefined;
+  if (state.transforms !== undefined) endTransforms(state);
   try {
     handler.request.markFinished();
     handler.application.logRequest(handler);

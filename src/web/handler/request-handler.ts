@@ -14,6 +14,7 @@ import { checkStatusCode, HTTPError } from "../errors.js";
 import type {
   App,
   ApplicationSettings,
+  CookieOptions,
   ErrorPageOptions,
   FinishOptions,
   FlushOptions,
@@ -35,8 +36,9 @@ import { defaultHeaders } from "./default-headers.js";
 import { logException, phraseFor, sendError, writeErrorPage } from "./error-page.js";
 import { etagOf } from "./etag.js";
 import { giveState, stateOf } from "./handler-state.js";
-import { checkHeaderName, type HeaderValue, headerText, safeReason } from "./header-value.js";
+import { addToVary, checkHeaderName, type HeaderValue, headerText, safeReason } from "./header-value.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
+import { fitsLanguage, fitsType, preferred } from "./negotiate.js";
 import {
   detachOutput,
   finishOutput,
@@ -48,12 +50,12 @@ import {
 import { type RedirectOptions, redirectTo } from "./redirect.js";
 import {
   type ClearCookieOptions,
-  type CookieOptions,
   queueAllClearedCookies,
   queueClearedCookie,
   queueCookie,
 } from "./response-cookies.js";
 import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
+import { checkXsrf, xsrfFormHtml, xsrfTokenOf } from "./xsrf.js";
 
 /** Options of {@link RequestHandler.setSignedCookie}. */
 export interface SignedCookieOptions extends CookieOptions {
@@ -336,6 +338,29 @@ export class RequestHandler implements Handler {
     return decodeUtf8(value, name);
   }
 
+  // --- what the client prefers ------------------------------------------------------------------------------
+
+  /**
+   * The media type that the client likes best of those that you have (`["application/json", "text/html"]`), of several
+   * the first; `undefined` if it accepts none, which is a reason for 406. A client that says nothing takes the first.
+   * Adds `Accept` to `Vary` (RFC 9110 §12.5.1).
+   */
+  preferredType(offers: readonly string[]): string | undefined {
+    addToVary(stateOf(this).headers, "Accept");
+    const accepted = this.request.headers.get("Accept");
+    return accepted === undefined ? offers[0] : preferred(accepted, offers, fitsType);
+  }
+
+  /**
+   * The language tag that the client likes best of those that you have, of several the first; `undefined` if it wants
+   * none of them. A client that says nothing takes the first. Adds `Accept-Language` to `Vary` (RFC 9110 §12.5.4).
+   */
+  preferredLanguage(offers: readonly string[]): string | undefined {
+    addToVary(stateOf(this).headers, "Accept-Language");
+    const accepted = this.request.headers.get("Accept-Language");
+    return accepted === undefined ? offers[0] : preferred(accepted, offers, fitsLanguage);
+  }
+
   // --- cookies ---------------------------------------------------------------------------------------------
 
   /** The cookies that came with the request, by name. */
@@ -438,6 +463,32 @@ export class RequestHandler implements Handler {
     options?: { readonly value?: string | undefined },
   ): number | undefined {
     return this.getSignedCookieKeyVersion(name, options);
+  }
+
+  // --- requests from other sites --------------------------------------------------------------------------
+
+  /**
+   * The token that a form or a script of this site repeats in requests that change something. The first time it is
+   * asked for, a client without a valid XSRF cookie gets one. Its mask differs in each response, so that compression does
+   * not give it away; see {@link RequestHandler.xsrfFormHtml}.
+   */
+  get xsrfToken(): string {
+    return xsrfTokenOf(this);
+  }
+
+  /** A hidden field with {@link RequestHandler.xsrfToken}, for every form that is sent by POST. */
+  xsrfFormHtml(): string {
+    return xsrfFormHtml(this.xsrfToken);
+  }
+
+  /**
+   * Refuses a request that does not repeat the token of its cookie: in the argument `_xsrf`, else in the field
+   * `X-Xsrftoken`, else in `X-Csrftoken`. With the `xsrfCookies` setting it runs before `prepare()` for all methods but
+   * GET, HEAD and OPTIONS. Override it for requests that no browser sends, such as those that carry a secret of their own.
+   * @throws HTTPError 403 if the token is missing, malformed or another one.
+   */
+  checkXsrfCookie(): void {
+    checkXsrf(this);
   }
 
   // --- the user --------------------------------------------------------------------------------------------

@@ -5,37 +5,11 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkNames } from "../../base/nearest-name.js";
 import { isFieldValue } from "../../protocol/fields/abnf.js";
-import {
-  type CookieAttributes,
-  formatSetCookie,
-  isSettableCookieName,
-} from "../../protocol/fields/cookie.js";
-import type { Handler } from "../types.js";
+import { formatSetCookie, isSettableCookieName } from "../../protocol/fields/cookie.js";
+import type { CookieOptions, Handler } from "../types.js";
 import { stateOf } from "./handler-state.js";
 
 const DAY = 86_400_000;
-
-/** Attributes of a cookie; see {@link CookieAttributes} for those of the field itself. */
-export interface CookieOptions {
-  /** The hosts that get it; default the host that sets it. */
-  readonly domain?: string | undefined;
-  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default what that says. */
-  readonly expires?: Date | number | undefined;
-  /** In how many days it is forgotten, fractions allowed; default when the browser ends. */
-  readonly expiresDays?: number | null | undefined;
-  /** Default `/`; null leaves the choice to the browser. */
-  readonly path?: string | null | undefined;
-  /** For how many **seconds** it is kept; browsers prefer it to `expires`. Default what that says. */
-  readonly maxAge?: number | undefined;
-  /** Scripts do not see it; default false. */
-  readonly httponly?: boolean | undefined;
-  /** Sent over TLS only; default false. */
-  readonly secure?: boolean | undefined;
-  /** Whether it goes along with requests from other sites; default the browser's choice. */
-  readonly samesite?: CookieAttributes["sameSite"];
-  /** Kept apart for each top-level site; default false. */
-  readonly partitioned?: boolean | undefined;
-}
 
 /** Attributes that name the cookie to be cleared: all but its lifetime. */
 export type ClearCookieOptions = Omit<CookieOptions, "expires" | "expiresDays" | "maxAge">;

@@ -1,6 +1,7 @@
 /**
- * The version of a static file: the SHA-512 of its content, in hexadecimal. It is the file's entity tag and
- * the `v` of its URL.
+ * The version of a static file. The `v` of its URL is the SHA-512 of its content, in hexadecimal. The same is the entity
+ * tag of a file of at most 1 MiB; to hash more than that would keep the first client of a large file waiting for seconds,
+ * so its tag is made of what the system says: size, times of change and inode.
  *
  * Versions are kept per path, for the whole process. A file that is served is looked at anyway, so a changed
  * one gets a new version at once; a URL is made without looking, from the version known.
@@ -24,9 +25,16 @@ export function forgetVersions(): void {
   known.clear();
 }
 
-/** The version of an open file. With `useCache` false it is read each time. */
+/** Files above this many bytes are not read for their tag. */
+export const MAX_HASHED_SIZE: number = 1 << 20;
+
+/**
+ * The version of an open file for its entity tag. With `useCache` false it is found out each time. Every change of the
+ * file changes it: a write moves the time of the inode (`ctime`), which programs cannot set.
+ */
 export async function versionOfOpenFile(file: OpenFile, useCache: boolean): Promise<string> {
   const { path, stamp } = file;
+  if (file.size > MAX_HASHED_SIZE) return stamp.replaceAll(":", "-");
   const there = known.get(path);
   if (useCache && there?.stamp === stamp) return there.version;
   const key = `${stamp} ${path}`;

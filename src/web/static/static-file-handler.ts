@@ -55,7 +55,7 @@ export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Arr
  * Serves the files of a directory to GET and HEAD: `["/files/(.*)", StaticFileHandler, { path: "/srv/files"
  * }]`. The pattern has one group, the path of the file. The `staticPath` setting makes such a route for you.
  *
- * Each file has its content's hash as entity tag; with that as `v` in its URL ({@link
+ * Each file has its content's hash as entity tag (above 1 MiB: its size, times and inode); with the hash as `v` in its URL ({@link
  * RequestHandler.staticUrl}) it may be cached for ten years. Conditions (RFC 9110 §13) and single ranges
  * (§14) are understood. Outside the root, by a name or a link, and for what is no regular file: 403; missing,
  * hidden or oddly named: 404.

@@ -1,8 +1,9 @@
 /**
- * The vectors of `web`: what handlers do, one call at a time. The clock stands still. The functions of
- * templates, locales, XSRF cookies and compression are still missing here, and so is the data; the rest runs
- * with `SQUALL_VECTORS`.
+ * The vectors of `web`: what handlers do, one call at a time. The clock stands still.
  */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { IOLoop } from "squall/ioloop";
 import { genLog } from "squall/log";
 import { VirtualLoop } from "squall/testing";
@@ -12,8 +13,10 @@ import {
   authenticated,
   createSignedValue,
   decodeSignedValue,
+  GZipContentEncoding,
   getSignatureKeyVersion,
   HTTPError,
+  isAbsolute,
   MissingArgumentError,
   RedirectHandler,
   RequestHandler,
@@ -26,6 +29,7 @@ import { HTTPHeaders } from "#room/protocol/fields/headers";
 import { createHandler } from "#room/web/application/handler-delegate";
 import { stateOf } from "#room/web/handler/handler-state";
 import { type HeaderValue, headerText } from "#room/web/handler/header-value";
+import { decodeXsrfToken, xsrfTokenOf } from "#room/web/handler/xsrf";
 import { FakeConnection } from "../../support/fake-exchange.js";
 import type { Family, VectorFunction } from "../types.js";
 
@@ -38,7 +42,9 @@ type Options = Readonly<Record<string, unknown>>;
 function camel(options: Options): Record<string, unknown> {
   const renamed: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    renamed[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] = value;
+    // A map of secrets comes as `$dict`.
+    renamed[name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())] =
+      value instanceof Map ? Object.fromEntries(value) : value;
   }
   return renamed;
 }
@@ -62,7 +68,7 @@ interface TestHandler {
 
 function makeHandler(options: HandlerOptions = {}): TestHandler {
   const connection = new FakeConnection();
-  Object.assign(connection, { context: { remoteIp: "127.0.0.1", protocol: options.protocol ?? "http" } });
+  Object.assign(connection, { peer: { remoteIp: "127.0.0.1", protocol: options.protocol ?? "http" } });
   const headers = new HTTPHeaders();
   for (const [name, value] of Object.entries(options.headers ?? {}))
     if (value !== null) headers.add(name, value);
@@ -102,12 +108,20 @@ function atTime(vectorFunction: VectorFunction): VectorFunction {
       makeCurrent: false,
     });
     loop.makeCurrent();
-    try {
-      return vectorFunction(args, kwargs, context);
-    } finally {
+    const restore = (): void => {
       loop.close();
       setCurrentLoop(before);
+    };
+    let result: unknown;
+    try {
+      result = vectorFunction(args, kwargs, context);
+    } catch (error) {
+      restore();
+      throw error;
     }
+    if (result instanceof Promise) return result.finally(restore);
+    restore();
+    return result;
   };
 }
 
@@ -226,7 +240,7 @@ const functions: Record<string, VectorFunction> = {
   "web.RequestHandler.arguments"([uri, method, args, kwargs, body]: readonly [
     string,
     string,
-    [string, unknown?],
+    [string, unknown?, boolean?],
     Options,
     string?,
   ]) {
@@ -234,6 +248,7 @@ const functions: Record<string, VectorFunction> = {
     const [name, fallback] = args;
     const options = camel(kwargs);
     if (args.length > 1) options.default = fallback;
+    if (args.length > 2) options.strip = args[2];
     return handler[ARGUMENT_METHODS[method]!](name, options as never);
   },
 
@@ -325,6 +340,105 @@ const functions: Record<string, VectorFunction> = {
     test.handler.pathKwargs = kwargs;
     (test.handler as RedirectHandler).get();
     return outcome(test, false);
+  },
+
+  "web.is_absolute": ([path]: readonly string[]) => isAbsolute(path!),
+
+  "web.RequestHandler._decode_xsrf_token"([text]: readonly string[], _kwargs, { file }) {
+    const token = decodeXsrfToken(text!, file.more.clock as number);
+    return token ?? { version: undefined, token: undefined, timestamp: undefined };
+  },
+
+  "web.RequestHandler.xsrf_token"([mask, token]: readonly Buffer[], kwargs) {
+    const { cookie, settings, current_user: user } = kwargs as Record<string, string | undefined>;
+    const test = makeHandler({ headers: cookieHeader(cookie), settings: settings as unknown as Options });
+    test.handler.currentUser = user;
+    const shown = xsrfTokenOf(test.handler, (size) => (size === 4 ? mask! : token!));
+    return {
+      token: Buffer.from(shown),
+      form: test.handler.xsrfFormHtml(),
+      set_cookie: cookiesOf(test),
+    };
+  },
+
+  "web.RequestHandler.check_xsrf_cookie"([options]: readonly {
+    cookie?: string;
+    uri?: string;
+    headers?: [string, string][];
+    settings?: Options;
+  }[]) {
+    const { cookie, uri, headers, settings } = options!;
+    const { handler } = makeHandler({
+      method: "POST",
+      uri: uri ?? "/",
+      settings: settings ?? {},
+      headers: {
+        ...Object.fromEntries(headers ?? []),
+        ...(cookie === undefined ? {} : { Cookie: `_xsrf=${cookie}` }),
+      },
+    });
+    try {
+      handler.checkXsrfCookie();
+      return { ok: true };
+    } catch (error) {
+      if (!(error instanceof HTTPError)) throw error;
+      return { ok: false, status: error.statusCode, log_message: error.getMessage() };
+    }
+  },
+
+  "web.RequestHandler.static_url"([files, settings, path, options, host, protocol]: readonly [
+    Record<string, Buffer>,
+    Options,
+    string,
+    Options,
+    string?,
+    string?,
+  ]) {
+    const root = mkdtempSync(join(tmpdir(), "squall-vectors-"));
+    const { level } = genLog;
+    try {
+      genLog.setLevel("critical"); // a missing file is a line in the log
+      for (const [name, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(root, name)), { recursive: true });
+        writeFileSync(join(root, name), content);
+      }
+      const { handler } = makeHandler({
+        settings: { ...settings, static_path: root },
+        ...(host == null ? {} : { host }),
+        ...(protocol == null ? {} : { protocol }),
+      });
+      return handler.staticUrl(path, camel(options));
+    } finally {
+      genLog.setLevel(level);
+      rmSync(root, { recursive: true });
+    }
+  },
+
+  "web.GZipContentEncoding._compressible_type": ([type]: readonly string[]) =>
+    GZipContentEncoding.isCompressible(type!),
+
+  async "web.GZipContentEncoding.transform_first_chunk"([
+    accepted,
+    status,
+    headers,
+    length,
+    finishing,
+  ]: readonly [string | null, number, [string, string][], number, boolean]) {
+    const { handler } = makeHandler({ headers: { "Accept-Encoding": accepted } });
+    const transform = new GZipContentEncoding(handler.request);
+    const fields = new HTTPHeaders(headers);
+    const [code, sent, body] = await transform.transformFirstChunk(
+      status,
+      fields,
+      Buffer.alloc(length, "x"),
+      finishing,
+    );
+    transform.onEnd();
+    return {
+      status: code,
+      headers: [...sent.getAll()],
+      gzipped: body.length > 1 && body.readUInt16BE(0) === 0x1f8b,
+    };
   },
 
   "web.HTTPError"([args, kwargs]: readonly [[number, string], Options]) {

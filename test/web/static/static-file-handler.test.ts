@@ -16,6 +16,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { ExpectLog } from "squall/testing";
 import { Application, RequestHandler, StaticFileHandler } from "squall/web";
 import { ask, type FakeRequest } from "../../support/fake-exchange.js";
@@ -57,6 +58,70 @@ before(() => {
   symlinkSync(join(root, "hello.txt"), join(root, "link-in.txt"));
   symlinkSync(join(root, "loop"), join(root, "loop"));
   app = new Application([], { staticPath: root });
+});
+
+describe("the tag of a large file", () => {
+  test("is made without reading it: a range of 2 GiB answers at once, and a change changes the tag", async () => {
+    const path = join(root, "huge.bin");
+    writeFileSync(path, "begin");
+    truncateSync(path, 2 ** 31);
+    try {
+      const range = () => ask(app, "/static/huge.bin", { headers: { Host: "h", Range: "bytes=0-4" } });
+      const first = await range();
+      assert.equal(first.status, 206);
+      assert.equal(first.body, "begin");
+      // A hash of the content would be 128 hexadecimal digits.
+      assert.match(first.header("Etag") ?? "", /^"[0-9.-]+"$/);
+      assert.equal((await range()).header("Etag"), first.header("Etag"));
+      const Etag = first.header("Etag")!;
+      const again = { headers: { Host: "h", "If-None-Match": Etag } };
+      assert.equal((await ask(app, "/static/huge.bin", { method: "HEAD", ...again })).status, 304);
+      utimesSync(path, TIME, TIME);
+      assert.notEqual((await range()).header("Etag"), Etag);
+      assert.equal((await ask(app, "/static/huge.bin", { method: "HEAD", ...again })).status, 200);
+    } finally {
+      rmSync(path);
+    }
+  });
+});
+
+describe("paths and roots", () => {
+  test("a name that ends in a slash is that of a directory: a file is 404", async () => {
+    assert.equal((await ask(app, "/static/hello.txt/")).status, 404);
+  });
+
+  test("the root directory may be a file: URL, also with a space in its name", async () => {
+    const spaced = join(base, "a folder");
+    mkdirSync(spaced, { recursive: true });
+    writeFileSync(join(spaced, "x y.txt"), "spaced");
+    for (const staticPath of [pathToFileURL(spaced), pathToFileURL(`${spaced}/`)]) {
+      const site = new Application([["/:path", StaticFileHandler, { path: staticPath }]], { staticPath });
+      assert.equal((await ask(site, "/static/x%20y.txt")).body, "spaced");
+      assert.equal((await ask(site, "/x%20y.txt")).body, "spaced");
+    }
+  });
+
+  test("staticUrl() encodes the path, so that the URL leads to the file", async () => {
+    class Links extends RequestHandler {
+      override get() {
+        this.write(this.staticUrl("sp ace.txt"));
+      }
+    }
+    const site = new Application([["/", Links]], { staticPath: root });
+    const { body } = await ask(site, "/");
+    assert.match(body, /^\/static\/sp%20ace\.txt\?v=[0-9a-f]{128}$/);
+    assert.equal((await ask(site, body)).body, "space");
+  });
+
+  test("the group may have a name, or be a template's parameter", async () => {
+    const site = new Application([
+      ["/two/(?<path>.*)", StaticFileHandler, { path: root }],
+      ["/four/:file*", StaticFileHandler, { path: root }],
+    ]);
+    for (const uri of ["/two/sub/index.html", "/four/sub/index.html"]) {
+      for (const method of ["GET", "HEAD"]) assert.equal((await ask(site, uri, { method })).status, 200);
+    }
+  });
 });
 
 after(() => rmSync(base, { recursive: true, force: true }));
