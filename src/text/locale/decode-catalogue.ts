@@ -39,9 +39,9 @@ export function checkEncoding(encoding: string): void {
 }
 
 /**
- * The text of a file, without its byte order mark. The encoding is the given one, or that of {@link
- * encodingOf}. Throws a {@link CatalogueError} for bytes that are invalid in it, and an {@link
- * InvalidArgumentError} for an unknown encoding.
+ * The text of a file, without its byte order mark. Without `encoding`, the first bytes decide between UTF-16
+ * and UTF-8. Throws a {@link CatalogueError} for bytes that are invalid in the encoding, and an
+ * {@link InvalidArgumentError} for an unknown encoding.
  */
 export function decodeCatalogue(file: string, bytes: Buffer, encoding?: string): string {
   if (encoding !== undefined && LATIN1.has(encoding.toLowerCase())) return bytes.toString("latin1");

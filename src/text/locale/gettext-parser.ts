@@ -42,7 +42,7 @@ export interface GettextParser {
  */
 export async function importGettextParser(): Promise<GettextParser> {
   try {
-    // @ts-expect-error The package has no types; GettextParser is what is used of it.
+    // @ts-expect-error The package has no types; GettextParser describes the part that is used.
     const parser: unknown = await import("gettext-parser");
     return parser as GettextParser;
   } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * Rules for plural forms, as gettext catalogues have them in their header (GNU gettext manual, "Plural
- * forms"):
+ * Rules for plural forms, as gettext catalogues have them in their header (GNU gettext manual, section
+ * "Plural forms"):
  *
  *     Plural-Forms: nplurals=3; plural=n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 ? 1 : 2;
  *
@@ -13,8 +13,8 @@
  *     and    = equal { "&&" equal }              sum     = product { ("+" | "-") product }
  *     unary  = "!" unary | "(" choice ")" | "n" | digits      product = unary { ("*" | "/" | "%") unary }
  *
- * Length and depth are bounded. Each rule is tried for the numbers 0 to 1000 when it is read, as by `msgfmt
- * --check`.
+ * Length and depth are bounded. Each rule is tried for the numbers 0 to 1000 when it is read; `msgfmt --check`
+ * does the same.
  */
 import { PluralFormsError } from "./errors.js";
 
@@ -156,10 +156,10 @@ class ExpressionParser {
 /**
  * Reads the value of a `Plural-Forms` header.
  *
- * @throws PluralFormsError (`ERR_SQUALL_LOCALE_PLURAL_FORMS`) when the value is not `nplurals=N;
- * plural=EXPRESSION;`, when the expression cannot be parsed, is longer than 1000 characters or nested deeper
- * than 50 levels, and when it divides by zero or gives a form that does not exist for one of the numbers 0 to
- * 1000
+ * @throws PluralFormsError (`ERR_SQUALL_LOCALE_PLURAL_FORMS`) when the value does not have the form
+ * `nplurals=N; plural=EXPRESSION;`, when the expression is invalid, longer than 1000 characters or nested
+ * deeper than 50 levels, and when it divides by zero or gives a form that does not exist for one of the
+ * numbers 0 to 1000
  */
 export function parsePluralForms(header: string): PluralForms {
   const [, digits, expression] =

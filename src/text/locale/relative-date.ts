@@ -17,8 +17,8 @@ export interface FormatDateOptions {
    */
   readonly now?: Date | number | undefined;
   /**
-   * Minutes by which local time is behind UTC, as `Date.getTimezoneOffset()` counts: 300 in New York. Default
-   * 0.
+   * Minutes by which local time is behind UTC, as `Date.getTimezoneOffset()` counts: 300 in New York in
+   * winter. Default 0.
    */
   readonly gmtOffset?: number | undefined;
   /** Say "5 minutes ago" and "yesterday" where that fits. Default true. */

@@ -18,11 +18,6 @@ export class SupportedLocales<L> {
     this.#makeDefault = makeDefault;
   }
 
-  /** The code that stands in for codes that are not supported. */
-  get defaultCode(): string {
-    return this.#default;
-  }
-
   /** Changes the default. */
   setDefault(code: string): void {
     this.#default = code;
