@@ -1,5 +1,7 @@
 /** `squall/options`: the command line and configuration files. */
 export {
+  type AllowedDefault,
+  type NewValue,
   Option,
   type OptionDefinition,
   type OptionElement,

@@ -4,30 +4,32 @@
  *     npm start -- --port 9000                  another port; so does PORT=9000
  *     npm start -- --address 0.0.0.0            reachable from your phone, and from everybody else
  */
-import { parseArgs } from "node:util";
-import { enablePrettyLogging } from "squall/log";
+import { define, Integer, parseCommandLine } from "squall/options";
 import { makeApplication } from "./application.js";
 import { MessageBuffer } from "./message-buffer.js";
 
 /** How long answers on their way may take when the server stops (ms). */
 const GRACE = 3_000;
 
-const { values } = parseArgs({
-  options: {
-    port: { type: "string", default: process.env.PORT ?? "8888" },
-    address: { type: "string", default: "localhost" },
-  },
+const portOption = define("port", {
+  type: Integer,
+  default: 8888,
+  help: "where to listen, 0 for any free port",
 });
-const port = Number(values.port);
-if (!/^\d+$/.test(values.port) || port > 65_535) {
-  console.error(`The port must be a number from 0 to 65535, got "${values.port}".`);
-  process.exit(1);
+const addressOption = define("address", { default: "localhost", help: "the interface to listen on" });
+// The environment comes first, so that the command line wins. Logging is set up by the way.
+const fromEnvironment = process.env.PORT === undefined ? [] : [`--port=${process.env.PORT}`];
+parseCommandLine(["server", ...fromEnvironment, ...process.argv.slice(2)], { exit: true });
+const port = portOption.value;
+const address = addressOption.value;
+if (port < 0 || port > 65_535) {
+  console.error(`The port must be a number from 0 to 65535, got ${port}.`);
+  process.exit(2);
 }
 
-enablePrettyLogging();
 const messages = new MessageBuffer();
 const server = await makeApplication(messages)
-  .listen(port, { address: values.address, maxBodySize: 64 * 1024 })
+  .listen(port, { address, maxBodySize: 64 * 1024 })
   .catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE") {
@@ -39,7 +41,7 @@ const server = await makeApplication(messages)
     }
     process.exit(1);
   });
-const host = ["localhost", "127.0.0.1", "::1"].includes(values.address) ? "localhost" : values.address;
+const host = ["localhost", "127.0.0.1", "::1"].includes(address) ? "localhost" : address;
 console.log(`The chat is open on http://${host}:${server.port} (Ctrl-C ends it)`);
 
 /** npm passes a terminal's Ctrl-C on, so that one press may come twice; within this time it is one (ms). */

@@ -7,9 +7,14 @@
  *     options.port;                         // the same, by name
  *
  * In names `log_file`, `log-file` and `logFile` are the same.
+ *
+ * Options take effect in the order of the command line. The callback of an option may read a configuration file, and a
+ * file that is a module takes a promise; the options behind it wait. Until then no value may be read, because it could
+ * still change: that is an error, and `await parser.ready()` the remedy.
  */
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
+import { camelCase, nearestName } from "./nearest-name.js";
 import {
   Option,
   type OptionDefinition,
@@ -18,7 +23,7 @@ import {
   type OptionValue,
   type TypedDefinition,
 } from "./option.js";
-import { type ConfigValues, readConfigFile } from "./option-file.js";
+import { type ConfigFile, type ConfigValues, readConfigFile } from "./option-file.js";
 import { helpText } from "./option-help.js";
 import type { OptionType } from "./option-values.js";
 
@@ -29,21 +34,31 @@ export function normaliseName(name: string): string {
     .replace(/([a-z\d])([A-Z])/g, (_, a: string, b: string) => `${a}-${b.toLowerCase()}`);
 }
 
-/** What {@link OptionParser.parseCommandLine} can be told. */
+/** Options of {@link OptionParser.parseCommandLine}. */
 export interface ParseCommandLineOptions {
   /** The arguments, the program's name first; default those of the process, `process.argv.slice(1)`. */
   readonly args?: readonly string[] | undefined;
   /** `false` leaves the parse callbacks for later, when a configuration file is still to be read; default `true`. */
   readonly final?: boolean | undefined;
+  /**
+   * Whether a mistake of the user ends the process, with one line on stderr and status 2, instead of throwing. Default:
+   * if the arguments are those of the process.
+   */
+  readonly exit?: boolean | undefined;
 }
 
-/** What {@link OptionParser.parseConfigFile} can be told. */
+/** Options of {@link OptionParser.parseConfigFile}. */
 export interface ParseConfigOptions {
   /** `false` leaves the parse callbacks for later; default `true`. */
   readonly final?: boolean | undefined;
 }
 
-/** What {@link OptionParser.printHelp} can be told. */
+interface ArgumentList {
+  readonly assignments: readonly { readonly option: Option; readonly text: string }[];
+  readonly rest: string[];
+}
+
+/** Options of {@link OptionParser.printHelp}. */
 export interface PrintHelpOptions {
   /** Where to print; default stderr. */
   readonly file?: { write(text: string): unknown } | undefined;
@@ -60,6 +75,10 @@ interface State {
   /** By normalised name. */
   readonly options: Map<string, Option>;
   readonly parseCallbacks: (() => void)[];
+  /** The promises of callbacks that have not been waited for. */
+  readonly pending: PromiseLike<unknown>[];
+  /** The command line whose options are still taking effect. */
+  unfinished: Promise<void> | undefined;
 }
 
 // Beside the objects and not in them: no name of an option can collide with it, and parser and proxy share it.
@@ -76,7 +95,7 @@ export class OptionParser implements Iterable<string> {
   /** A parser knows `--help` from the beginning. */
   constructor() {
     const proxy = new Proxy<OptionParser>(this, PROPERTIES);
-    const state: State = { options: new Map(), parseCallbacks: [] };
+    const state: State = { options: new Map(), parseCallbacks: [], pending: [], unfinished: undefined };
     states.set(this, state).set(proxy, state);
     addOption(
       this,
@@ -150,56 +169,86 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Reads arguments `--name=value` (or with one hyphen; a boolean may stand alone) up to the first that is no option, or
-   * `--`, and returns the rest. Afterwards the parse callbacks run, unless `final` is false. An option that is not known
-   * prints the help and throws, as does a missing or wrong value ({@link OptionError}).
+   * Reads arguments `--name=value` or `--name value` (or with one hyphen; a boolean may stand alone) up to the first
+   * that is not an option, or `--`, and returns the rest. Then the parse callbacks run, unless `final` is false.
+   *
+   * Without `args` it reads those of the process, and a mistake there ends the process with one line on stderr and
+   * status 2. An option whose callback returns a promise makes the options behind it wait: {@link OptionParser.ready}.
+   *
+   * @throws OptionError (`ERR_SQUALL_OPTION`) with `args` (or `exit: false`), for an unknown option, a missing or an
+   * invalid value; of an unknown or incomplete option nothing has taken effect
    */
-  parseCommandLine(args: readonly string[], options?: { readonly final?: boolean | undefined }): string[];
+  parseCommandLine(args: readonly string[], options?: Omit<ParseCommandLineOptions, "args">): string[];
   parseCommandLine(options?: ParseCommandLineOptions): string[];
   parseCommandLine(
     first?: readonly string[] | ParseCommandLineOptions,
-    second?: { readonly final?: boolean | undefined },
+    second?: Omit<ParseCommandLineOptions, "args">,
   ): string[] {
     const options: ParseCommandLineOptions = isList(first) ? { ...second, args: first } : (first ?? {});
-    const args = options.args ?? process.argv.slice(1);
-    let index = 1;
-    for (; index < args.length; index++) {
-      const arg = args[index] as string;
-      if (!arg.startsWith("-")) break;
-      if (arg === "--") {
-        index++;
-        break;
-      }
-      parseArgument(this, arg);
+    const exit = options.exit ?? options.args === undefined;
+    try {
+      const { assignments, rest } = scan(this, options.args ?? process.argv.slice(1));
+      applyAll(this, assignments, options.final ?? true, exit);
+      return rest;
+    } catch (error) {
+      if (exit) endProcess(error);
+      throw error;
     }
-    if (options.final ?? true) this.runParseCallbacks();
-    return args.slice(index);
   }
 
   /**
-   * Reads a configuration file, JSON or a JavaScript module, and sets what it names of the defined options, see
-   * {@link OptionParser.parseConfig}.
+   * Resolves when all options of the command line have taken effect: at once, unless the callback of one returned a
+   * promise, as `parseConfigFile` does for a module. Rejects with the error of such a callback, or of an option behind it.
    */
-  async parseConfigFile(path: string, options: ParseConfigOptions = {}): Promise<void> {
-    this.parseConfig(await readConfigFile(path), options);
+  ready(): Promise<void> {
+    return stateOf(this).unfinished ?? Promise.resolve();
   }
 
   /**
-   * Sets options from an object; names that are not defined are passed over. Text is read as on the command line unless
-   * the option's type is text. Afterwards the parse callbacks run, unless `final` is false. Throws an
-   * {@link OptionError} for a value that does not fit.
+   * Reads a configuration file, JSON or a JavaScript module, and sets the options that it names, see
+   * {@link OptionParser.parseConfig}. The values of a JSON file are set when the call returns, those of a module when the
+   * promise resolves. So it can be the callback of an option:
+   *
+   *     define("config", { callback: (path: string) => parseConfigFile(path, { final: false }) });
+   *
+   * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read or a value
+   * is invalid
+   */
+  parseConfigFile(path: string, options: ParseConfigOptions = {}): Promise<void> {
+    const take = (file: ConfigFile): void => {
+      for (const [name, value] of Object.entries(file.values)) {
+        try {
+          configure(this, name, value);
+        } catch (cause) {
+          throw new OptionError(`${file.placeOf(name)}: ${(cause as Error).message}`, { cause });
+        }
+      }
+      if (options.final ?? true) this.runParseCallbacks();
+    };
+    // Not an async function: what JSON says is set before this returns.
+    try {
+      const file = readConfigFile(path);
+      if (file instanceof Promise) return file.then(take);
+      take(file);
+      return DONE;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /**
+   * Sets options from an object; names that are not defined are ignored. Text is read as on the command line unless the
+   * option's type is text. A length of time is text or an object such as `{ minutes: 5 }`; a bare number is refused,
+   * because it does not say its unit. Then the parse callbacks run, unless `final` is false.
+   *
+   * @throws OptionError (`ERR_SQUALL_OPTION`) for an invalid value
    */
   parseConfig(values: ConfigValues, options: ParseConfigOptions = {}): void {
-    for (const [name, value] of Object.entries(values)) {
-      const option = stateOf(this).options.get(normaliseName(name));
-      if (option === undefined) continue;
-      if (typeof value === "string" && (option.multiple || option.type !== String)) option.parse(value);
-      else option.set(value);
-    }
+    for (const [name, value] of Object.entries(values)) configure(this, name, value);
     if (options.final ?? true) this.runParseCallbacks();
   }
 
-  /** Prints what options there are. */
+  /** Prints the options with their help. */
   printHelp(options: PrintHelpOptions = {}): void {
     const program = options.program ?? basename(process.argv[1] ?? "node");
     (options.file ?? process.stderr).write(helpText(program, stateOf(this).options));
@@ -232,31 +281,90 @@ function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value);
 }
 
+/** `; did you mean --port?`, or nothing. */
+function hint(parser: OptionParser, name: string, prefix = ""): string {
+  const names = [...stateOf(parser).options.values()].map((option) => option.name);
+  const nearest = nearestName(name, names.map(camelCase));
+  const found = names.find((candidate) => camelCase(candidate) === nearest);
+  return found === undefined ? "" : `; did you mean ${prefix}${found}?`;
+}
+
 function find(parser: OptionParser, name: string): Option {
   const option = stateOf(parser).options.get(normaliseName(name));
-  if (option === undefined)
-    throw new OptionError(`there is no option ${JSON.stringify(name)}; define it first`);
+  if (option === undefined) {
+    throw new OptionError(
+      `there is no option ${JSON.stringify(name)}${hint(parser, name) || "; define it first"}`,
+    );
+  }
   return option;
+}
+
+function configure(parser: OptionParser, name: string, value: unknown): void {
+  const option = stateOf(parser).options.get(normaliseName(name));
+  if (option === undefined) return;
+  try {
+    option.configure(value);
+  } catch (cause) {
+    if (cause instanceof OptionError) throw cause;
+    throw new OptionError(`option ${option.name}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function addOption<T>(
   parser: OptionParser,
   name: string,
   definition: OptionDefinition,
-  callback: ((value: T) => void) | undefined,
+  callback: ((value: T) => unknown) | undefined,
   file: string,
 ): Option<T> {
-  const { options } = stateOf(parser);
+  const state = stateOf(parser);
   const key = normaliseName(name);
-  const earlier = options.get(key);
+  const earlier = state.options.get(key);
   if (earlier !== undefined) {
     throw new OptionError(
       `option ${JSON.stringify(name)} is already defined in ${earlier.file || "squall itself"}`,
     );
   }
-  const option = new Option<T>(name, definition, callback, file);
-  options.set(key, option as Option);
+  const onValue =
+    callback &&
+    ((value: T): void => {
+      const result = callback(value);
+      if (!isPromise(result) || result === DONE) return;
+      throwIfFailed(result);
+      state.pending.push(result);
+    });
+  const mayRead = (): void => {
+    if (state.unfinished === undefined) return;
+    throw new OptionError(
+      `option ${name} may still change: a configuration file is being read; await ready() of the options first`,
+    );
+  };
+  const option = new Option<T>(name, definition, onValue, file, mayRead);
+  state.options.set(key, option as Option);
   return option;
+}
+
+/** What reading a JSON file returns: its values are set, so there is nothing to wait for. */
+const DONE: Promise<void> = Promise.resolve();
+
+const failures = new WeakMap<object, unknown>();
+
+/** A rejection that {@link throwIfFailed} recognises without waiting. */
+function failed(error: unknown): Promise<never> {
+  const promise = Promise.reject(error);
+  failures.set(promise, error);
+  return promise;
+}
+
+/** Throws the error of a file that could not be read, at the option that named it. */
+function throwIfFailed(result: PromiseLike<unknown>): void {
+  if (!failures.has(result)) return;
+  result.then(undefined, () => {});
+  throw failures.get(result);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
 }
 
 /** @internal `define` for functions that stand before it: `entry` is the one that the user called. */
@@ -267,37 +375,100 @@ export function defineFrom<const V, Ty extends OptionType, const M extends boole
   entry: unknown,
 ): Option<OptionValue<OptionShape<V, Ty, M>>> {
   const { callback, ...rest }: TypedDefinition<V, Ty, M> = definition ?? {};
-  return addOption(parser, name, rest, callback, callSite(entry).path);
+  // The callback never gets undefined, which the value may be.
+  const onValue = callback as ((value: OptionValue<OptionShape<V, Ty, M>>) => unknown) | undefined;
+  return addOption(parser, name, rest, onValue, callSite(entry).path);
 }
 
-function parseArgument(parser: OptionParser, arg: string): void {
-  const text = arg.replace(/^-+/, "");
-  const equals = text.indexOf("=");
-  const name = equals < 0 ? text : text.slice(0, equals);
-  const option = stateOf(parser).options.get(normaliseName(name));
-  if (option === undefined) {
-    parser.printHelp();
-    throw new OptionError(`there is no command line option ${JSON.stringify(name)}`);
+/** Finds out what each argument is for, before any of them takes effect. */
+function scan(parser: OptionParser, args: readonly string[]): ArgumentList {
+  const assignments: { option: Option; text: string }[] = [];
+  let index = 1;
+  while (index < args.length) {
+    const arg = args[index] as string;
+    if (!arg.startsWith("-")) break;
+    index++;
+    if (arg === "--") break;
+    const body = arg.replace(/^-+/, "");
+    const equals = body.indexOf("=");
+    const name = equals < 0 ? body : body.slice(0, equals);
+    const option = stateOf(parser).options.get(normaliseName(name));
+    if (option === undefined) {
+      throw new OptionError(`there is no command line option --${name}${hint(parser, name, "--")}`);
+    }
+    let text = equals < 0 ? undefined : body.slice(equals + 1);
+    if (text === undefined && option.isFlag) text = "true";
+    if (text === undefined && isValue(args[index])) text = args[index++];
+    if (text === undefined) {
+      throw new OptionError(`option --${name} needs a value, as in --${name}=${option.metavar ?? "VALUE"}`);
+    }
+    assignments.push({ option, text });
   }
-  if (equals < 0 && !option.isFlag) throw new OptionError(`option ${JSON.stringify(name)} needs a value`);
-  option.parse(equals < 0 ? "true" : text.slice(equals + 1));
+  return { assignments, rest: args.slice(index) };
 }
 
-/** Options as properties of the parser; its own members come first. */
+/** Lets the options take effect one after the other; behind one whose callback returns a promise the others wait. */
+function applyAll(
+  parser: OptionParser,
+  assignments: ArgumentList["assignments"],
+  final: boolean,
+  exit: boolean,
+): void {
+  const state = stateOf(parser);
+  const step = (from: number): Promise<void> | undefined => {
+    for (let index = from; index < assignments.length; index++) {
+      const { option, text } = assignments[index]!;
+      option.parse(text);
+      if (state.pending.length > 0) return Promise.all(state.pending.splice(0)).then(() => step(index + 1));
+    }
+    state.unfinished = undefined;
+    if (final) parser.runParseCallbacks();
+    return undefined;
+  };
+  // What set() called before is not part of this command line.
+  state.pending.length = 0;
+  state.unfinished = step(0);
+  state.unfinished?.catch((error: unknown) => {
+    // A failed command line stays unfinished: every read says so, and ready() says why.
+    if (exit) endProcess(error);
+  });
+}
+
+/** Whether an argument can be the value of the option before it: anything but another option. */
+function isValue(arg: string | undefined): arg is string {
+  return arg !== undefined && (!arg.startsWith("-") || /^-\.?\d/.test(arg));
+}
+
+/** Ends the program with one line: a mistake on its command line is no fault of its code, and needs no stack. */
+function endProcess(error: unknown): void {
+  if (!(error instanceof OptionError)) return;
+  const program = basename(process.argv[1] ?? "node");
+  process.stderr.write(`${program}: ${error.message} (--help lists the options)\n`);
+  process.exit(2);
+}
+
+/** The parser's own methods: an option of such a name is reached by `get()` alone. */
+const isMethod = (key: string): boolean =>
+  key !== "constructor" && Object.hasOwn(OptionParser.prototype, key);
+
+/** Options as properties of the parser. Its methods come first; what every object inherits comes last. */
 const PROPERTIES: ProxyHandler<OptionParser> = {
   get(target, key) {
-    if (typeof key === "symbol" || key in target) return Reflect.get(target, key);
+    if (typeof key === "symbol" || isMethod(key)) return Reflect.get(target, key);
     const option = stateOf(target).options.get(normaliseName(key));
     if (option !== undefined) return option.value;
-    // Whoever inspects or awaits an object asks for these; everybody else has misspelt a name.
+    if (key in target) return Reflect.get(target, key);
+    // Inspecting or awaiting an object asks for these; anything else is a misspelt name.
     if (key === "then" || key === "toJSON" || key === "inspect") return undefined;
-    throw new OptionError(`there is no option ${JSON.stringify(key)}; define it first`);
+    throw new OptionError(
+      `there is no option ${JSON.stringify(key)}${hint(target, key) || "; define it first"}`,
+    );
   },
   set(target, key, value) {
     find(target, String(key)).set(value);
     return true;
   },
-  has: (target, key) => key in target || (typeof key === "string" && target.has(key)),
+  has: (target, key) => (typeof key === "string" ? isMethod(key) || target.has(key) : key in target),
 };
 
 class MockHandler implements ProxyHandler<Mockable> {

@@ -5,6 +5,7 @@
  */
 import { inspect } from "node:util";
 import { strftime } from "./strftime.js";
+import { type Timedelta, timedeltaToSeconds } from "./util.js";
 import { checkFunction } from "./validate.js";
 
 /** What makes a value of text; throws for text that means nothing. `Date` itself stands for dates. */
@@ -20,6 +21,8 @@ export interface ValueKind {
   accepts(value: unknown): boolean;
   /** As it would be written on a command line. */
   show(value: unknown): string;
+  /** Turns a value of a configuration file that is not text into one of the option; default: takes it as it is. */
+  configured?(value: unknown): unknown;
 }
 
 function complain(expected: string, text: string): never {
@@ -132,6 +135,36 @@ const MILLISECONDS = new Map<string, number>([
   ["weeks", 604_800_000],
 ]);
 
+/** As in Python: more days than this overflow. */
+const LONGEST = 999_999_999 * 86_400_000;
+
+const DELTA_UNITS: ReadonlySet<string> = new Set([
+  "weeks",
+  "days",
+  "hours",
+  "minutes",
+  "seconds",
+  "milliseconds",
+  "microseconds",
+]);
+
+/** A length of time from a configuration file. A bare number does not say whether it means seconds or milliseconds. */
+function configuredDuration(value: unknown): unknown {
+  if (value === null || value === undefined) return value;
+  if (typeof value === "string") return Duration(value);
+  if (typeof value === "number") {
+    throw new TypeError(`a length of time needs its unit, as in "${value} s" or "${value} ms"`);
+  }
+  const isDelta = typeof value === "object" && Object.keys(value).some((unit) => DELTA_UNITS.has(unit));
+  const milliseconds = isDelta ? timedeltaToSeconds(value as Timedelta) * 1000 : Number.NaN;
+  if (!(Math.abs(milliseconds) <= LONGEST)) {
+    throw new TypeError(
+      `expected a length of time, as in "1h 30m" or { minutes: 90 }, got ${inspect(value, { depth: 0 })}`,
+    );
+  }
+  return milliseconds;
+}
+
 /**
  * Reads a length of time and gives milliseconds: numbers with units, separated by spaces and summed up, as in `1h 30m`
  * or `-1.5 days`. Units are `w`, `d`, `h`, `m` or `min`, `s` or `sec`, `ms`, `us`, or the long names in the plural;
@@ -151,7 +184,7 @@ got ${inspect(text, { maxStringLength: 80 })}`);
     }
     sum += Number(amount) * factor;
   } while (part.lastIndex < text.length);
-  if (!Number.isFinite(sum)) complain("a length of time that has an end", text);
+  if (!(Math.abs(sum) <= LONGEST)) complain("a length of time of at most 999,999,999 days", text);
   return Math.round(sum * 1000) / 1000;
 }
 
@@ -242,6 +275,7 @@ const KINDS = new Map<unknown, ValueKind>([
       parse: Duration,
       accepts: (value) => typeof value === "number" && !Number.isNaN(value),
       show: (value) => formatDuration(value as number),
+      configured: configuredDuration,
     },
   ],
 ]);

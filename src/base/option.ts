@@ -4,8 +4,8 @@ import { SquallError, type SquallErrorOptions } from "./errors.js";
 import { Integer, kindOf, type OptionType, typeOfValue, type ValueKind } from "./option-values.js";
 
 /**
- * An option was defined twice, is not known, lacks its value, or has one that does not fit (`ERR_SQUALL_OPTION`). The
- * door `squall/options` calls it `Error`, as Tornado does.
+ * An option was defined twice, is unknown, lacks its value, or has an invalid one (`ERR_SQUALL_OPTION`). The door
+ * `squall/options` calls it `Error`, as Tornado does.
  */
 export class OptionError extends SquallError {
   static {
@@ -74,7 +74,18 @@ export type OptionValue<D> = D extends { readonly multiple: true }
       : OptionElement<D>
     : OptionElement<D> | undefined;
 
-/** What of a definition tells the type of its value. */
+/** What a default may be, by the option's type: `define("port", { type: Integer, default: "five" })` does not compile. */
+export type AllowedDefault<Ty, M> = M extends true
+  ? readonly AllowedElement<Ty>[] | null | undefined
+  : AllowedElement<Ty> | null | undefined;
+
+type AllowedElement<Ty> = Ty extends DateConstructor
+  ? Date
+  : Ty extends (text: string) => infer T
+    ? T
+    : unknown;
+
+/** The part of a definition that implies the type of its value. */
 export interface OptionShape<V, Ty, M> {
   /** The value until another is set. */
   readonly default: V;
@@ -84,14 +95,20 @@ export interface OptionShape<V, Ty, M> {
   readonly multiple: M;
 }
 
+/** The type of a value that was set, by the definition. */
+export type NewValue<D> = D extends { readonly multiple: true } ? OptionElement<D>[] : OptionElement<D>;
+
 /** A definition whose callback gets what the rest of it implies. */
 export interface TypedDefinition<V, Ty extends OptionType | undefined, M extends boolean>
   extends OptionDefinition {
-  readonly default?: V | undefined;
+  readonly default?: (V & AllowedDefault<Ty, M>) | undefined;
   readonly type?: Ty | undefined;
   readonly multiple?: M | undefined;
-  /** Called with each new value. */
-  readonly callback?: ((value: OptionValue<OptionShape<V, Ty, M>>) => void) | undefined;
+  /**
+   * Called with each new value; not when the value is taken away by `set(undefined)`. The command line waits for a
+   * promise that it returns, see {@link OptionParser.ready}.
+   */
+  readonly callback?: ((value: NewValue<OptionShape<V, Ty, M>>) => unknown) | undefined;
 }
 
 /** More than this many integers in one range are a slip of the finger. */
@@ -117,6 +134,7 @@ export class Option<T = unknown> {
   readonly type: OptionType;
   readonly #kind: ValueKind;
   readonly #callback: ((value: T) => void) | undefined;
+  readonly #mayRead: (() => void) | undefined;
   #value: T | undefined;
   #isSet = false;
 
@@ -126,6 +144,7 @@ export class Option<T = unknown> {
     definition: OptionDefinition,
     callback: ((value: T) => void) | undefined,
     file: string,
+    mayRead?: () => void,
   ) {
     const { default: preset, multiple = false } = definition;
     this.name = name;
@@ -138,11 +157,17 @@ export class Option<T = unknown> {
     this.type = definition.type ?? typeOfValue(Array.isArray(preset) && multiple ? preset[0] : preset);
     this.#kind = kindOf(this.type);
     this.#callback = callback;
+    this.#mayRead = mayRead;
     if (preset !== undefined) this.#check(preset);
   }
 
-  /** The value that was set, or the default. */
+  /**
+   * The value that was set, or the default.
+   *
+   * @throws OptionError (`ERR_SQUALL_OPTION`) while a configuration file is being read, see {@link OptionParser.ready}
+   */
   get value(): T {
+    this.#mayRead?.();
     return this.#isSet ? (this.#value as T) : this.default;
   }
 
@@ -163,6 +188,14 @@ export class Option<T = unknown> {
   set(value: unknown): void {
     this.#check(value);
     this.#store((value ?? undefined) as T);
+  }
+
+  /** @internal Sets a value from a configuration file: text is read as on the command line. */
+  configure(value: unknown): void {
+    const { configured } = this.#kind;
+    if (typeof value === "string" && (this.multiple || this.type !== String)) this.parse(value);
+    else if (configured === undefined) this.set(value);
+    else this.set(this.multiple && Array.isArray(value) ? value.map(configured) : configured(value));
   }
 
   /** Reads the value from text, sets it, calls the callback and returns it. Throws an {@link OptionError}. */
@@ -194,7 +227,7 @@ export class Option<T = unknown> {
   #store(value: T): void {
     this.#value = value;
     this.#isSet = true;
-    this.#callback?.(value);
+    if (value !== undefined) this.#callback?.(value);
   }
 
   #check(value: unknown): void {

@@ -36,12 +36,12 @@ export function define<
 /** Reads the program's options from the command line, see {@link OptionParser.parseCommandLine}. */
 export function parseCommandLine(
   args: readonly string[],
-  more?: { readonly final?: boolean | undefined },
+  more?: Omit<ParseCommandLineOptions, "args">,
 ): string[];
 export function parseCommandLine(how?: ParseCommandLineOptions): string[];
 export function parseCommandLine(
   first?: readonly string[] | ParseCommandLineOptions,
-  second?: { readonly final?: boolean | undefined },
+  second?: Omit<ParseCommandLineOptions, "args">,
 ): string[] {
   return options.parseCommandLine(first as readonly string[], second);
 }
@@ -61,7 +61,7 @@ export function addParseCallback(callback: () => void): void {
   options.addParseCallback(callback);
 }
 
-/** What {@link enablePrettyLogging} can be told. */
+/** Options of {@link enablePrettyLogging}. */
 export interface PrettyLoggingOptions {
   /** Where the options of logging are read; default the program's {@link options}. */
   readonly options?: OptionParser | undefined;

@@ -155,7 +155,7 @@ function defineOptions(): OptionParser {
  */
 export async function main(options: MainOptions = {}): Promise<number> {
   const parser = defineOptions();
-  const rest = parser.parseCommandLine({ args: options.args ?? process.argv.slice(1) });
+  const rest = parser.parseCommandLine({ args: options.args });
   const is = (name: string): boolean => parser.get(name) === true;
   const paths = rest.filter((name) => existsSync(name));
   const names = rest.filter((name) => !existsSync(name));

@@ -22,6 +22,21 @@ declare module "squall/options" {
 const optionError = { name: "OptionError", code: "ERR_SQUALL_OPTION" };
 const nowhere = { write: () => true };
 
+/** What `action` makes the process print on stderr. */
+function stderrOf(action: () => void): string {
+  let printed = "";
+  const write = mock.method(process.stderr, "write", (text: string) => {
+    printed += text;
+    return true;
+  });
+  try {
+    action();
+  } finally {
+    write.mock.restore();
+  }
+  return printed;
+}
+
 /** Typed access by property, which a program would declare. */
 function properties(parser: OptionParser): Record<string, unknown> {
   return parser as unknown as Record<string, unknown>;
@@ -103,12 +118,18 @@ describe("OptionParser", () => {
 
   it("define() refuses a default that is not of the type, and a type that is none", () => {
     const parser = new OptionParser();
-    assert.throws(() => parser.define("a", { type: Integer, default: "80" }), optionError);
+    // @ts-expect-error: the compiler refuses it, too
+    assert.throws(() => parser.define("a", { type: Integer, default: "five" }), optionError);
+    // @ts-expect-error: the same for a list
     assert.throws(() => parser.define("b", { multiple: true, default: 80 }), optionError);
+    // @ts-expect-error: the same for dates and for a type of one's own
+    assert.throws(() => parser.define("b", { type: Date, default: "2026-01-31" }), optionError);
+    // @ts-expect-error
+    parser.define("url", { type: (text) => new URL(text), default: "http://a/" });
     assert.throws(() => parser.define("c", { type: "int" as unknown as typeof String }), {
       code: "ERR_SQUALL_INVALID_ARGUMENT",
     });
-    assert.deepEqual([...parser], ["help"]);
+    assert.deepEqual([...parser], ["help", "url"]);
   });
 
   it("parseCommandLine() stops at -- and at the first argument that is no option", () => {
@@ -119,36 +140,74 @@ describe("OptionParser", () => {
     assert.equal(debug.value, false);
   });
 
-  it("parseCommandLine() refuses unknown options (after printing the help), missing values and wrong ones", () => {
+  it("parseCommandLine() takes a value behind its option, --port 9000, a negative number included", () => {
+    const parser = new OptionParser();
+    const port = parser.define("port", { default: 1 });
+    const debug = parser.define("debug", { default: false });
+    const rest = parser.parseCommandLine(["prog", "--port", "9000", "--debug", "file", "--port", "1"]);
+    assert.deepEqual([port.value, debug.value, rest], [9000, true, ["file", "--port", "1"]]);
+    parser.parseCommandLine(["prog", "-port", "-5"]);
+    assert.equal(port.value, -5);
+    assert.throws(() => parser.parseCommandLine(["prog", "--port", "--debug"]), /--port needs a value/);
+  });
+
+  it("parseCommandLine() refuses unknown options, missing values and wrong ones, and prints nothing", () => {
     const parser = new OptionParser();
     parser.define("port", { default: 1 });
     parser.define("wait", { type: Duration });
     parser.define("ids", { type: Integer, multiple: true });
-    let printed = "";
-    const write = mock.method(process.stderr, "write", (text: string) => {
-      printed += text;
-      return true;
+    const printed = stderrOf(() => {
+      for (const [arg, message] of [
+        ["--no-such=1", /^there is no command line option --no-such$/],
+        ["--prot=1", /^there is no command line option --prot; did you mean --port\?$/],
+        ["--port", /^option --port needs a value, as in --port=VALUE$/],
+        ["--port=", /^option port: expected an integer/],
+        ["--port=x", /^option port: expected an integer/],
+        ["--port=1.5", /^option port: expected an integer/],
+        ["--port=9007199254740993", /^option port: expected an integer/],
+        ["--wait=1h30m", /^option wait: expected a length of time/],
+        ["--wait=1e999", /^option wait: expected a length of time of at most/],
+        ["--wait=1e12 days", /^option wait: expected a length of time of at most/],
+        ["--ids=1:9999999999", /^option ids: the range/],
+      ] as const) {
+        assert.throws(() => parser.parseCommandLine(["prog", arg]), { ...optionError, message }, arg);
+      }
+    });
+    assert.equal(printed, "");
+  });
+
+  it("an unknown option is refused before any other takes effect", () => {
+    const parser = new OptionParser();
+    const port = parser.define("port", { default: 1 });
+    assert.throws(() => parser.parseCommandLine(["prog", "--port=2", "--prot=3"]), optionError);
+    assert.equal(port.value, 1);
+  });
+
+  it("a mistake in the arguments of the process ends it with one line on stderr and status 2", () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 1 });
+    const { argv } = process;
+    const exit = mock.method(process, "exit", (code: number) => {
+      throw new Error(`exit ${code}`);
     });
     try {
-      assert.throws(() => parser.parseCommandLine(["prog", "--no-such=1"]), {
-        ...optionError,
-        message: /no-such/,
-      });
+      for (const [args, line] of [
+        [
+          ["--prot=1"],
+          "app.js: there is no command line option --prot; did you mean --port? (--help lists the options)\n",
+        ],
+        [["--port"], "app.js: option --port needs a value, as in --port=VALUE (--help lists the options)\n"],
+        [["--port=x"], "app.js: option port: expected an integer, got 'x' (--help lists the options)\n"],
+      ] as const) {
+        process.argv = ["node", "/srv/app.js", ...args];
+        const printed = stderrOf(() => assert.throws(() => parser.parseCommandLine(), /exit 2/));
+        assert.equal(printed, line);
+      }
+      process.argv = ["node", "/srv/app.js", "--prot=1"];
+      assert.throws(() => parser.parseCommandLine({ exit: false }), optionError);
     } finally {
-      write.mock.restore();
-    }
-    assert.match(printed, /^Usage: /);
-    for (const arg of [
-      "--port",
-      "--port=",
-      "--port=x",
-      "--port=1.5",
-      "--port=9007199254740993",
-      "--wait=1h30m",
-      "--wait=1e999",
-      "--ids=1:9999999999",
-    ]) {
-      assert.throws(() => parser.parseCommandLine(["prog", arg]), optionError, arg);
+      process.argv = argv;
+      exit.mock.restore();
     }
   });
 
@@ -252,6 +311,52 @@ describe("OptionParser", () => {
     assert.equal(await parser, parser);
   });
 
+  it("an option that is named like what objects inherit is a property, one like a method is reached by get()", () => {
+    const parser = new OptionParser();
+    for (const name of ["constructor", "toString", "__proto__", "define", "get"]) {
+      parser.define(name, { default: name.toUpperCase() });
+    }
+    const own = properties(parser);
+    assert.deepEqual(
+      [own.constructor, own.toString, Reflect.get(parser, "__proto__")],
+      ["CONSTRUCTOR", "TOSTRING", "__PROTO__"],
+    );
+    assert.equal(typeof own.define, "function");
+    assert.deepEqual([parser.get("define"), parser.get("get")], ["DEFINE", "GET"]);
+    assert.ok(Reflect.set(parser, "constructor", "set"));
+    assert.equal(parser.get("constructor"), "set");
+  });
+
+  it("methods of the parser are no options", () => {
+    const parser = new OptionParser();
+    for (const name of ["define", "parseCommandLine", "parse_command_line", "constructor"]) {
+      assert.equal(parser.has(name), false);
+      assert.throws(() => parser.get(name), optionError, name);
+      assert.throws(() => parser.set(name, 1), optionError, name);
+      assert.throws(() => parser.parseCommandLine(["prog", `--${name}=1`]), optionError, name);
+    }
+    assert.equal(typeof parser.define, "function");
+  });
+
+  it("names the nearest option for a misspelt one, in code as well", () => {
+    const parser = new OptionParser();
+    parser.define("log_file", { default: "a" });
+    assert.throws(() => parser.get("logfile"), {
+      message: 'there is no option "logfile"; did you mean log_file?',
+    });
+    assert.throws(() => properties(parser).logFil, /did you mean log_file\?$/);
+    assert.throws(() => parser.get("other"), /define it first$/);
+  });
+
+  it("printHelp() shows no default for a list that is empty", () => {
+    const parser = new OptionParser();
+    parser.define("hosts", { multiple: true, help: "hosts to serve", group: "g" });
+    let text = "";
+    parser.printHelp({ file: { write: (part) => (text += part) } });
+    assert.match(text, /--hosts {26}hosts to serve\n/);
+    assert.doesNotMatch(text, /\[\]/);
+  });
+
   it("an option may be named like anything that objects have", () => {
     const parser = new OptionParser();
     for (const name of ["__proto__", "constructor", "toString", "define"])
@@ -296,6 +401,108 @@ describe("parseConfigFile()", () => {
     assert.match(String(parser.get("where")), /b\.mjs/);
     await parser.parseConfigFile(file("c.mjs", "export default { port: 3 };"));
     assert.equal(parser.get("port"), 3);
+  });
+
+  it("--config in a callback works: values of JSON are set before the options behind it, and before the call returns", () => {
+    const parser = new OptionParser();
+    const port = parser.define("port", { default: 80 });
+    const name = parser.define("name", { default: "" });
+    parser.define("config", {
+      type: String,
+      callback: (path) => parser.parseConfigFile(path, { final: false }),
+    });
+    let parsed = 0;
+    parser.addParseCallback(() => parsed++);
+    const path = file("first.json", '{"port": 81, "name": "from the file"}');
+    parser.parseCommandLine(["prog", "--name=before", `--config=${path}`, "--port=82"]);
+    assert.deepEqual([port.value, name.value, parsed], [81 + 1, "from the file", 1]);
+  });
+
+  it("--config with a module: the options behind it wait, no value can be read before, and ready() resolves", async () => {
+    const parser = new OptionParser();
+    const port = parser.define("port", { default: 80 });
+    const name = parser.define("name", { default: "" });
+    parser.define("config", {
+      type: String,
+      callback: (path) => parser.parseConfigFile(path, { final: false }),
+    });
+    let parsed = 0;
+    parser.addParseCallback(() => parsed++);
+    const path = file("first.mjs", "export const port = 81; export const name = 'from the file';");
+    assert.deepEqual(parser.parseCommandLine(["prog", `--config=${path}`, "--port=82", "rest"]), ["rest"]);
+    assert.equal(parsed, 0);
+    assert.throws(() => port.value, { ...optionError, message: /await ready\(\)/ });
+    assert.throws(() => parser.asDict(), optionError);
+    await parser.ready();
+    assert.deepEqual([port.value, name.value, parsed], [82, "from the file", 1]);
+    await parser.ready();
+  });
+
+  it("ready() rejects with the mistake of the configuration, or of an option behind it", async () => {
+    for (const [text, arg, message] of [
+      ["export const port = 'x';", "--port=1", /broken\.mjs: option port: expected an integer/],
+      ["export const port = 1;", "--port=x", /option port: expected an integer/],
+    ] as const) {
+      const parser = new OptionParser();
+      parser.define("port", { default: 80 });
+      parser.define("config", {
+        type: String,
+        callback: (path) => parser.parseConfigFile(path, { final: false }),
+      });
+      parser.parseCommandLine(["prog", `--config=${file("broken.mjs", text)}`, arg]);
+      await assert.rejects(parser.ready(), { ...optionError, message });
+      assert.throws(() => parser.get("port"), optionError);
+      rmSync(join(folder, "broken.mjs"));
+    }
+  });
+
+  it("says file and line of an invalid value, and of JSON that cannot be read", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    const bad = file("lines.json", '{\n  "host": "a",\n  "port": "eighty"\n}');
+    await assert.rejects(parser.parseConfigFile(bad), {
+      ...optionError,
+      message: `${bad}:3: option port: expected an integer, got 'eighty'`,
+    });
+    const cut = file("cut.json", '{\n  "port": 80,\n');
+    await assert.rejects(parser.parseConfigFile(cut), (error: Error) => error.message.includes(`${cut}:3: `));
+  });
+
+  it("a mistake in a JSON file named by --config is thrown by parseCommandLine(), with file and line", () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    parser.define("config", { type: String, callback: (path) => parser.parseConfigFile(path) });
+    const bad = file("bad.json", '{\n  "port": "eighty"\n}');
+    assert.throws(() => parser.parseCommandLine(["prog", "--config", bad]), {
+      ...optionError,
+      message: `${bad}:2: option port: expected an integer, got 'eighty'`,
+    });
+    assert.equal(parser.get("port"), 80);
+  });
+
+  it("reads a file that begins with a byte order mark", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    await parser.parseConfigFile(file("bom.json", '\ufeff{"port": 81}'));
+    assert.equal(parser.get("port"), 81);
+  });
+
+  it("takes a length of time as text or by its units, and refuses a bare number, which has none", () => {
+    const parser = new OptionParser();
+    const wait = parser.define("wait", { type: Duration });
+    parser.parseConfig({ wait: "1m 30s" });
+    assert.equal(wait.value, 90_000);
+    parser.parseConfig({ wait: { minutes: 2 } });
+    assert.equal(wait.value, 120_000);
+    parser.parseConfig({ wait: null });
+    assert.equal(wait.value, undefined);
+    for (const value of [30, [1], true, { days: 1e12 }, { parsecs: 1 }]) {
+      assert.throws(() => parser.parseConfig({ wait: value }), optionError, String(value));
+    }
+    const waits = parser.define("waits", { type: Duration, multiple: true });
+    parser.parseConfig({ waits: ["1m", { seconds: 1 }] });
+    assert.deepEqual(waits.value, [60_000, 1000]);
+    assert.throws(() => parser.parseConfig({ wait: 30 }), /option wait: .*"30 s" or "30 ms"/);
   });
 
   it("refuses files of other kinds, that cannot be read, and values of a wrong type", async () => {

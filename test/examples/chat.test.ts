@@ -123,12 +123,18 @@ test("a port that is in use is said in a sentence, without a stack", async (cont
   assert.equal(child.output, `Port ${port} is in use. Choose another one: npm start -- --port ${port + 1}\n`);
 });
 
-test("PORT names the port too, and what is no port is refused", async (context) => {
+test("PORT names the port too; an invalid port and an unknown argument end it with one line", async (context) => {
   const child = Child.start(context, process.execPath, [chatServer, "--address", "127.0.0.1"], { PORT: "0" });
   await child.prints(/http:\/\/localhost:\d+/);
-  const wrong = Child.start(context, process.execPath, [chatServer], { PORT: "http" });
-  assert.deepEqual(await wrong.ended, { code: 1, signal: null });
-  assert.match(wrong.output, /^The port must be a number/);
+  for (const [args, environment, line] of [
+    [[], { PORT: "http" }, /^server\.js: option port: expected an integer, got 'http' .*\n$/],
+    [["--port=65536"], {}, /^The port must be a number from 0 to 65535, got 65536\.\n$/],
+    [["--prot", "1"], {}, /^server\.js: there is no command line option --prot; did you mean --port\? .*\n$/],
+  ] as const) {
+    const wrong = Child.start(context, process.execPath, [chatServer, ...args], environment);
+    assert.deepEqual(await wrong.ended, { code: 2, signal: null });
+    assert.match(wrong.output, line);
+  }
 });
 
 test("npm start opens the chat on the port that it is given, and passes SIGTERM on", async (context) => {

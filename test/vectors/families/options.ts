@@ -42,6 +42,12 @@ function toOurs(value: unknown): unknown {
   return local;
 }
 
+/** In a configuration a length of time says its unit. */
+function toConfig(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toConfig);
+  return value instanceof VectorTimedelta ? { seconds: value.seconds } : toOurs(value);
+}
+
 function toTheirs(value: unknown, definition: Definition | undefined): unknown {
   if (Array.isArray(value)) return value.map((item) => toTheirs(item, definition));
   if (typeof value === "number" && definition !== undefined && isDuration(definition)) {
@@ -123,7 +129,7 @@ const functions: Record<string, VectorFunction> = {
   "options.parse_config"([definitions, config]: readonly [Definition[], Record<string, unknown>]) {
     const setup = new Setup(definitions);
     setup.parser.parseConfig(
-      Object.fromEntries(Object.entries(config).map(([name, value]) => [name, toOurs(value)])),
+      Object.fromEntries(Object.entries(config).map(([name, value]) => [name, toConfig(value)])),
     );
     return { values: setup.values() };
   },

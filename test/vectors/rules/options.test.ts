@@ -27,6 +27,23 @@ describe("the rules of options", () => {
     assert.ok(!rule("list-of-booleans").covers(vector("parse_command_line", [bools, ["p"]], {})));
   });
 
+  it("value-behind-its-option: --port 443 is --port=443", () => {
+    const definitions = [
+      { name: "port", default: 80, type: "int" },
+      { name: "debug", type: "bool" },
+    ];
+    const error = { type: "Error" };
+    const given = vector("parse_command_line", [definitions, ["p", "--port", "443"]], undefined, { error });
+    const covers = (...args: string[]): boolean =>
+      rule("value-behind-its-option").covers({ ...given, args: [definitions, ["p", ...args]] });
+    assert.ok(rule("value-behind-its-option").covers(given));
+    assert.ok(rule("value-behind-its-option").holds({ value: { values: { port: 443 } } }, given));
+    assert.ok(!rule("value-behind-its-option").holds({ value: { values: { port: 80 } } }, given));
+    assert.ok(!covers("--port"));
+    assert.ok(!covers("--port", "--debug"));
+    assert.ok(!covers("--debug", "443"));
+  });
+
   it("integer-for-a-number: 1 is a number like 1.5", () => {
     const given = vector("parse_config", [[{ name: "r", type: "float" }], { r: 1 }], undefined, {
       error: { type: "Error" },

@@ -15,6 +15,14 @@ function given(outcome: Outcome): unknown {
   return "value" in outcome ? outcome.value : undefined;
 }
 
+/** The last two arguments, if they are an option that takes a value, and its value: `--port 443`. */
+function detached(args: readonly unknown[]): [name: string, text: string] | undefined {
+  const [option = "", text = "-"] = (args[1] as string[]).slice(-2);
+  const definition = definitionsOf(args).find(({ name }) => option === `--${name}`);
+  const takesValue = definition !== undefined && definition.type !== "bool" && !text.startsWith("-");
+  return takesValue ? [definition.name, text] : undefined;
+}
+
 export const rules: readonly Rule[] = [
   {
     name: "options/list-of-booleans",
@@ -39,6 +47,16 @@ export const rules: readonly Rule[] = [
         names.has(name) ? (value as number[]).map(Boolean) : value,
       ]);
       return equivalent(given(outcome), { ...rest, values: Object.fromEntries(booleans) });
+    },
+  },
+  {
+    name: "options/value-behind-its-option",
+    functions: ["options.parse_command_line"],
+    covers: (vector) => vector.error !== undefined && detached(vector.args) !== undefined,
+    holds(outcome, { args }) {
+      const [name, text] = detached(args) ?? [];
+      const { values } = given(outcome) as { values: Record<string, unknown> };
+      return String(values[name ?? ""]) === text;
     },
   },
   {
