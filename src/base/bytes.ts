@@ -51,8 +51,9 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * Whether both texts are equal when A–Z count as a–z, and nothing else: unlike `toLowerCase()`, which takes the Kelvin
- * sign for a `k`. Names of fields, schemes and codings are compared so (RFC 9110 §5.1). Faster than lowering both.
+ * Whether both texts are equal when A–Z count as a–z, and nothing else: unlike `toLowerCase()`, which takes
+ * the Kelvin sign for a `k`. Names of fields, schemes and codings are compared so (RFC 9110 §5.1). Faster
+ * than lowering both.
  */
 export function equalsIgnoreCase(a: string, b: string): boolean {
   if (a === b) return true;

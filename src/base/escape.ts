@@ -1,6 +1,6 @@
 /**
- * Text for other languages: HTML, JSON, URLs and UTF-8, there and back. Tornado `tornado.escape`; `linkify` is in
- * `text/linkify.ts`.
+ * Text for other languages: HTML, JSON, URLs and UTF-8, there and back. Tornado `tornado.escape`; `linkify`
+ * is in `text/linkify.ts`.
  */
 import { isUtf8 } from "node:buffer";
 import { inspect } from "node:util";
@@ -16,8 +16,9 @@ function wrongType(value: unknown): InvalidArgumentError {
 }
 
 /**
- * Text as UTF-8 bytes; bytes come back as they are, null and undefined too. Half a surrogate pair becomes U+FFFD.
- * Throws an {@link InvalidArgumentError} for anything else.
+ * Text as UTF-8 bytes; bytes come back as they are, null and undefined too. Half a surrogate pair becomes
+ * U+FFFD.
+ * @throws InvalidArgumentError for anything else.
  */
 export function utf8(value: Chunk): Buffer;
 export function utf8<T extends null | undefined>(value: Chunk | T): Buffer | T;
@@ -29,8 +30,8 @@ export function utf8(value: Chunk | null | undefined): Buffer | null | undefined
 }
 
 /**
- * UTF-8 bytes as text; text comes back as it is, null and undefined too. Throws a {@link DecodeError} if the bytes are not
- * UTF-8, and an {@link InvalidArgumentError} for anything else.
+ * UTF-8 bytes as text; text comes back as it is, null and undefined too.
+ * @throws DecodeError if the bytes are not UTF-8, and an {@link InvalidArgumentError} for anything else.
  */
 export function toUnicode(value: Chunk): string;
 export function toUnicode<T extends null | undefined>(value: Chunk | T): string | T;
@@ -48,8 +49,9 @@ export const nativeStr: typeof toUnicode = toUnicode;
 export const toBasestring: typeof toUnicode = toUnicode;
 
 /**
- * Turns all bytes into text in arrays, plain objects and maps (their keys too), at any depth; everything else stays.
- * Throws a {@link DecodeError} for bytes that are not UTF-8.
+ * Turns all bytes into text in arrays, plain objects and maps (their keys too), at any depth; everything else
+ * stays.
+ * @throws DecodeError for bytes that are not UTF-8.
  */
 export function recursiveUnicode(value: unknown): unknown {
   if (value instanceof Uint8Array) return toUnicode(value);
@@ -67,14 +69,16 @@ export function recursiveUnicode(value: unknown): unknown {
 const HTML_SPECIAL = /[&<>"']/;
 
 /**
- * Makes text safe for HTML, between tags and in quoted attributes: `&`, `<`, `>`, `"` and `'` become references. Bytes
- * are taken as UTF-8.
+ * Makes text safe for HTML, between tags and in quoted attributes: `&`, `<`, `>`, `"` and `'` become
+ * references. Bytes are taken as UTF-8.
  */
 export function xhtmlEscape(value: Chunk): string {
   return escapeHtml(toUnicode(value));
 }
 
-/** {@link xhtmlEscape} for what is known to be a string. Text without special characters comes back as it is. */
+/**
+ * {@link xhtmlEscape} for what is known to be a string. Text without special characters comes back as it is.
+ */
 export function escapeHtml(text: string): string {
   return HTML_SPECIAL.test(text) ? escapeSpecial(text) : text;
 }
@@ -110,7 +114,8 @@ function escapeSpecial(text: string): string {
   return escaped + text.slice(done);
 }
 
-// What the numbers 128 to 159 mean in a reference: Windows-1252, for the sake of old pages (WHATWG HTML §13.2.5.80).
+// What the numbers 128 to 159 mean in a reference: Windows-1252, for the sake of old pages (WHATWG HTML
+// §13.2.5.80).
 const WINDOWS_1252 =
   "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f" +
   "\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";
@@ -136,8 +141,9 @@ function decodeReference(whole: string, decimal?: string, hex?: string, name?: s
 }
 
 /**
- * Undoes {@link xhtmlEscape} and whatever else HTML knows: decimal, hexadecimal and all named references (WHATWG HTML
- * §13.5), the old ones also without their semicolon. Unknown ones stay as they are. Linear in the input.
+ * Undoes {@link xhtmlEscape} and whatever else HTML knows: decimal, hexadecimal and all named references
+ * (WHATWG HTML §13.5), the old ones also without their semicolon. Unknown ones stay as they are. Linear in
+ * the input.
  */
 export function xhtmlUnescape(value: Chunk): string {
   const text = toUnicode(value);
@@ -146,14 +152,14 @@ export function xhtmlUnescape(value: Chunk): string {
 }
 
 /**
- * JSON that can be put in a `<script>` element: `</`, `<!--` and the line separators U+2028 and U+2029 are written with
- * escapes, which any JSON parser reads back. Throws an {@link InvalidArgumentError} for what has no JSON: undefined,
- * functions, symbols, bytes, cycles, BigInt.
+ * JSON that can be put in a `<script>` element: `</`, `<!--` and the line separators U+2028 and U+2029 are
+ * written with escapes, which any JSON parser reads back.
+ * @throws InvalidArgumentError for what has no JSON: undefined, functions, symbols, bytes, cycles, BigInt.
  */
 export function jsonEncode(value: unknown): string {
   if (value instanceof Uint8Array) {
     throw new InvalidArgumentError(
-      "bytes have no JSON; make text of them first, for instance with toUnicode()",
+      "bytes cannot be written as JSON; make text of them first, for instance with toUnicode()",
     );
   }
   let json: string | undefined;
@@ -161,10 +167,10 @@ export function jsonEncode(value: unknown): string {
     json = JSON.stringify(value);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new InvalidArgumentError(`the value has no JSON: ${why}`, { cause });
+    throw new InvalidArgumentError(`the value cannot be written as JSON: ${why}`, { cause });
   }
   if (json === undefined)
-    throw new InvalidArgumentError(`there is no JSON for a value of type ${typeof value}`);
+    throw new InvalidArgumentError(`a value of type ${typeof value} cannot be written as JSON`);
   // Both searches are over in no time for the usual text, which has neither.
   if (json.includes("<")) json = json.replaceAll("</", "<\\/").replaceAll("<!--", "\\u003c!--");
   return /[\u2028\u2029]/.test(json)
@@ -172,13 +178,16 @@ export function jsonEncode(value: unknown): string {
     : json;
 }
 
-/** Parses JSON, given as text or UTF-8 bytes. Throws a {@link DecodeError} whose cause is the parser's error. */
+/**
+ * Parses JSON, given as text or UTF-8 bytes.
+ * @throws DecodeError whose cause is the parser's error.
+ */
 export function jsonDecode(value: Chunk): unknown {
   const text = toUnicode(value);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new DecodeError(`this is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new DecodeError(`invalid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
   }

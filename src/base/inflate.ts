@@ -31,7 +31,7 @@ export interface InflateStep {
   readonly used: number;
 }
 
-/** What the constructor of {@link Inflate} can be told. */
+/** Options of {@link Inflate}. */
 export interface InflateOptions {
   /** The base-two logarithm of the window, 8 to 15; default 15, which takes everything. A smaller one saves memory. */
   readonly windowBits?: number | undefined;
@@ -151,9 +151,9 @@ function closedError(): InvalidStateError {
   return new InvalidStateError("the decompressor has been closed");
 }
 
-/** What {@link GzipDecompressor.decompress} can be told. */
+/** Options of {@link GzipDecompressor.decompress}. */
 export interface DecompressOptions {
-  /** At most so many bytes of output, the rest of the input stays in `unconsumedTail`; default `Infinity`, as is 0. */
+  /** Bytes of output at most; the rest of the input stays in `unconsumedTail`; default `Infinity`, as is 0. */
   readonly maxLength?: number | null | undefined;
 }
 
@@ -177,7 +177,7 @@ export class GzipDecompressor {
    * bytes. Throws a `DecodeError` for corrupt data.
    */
   decompress(value: Uint8Array, options: DecompressOptions = {}): Buffer {
-    // As in Tornado, 0 is no limit here: nobody asks for nothing.
+    // As in Tornado, 0 means no limit here.
     const limit = options.maxLength ?? 0;
     const maxLength = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     const { output, used } = this.#inflate.step(value, maxLength);

@@ -2,8 +2,9 @@
  * Percent-encoding (RFC 3986 §2.1), the only place that knows it, and the form of it in which a space is `+`
  * (`application/x-www-form-urlencoded`, URL Standard §5).
  *
- * What is decoded is text of octets: latin1, one character for each octet of the wire. A `%` that no two hexadecimal
- * digits follow is kept as it is, as browsers and Tornado do. What is encoded is text, as UTF-8, or octets.
+ * What is decoded is text of octets: latin1, one character for each octet of the wire. A `%` that no two
+ * hexadecimal digits follow is kept as it is, as browsers and Tornado do. What is encoded is text, as UTF-8,
+ * or octets.
  */
 import { asBuffer, type Chunk } from "./bytes.js";
 import { InvalidArgumentError } from "./errors.js";
@@ -84,7 +85,10 @@ export interface EncodePercentOptions {
   readonly plus?: boolean | undefined;
   /** Leave `/` as it is, as in paths; default false: `%2F`. */
   readonly slash?: boolean | undefined;
-  /** What becomes of half a surrogate pair, which UTF-8 does not have: default "replace" it by U+FFFD, or "throw". */
+  /**
+   * What becomes of half a surrogate pair, which UTF-8 does not have: default "replace" it by U+FFFD, or
+   * "throw".
+   */
   readonly loneSurrogates?: "replace" | "throw" | undefined;
 }
 
@@ -96,7 +100,7 @@ export function encodePercent(value: Chunk, options: EncodePercentOptions = {}):
   if (typeof value === "string") {
     if (/^[\w.~-]*$/.test(value)) return value;
     if (options.loneSurrogates === "throw" && /\p{Surrogate}/u.test(value)) {
-      throw new InvalidArgumentError("the text has half a surrogate pair, which has no bytes in UTF-8");
+      throw new InvalidArgumentError("the text has half a surrogate pair, which UTF-8 cannot encode");
     }
   }
   const octets = typeof value === "string" ? Buffer.from(value) : asBuffer(value);

@@ -4,17 +4,18 @@ import { InvalidArgumentError } from "./errors.js";
 import { toUnicode, utf8 } from "./escape.js";
 import { decodePercent, encodePercent } from "./percent.js";
 
-/** What {@link urlEscape} can be told. */
+/** Options of {@link urlEscape}. */
 export interface UrlEscapeOptions {
   /**
-   * `true` (default): for a query or form, a space becomes `+`. `false`: for a path, a space becomes `%20` and a slash
-   * stays.
+   * `true` (default): for a query or form, a space becomes `+`. `false`: for a path, a space becomes `%20`
+   * and a slash stays.
    */
   readonly plus?: boolean | undefined;
 }
 
 /**
- * Percent-encodes text (as UTF-8) or bytes; only letters, digits and `_.-~` stay, and `/` in paths. Tornado `url_escape`.
+ * Percent-encodes text (as UTF-8) or bytes; only letters, digits and `_.-~` stay, and `/` in paths. Tornado
+ * `url_escape`.
  * @throws InvalidArgumentError for text with half a surrogate pair.
  */
 export function urlEscape(value: Chunk, options: UrlEscapeOptions = {}): string {
@@ -23,11 +24,11 @@ export function urlEscape(value: Chunk, options: UrlEscapeOptions = {}): string 
   return encodePercent(octets, { plus, slash: !plus, loneSurrogates: "throw" });
 }
 
-/** What {@link urlUnescape} can be told. */
+/** Options of {@link urlUnescape}. */
 export interface UrlUnescapeOptions {
   /**
-   * How the bytes behind percent signs become text: default `utf-8`, bad sequences become U+FFFD; or `latin1` or another
-   * label that `TextDecoder` knows. `null`: the answer is bytes.
+   * How the bytes behind percent signs become text: default `utf-8`, bad sequences become U+FFFD; or `latin1`
+   * or another label that `TextDecoder` knows. `null`: the answer is bytes.
    */
   readonly encoding?: string | null | undefined;
   /** `true` (default): `+` is a space. `false`: for paths, where it is a plus. */
@@ -49,8 +50,8 @@ function decoderFor(encoding: string): (bytes: Buffer) => string {
 }
 
 /**
- * Percent-decodes text or UTF-8 bytes. A percent sign without two hexadecimal digits stays. With `encoding: null` the
- * answer is bytes. Throws only for bytes that are not UTF-8 and for an unknown encoding.
+ * Percent-decodes text or UTF-8 bytes. A percent sign without two hexadecimal digits stays. With
+ * `encoding: null` the answer is bytes. Throws only for bytes that are not UTF-8 and for an unknown encoding.
  */
 export function urlUnescape(value: Chunk, options: UrlUnescapeOptions & { readonly encoding: null }): Buffer;
 export function urlUnescape(

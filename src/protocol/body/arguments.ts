@@ -48,18 +48,19 @@ function resolveBodyConfig(config: ParseBodyConfig = {}): ResolvedBodyConfig {
 let defaultConfig: ResolvedBodyConfig = resolveBodyConfig();
 
 /**
- * Replaces the configuration that {@link parseBodyArguments} uses when none is given, for the whole process; what
- * `config` leaves out gets its default. Throws an `InvalidArgumentError` and changes nothing when a value makes no
- * sense. Tornado `set_parse_body_config`.
+ * Replaces the configuration that {@link parseBodyArguments} uses when none is given, for the whole process;
+ * what `config` leaves out gets its default. Tornado `set_parse_body_config`.
+ * @throws InvalidArgumentError and changes nothing when a value makes no sense.
  */
 export function setParseBodyConfig(config: ParseBodyConfig): void {
   defaultConfig = resolveBodyConfig(config);
 }
 
 /**
- * Adds the arguments and files of a form body to `args` and `files`. A body of any other type is left alone. Throws
- * an {@link HTTPInputError} when the body is malformed or over a limit, or when it has a Content-Encoding other than
- * `identity`, and then has added nothing. Tornado `parse_body_arguments`.
+ * Adds the arguments and files of a form body to `args` and `files`. A body of any other type is left alone.
+ * Tornado `parse_body_arguments`.
+ * @throws HTTPInputError when the body is malformed or over a limit, or when it has a Content-Encoding other
+ * than `identity`, and then has added nothing.
  */
 export function parseBodyArguments(
   contentType: string,
@@ -67,7 +68,9 @@ export function parseBodyArguments(
   args: ArgumentMap,
   files: FileMap,
   options?: {
-    /** The request's fields: a Content-Encoding other than `identity` makes the body unreadable; default none. */
+    /**
+     * The request's fields: a Content-Encoding other than `identity` makes the body unreadable; default none.
+     */
     readonly headers?: HTTPHeaders | undefined;
     /** Default what {@link setParseBodyConfig} set. */
     readonly config?: ParseBodyConfig | undefined;

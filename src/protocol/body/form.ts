@@ -1,9 +1,11 @@
 /**
- * `application/x-www-form-urlencoded`: the form of queries and of simple form bodies (URL Standard §5). One reader of
- * pairs serves requests ({@link parseUrlencoded}) and Tornado's function of the `escape` module ({@link parseQsBytes}).
+ * `application/x-www-form-urlencoded`: the form of queries and of simple form bodies (URL Standard §5). One
+ * reader of pairs serves requests ({@link parseUrlencoded}) and Tornado's function of the `escape` module
+ * ({@link parseQsBytes}).
  *
  * Values are bytes, because nothing on the wire says which charset they are in; names are latin1 text, one
- * character for each byte. Arguments are kept in an object without a prototype, so `__proto__` is a name like any other.
+ * character for each byte. Arguments are kept in an object without a prototype, so `__proto__` is a name like
+ * any other.
  */
 import { type Chunk, isLatin1, latin1 } from "../../base/bytes.js";
 import { DecodeError } from "../../base/decode-error.js";
@@ -14,7 +16,10 @@ import { HTTPInputError } from "../fields/errors.js";
 /** Name → values in the order in which they came; without a prototype. */
 export type ArgumentMap = Record<string, Buffer[]>;
 
-/** Arguments in one query or form at most, unless told otherwise; PHP and Go's `net/url` stop at 1,000 as well. */
+/**
+ * Arguments in one query or form at most, unless told otherwise; PHP and Go's `net/url` stop at 1,000 as
+ * well.
+ */
 export const DEFAULT_MAX_ARGUMENTS = 1000;
 
 /** An object without prototype, for what comes from the wire. */
@@ -23,8 +28,8 @@ export function emptyArguments(): ArgumentMap {
 }
 
 /**
- * Adds one value to a map of lists. The map is the caller's and may be a plain object with a prototype: what is
- * inherited from there is not in it, and `__proto__` becomes a member like any other.
+ * Adds one value to a map of lists. The map is the caller's and may be a plain object with a prototype: what
+ * is inherited from there is not in it, and `__proto__` becomes a member like any other.
  */
 export function addValue<T>(map: Record<string, T[]>, name: string, value: T): void {
   const values = map[name];
@@ -40,10 +45,11 @@ export function addValue<T>(map: Record<string, T[]>, name: string, value: T): v
 }
 
 /**
- * Parses a query (latin1 text, as it stands in the request target) or a form body (bytes). Pairs are separated by
- * `&` only; a name without `=` has the empty value; empty pieces are skipped; a `%` without two hexadecimal digits is
- * kept. Throws an {@link HTTPInputError} (status 400) beyond `maxArguments` pairs (`Infinity` for no limit), before
- * more work is done. Linear.
+ * Parses a query (latin1 text, as it stands in the request target) or a form body (bytes). Pairs are
+ * separated by `&` only; a name without `=` has the empty value; empty pieces are skipped; a `%` without two
+ * hexadecimal digits is kept. Linear.
+ * @throws HTTPInputError (status 400) beyond `maxArguments` pairs (`Infinity` for no limit), before more work
+ * is done.
  */
 export function parseUrlencoded(
   input: string | Uint8Array,
@@ -73,8 +79,9 @@ export interface ParseQsOptions {
 }
 
 /**
- * Parses a query or form: names as latin1 text, which keeps every byte, and for each the values as bytes, in order.
- * The object has no prototype. Text must be latin1, each character standing for a byte. Tornado `parse_qs_bytes`.
+ * Parses a query or form: names as latin1 text, which keeps every byte, and for each the values as bytes, in
+ * order. The object has no prototype. Text must be latin1, each character standing for a byte. Tornado
+ * `parse_qs_bytes`.
  * @throws InvalidArgumentError for text with other characters.
  * @throws DecodeError for a field without `=`, with `strictParsing`.
  */
@@ -123,7 +130,9 @@ function tooMany(maxArguments: number): HTTPInputError {
   });
 }
 
-/** Text that did not come from the wire may hold any character: it becomes UTF-8, one character for each byte. */
+/**
+ * Text that did not come from the wire may hold any character: it becomes UTF-8, one character for each byte.
+ */
 function toOctetText(text: string): string {
   return /[^\0-\xff]/.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
 }

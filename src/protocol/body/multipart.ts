@@ -7,9 +7,9 @@
  *     the part's body CRLF       the CRLF before a delimiter belongs to the delimiter
  *     --boundary-- CRLF          the last one
  *
- * A delimiter counts only at the beginning of a line and with its line end; what stands before the first and after
- * the last is ignored (RFC 2046 §5.1.1). The body is searched once, front to back; the values are views of it, not
- * copies. The first thing wrong ends the parsing with one error, and nothing is handed over.
+ * A delimiter counts only at the beginning of a line and with its line end; what stands before the first and
+ * after the last is ignored (RFC 2046 §5.1.1). The body is searched once, front to back; the values are views
+ * of it, not copies. The first thing wrong ends the parsing with one error, and nothing is handed over.
  */
 import { checkBoolean, checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
@@ -57,8 +57,9 @@ export class HTTPFile {
   }
 
   /**
-   * The last part of the file name, without folders of Unix or Windows and without control characters; `""` when
-   * nothing that could name a file is left (`..`). Still the client's choice: it may be any name, also one that exists.
+   * The last part of the file name, without folders of Unix or Windows and without control characters; `""`
+   * when nothing that could name a file is left (`..`). Still the client's choice: it may be any name, also
+   * one that exists.
    */
   get baseName(): string {
     const name = this.filename.slice(
@@ -79,10 +80,10 @@ const LF = 0x0a;
 const DASH = 0x2d;
 
 /**
- * Parses a body and adds what it holds to `args` and `files`: parts with a file name become {@link HTTPFile}s, the
- * others arguments. `boundary` may be in quotes. Throws an {@link HTTPInputError} for what is no multipart body, has
- * no end, has a part without name, or is over a limit; then nothing has been added. Tornado
- * `parse_multipart_form_data`.
+ * Parses a body and adds what it holds to `args` and `files`: parts with a file name become
+ * {@link HTTPFile}s, the others arguments. `boundary` may be in quotes. Tornado `parse_multipart_form_data`.
+ * @throws HTTPInputError for a body that is not multipart, has no end, has a part without name, or is over a
+ * limit; then nothing has been added.
  */
 export function parseMultipartFormData(
   boundary: string | Uint8Array,
@@ -112,8 +113,9 @@ function checkBoundary(boundary: string | Uint8Array): Buffer {
 }
 
 /**
- * The stretches between the delimiter lines: head, empty line and value, without the CRLF before the next delimiter.
- * The search is for the delimiter with the line end before it, so that a body of nothing but dashes costs one pass.
+ * The stretches between the delimiter lines: head, empty line and value, without the CRLF before the next
+ * delimiter. The search is for the delimiter with the line end before it, so that a body of nothing but
+ * dashes costs one pass.
  */
 function* splitParts(
   body: Buffer,

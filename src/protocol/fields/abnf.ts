@@ -1,5 +1,6 @@
 /**
- * The character classes of HTTP's grammar (RFC 9110 §5.5, §5.6), as one table of bits for the octets 0 to 255.
+ * The character classes of HTTP's grammar (RFC 9110 §5.5, §5.6), as one table of bits for the octets 0 to
+ * 255.
  *
  * A class test is `(CHAR_CLASS[octet] & TOKEN) !== 0`: one load and one AND, no branches over ranges. Text is
  * latin1 throughout this layer, so that a character code is an octet; a code above 255 is in no class.

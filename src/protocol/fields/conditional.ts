@@ -1,14 +1,15 @@
 /**
  * Entity tags and conditional requests (RFC 9110 §8.8.3 and §13).
  *
- * A client says what it has, and the server need not send it again (If-None-Match, If-Modified-Since), or what it
- * believes to be current, and the server must not act on something else (If-Match, If-Unmodified-Since).
+ * A client says what it has, and the server need not send it again (If-None-Match, If-Modified-Since), or
+ * what it believes to be current, and the server must not act on something else (If-Match,
+ * If-Unmodified-Since).
  */
 import { parseDate } from "./date.js";
 
 /**
- * The entity tags in a field, with `W/` where they are weak, in order. Lenient: what is no tag is skipped, and the
- * commas may be missing. `"*"` alone means any. Linear.
+ * The entity tags in a field, with `W/` where they are weak, in order. Lenient: anything but a tag is
+ * skipped, and the commas may be missing. `"*"` alone means any. Linear.
  */
 export function parseEntityTags(field: string): "*" | string[] {
   if (field.trim() === "*") return "*";
@@ -70,9 +71,9 @@ export interface CurrentRepresentation {
 export type ConditionResult = "proceed" | "not-modified" | "precondition-failed";
 
 /**
- * Evaluates the conditions in the order of RFC 9110 §13.2.2: an entity tag makes the date beside it void, and a
- * date that is no HTTP date is ignored. `method` decides between 304 (GET, HEAD) and 412; `now` is milliseconds
- * since 1970.
+ * Evaluates the conditions in the order of RFC 9110 §13.2.2: an entity tag makes the date beside it void, and
+ * a date that is not an HTTP date is ignored. `method` decides between 304 (GET, HEAD) and 412; `now` is
+ * milliseconds since 1970.
  */
 export function evaluateConditions(
   method: string,
@@ -105,8 +106,8 @@ export function evaluateConditions(
 }
 
 /**
- * True when an If-Range field (`undefined` when there is none) allows a partial answer (§13.1.5): it names the
- * current entity tag, strongly, or the very date of the last change.
+ * True when an If-Range field (`undefined` when there is none) allows a partial answer (§13.1.5): it names
+ * the current entity tag, strongly, or the very date of the last change.
  */
 export function allowsRange(field: string | undefined, current: CurrentRepresentation, now: number): boolean {
   if (field === undefined) return true;

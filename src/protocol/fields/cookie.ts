@@ -1,12 +1,13 @@
 /**
  * Cookies (RFC 6265): the Cookie field of a request taken apart, and Set-Cookie fields written.
  *
- * Parsing follows browsers, not the grammar: the field is cut at every semicolon, even inside quotes, each piece at
- * its first `=`, and only spaces and tabs are trimmed (§5.2). A server that cuts elsewhere than the browser sees
- * other cookies than the browser meant, which has defeated XSRF checks. Everything is linear.
+ * Parsing follows browsers, not the grammar: the field is cut at every semicolon, even inside quotes, each
+ * piece at its first `=`, and only spaces and tabs are trimmed (§5.2). A server that cuts elsewhere than the
+ * browser sees other cookies than the browser meant, which has defeated XSRF checks. Everything is linear.
  *
- * A value that cannot stand in the field as it is (spaces aside) is written in quotes with `\"`, `\\` and three
- * octal digits, the form that Python's cookies use, so that Tornado and squall read each other's cookies.
+ * A value that cannot stand in the field as it is (spaces aside) is written in quotes with `\"`, `\\` and
+ * three octal digits, the form that Python's cookies use, so that Tornado and squall read each other's
+ * cookies.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { isToken, trimWhitespace } from "./abnf.js";
@@ -35,7 +36,7 @@ export function parseCookie(field: string): Record<string, string> {
 
 /**
  * What a handler sees of a Cookie field: {@link parseCookie} without the pieces that no server can have set,
- * those whose name is no token (or is empty). One bad cookie does not spoil the others.
+ * those whose name is not a token (or is empty). One bad cookie does not spoil the others.
  */
 export function parseRequestCookies(field: string): Record<string, string> {
   const cookies = parseCookie(field);
@@ -97,11 +98,11 @@ const CONTROL_OR_SPACE = /[\0-\x20]/;
 const CONTROL = /[\0-\x1f\x7f]/;
 
 /**
- * The value of a Set-Cookie field, attributes in alphabetical order as Tornado has them. Throws an
- * {@link InvalidArgumentError} for a name that is no token or is reserved, a value with spaces, control characters
- * or characters above U+00FF, an attribute that could begin another one, and for cookies that browsers refuse
- * because of their name (`__Secure-` without `secure`; `__Host-` without `secure`, with a `domain` or with a `path`
- * other than `/`).
+ * The value of a Set-Cookie field, attributes in alphabetical order as Tornado has them.
+ * @throws InvalidArgumentError for a name that is not a token or is reserved, a value with spaces, control
+ * characters or characters above U+00FF, an attribute that could begin another one, and for cookies that
+ * browsers refuse because of their name (`__Secure-` without `secure`; `__Host-` without `secure`, with a
+ * `domain` or with a `path` other than `/`).
  */
 export function formatSetCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   checkCookieName(name);

@@ -5,7 +5,7 @@
  *     Sunday, 06-Nov-94 08:49:37 GMT   RFC 850
  *     Sun Nov  6 08:49:37 1994         asctime()
  *
- * Nothing here reads a clock: whoever needs the present passes it in.
+ * Nothing here reads a clock: the caller passes the present time.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 
@@ -13,9 +13,10 @@ import { InvalidArgumentError } from "../../base/errors.js";
 const MAX_YEAR = 9999;
 
 /**
- * The HTTP date of a time: milliseconds since 1970, a `Date`, or a list `[year, month, day, hour, minute, second]`
- * in UTC with months from 1 (what follows in a longer list is ignored). Fractions of a second are cut off. Throws
- * an {@link InvalidArgumentError} for everything else, and for years beyond 9999. Tornado `format_timestamp`.
+ * The HTTP date of a time: milliseconds since 1970, a `Date`, or a list
+ * `[year, month, day, hour, minute, second]` in UTC with months from 1 (what follows in a longer list is
+ * ignored). Fractions of a second are cut off. Tornado `format_timestamp`.
+ * @throws InvalidArgumentError for everything else, and for years beyond 9999.
  */
 export function formatTimestamp(time: number | Date | readonly number[]): string {
   const date = toDate(time);
@@ -70,8 +71,8 @@ const ASCTIME = new RegExp(`^${DAY} ${MONTH} ([ \\d]\\d) ${TIME} (\\d{4})$`);
 /**
  * Milliseconds since 1970 of an HTTP date in any of the three forms; undefined when it is in none of them or
  * names a day or time that does not exist. `now` (milliseconds since 1970) settles the century of an RFC 850
- * date: two digits that would lie more than 50 years ahead mean the past (RFC 9110 §5.6.7). Whether the name of
- * the day fits is not looked at.
+ * date: two digits that would lie more than 50 years ahead mean the past (RFC 9110 §5.6.7). Whether the name
+ * of the day fits is not looked at.
  */
 export function parseDate(text: string, now: number): number | undefined {
   let match = IMF_FIXDATE.exec(text);

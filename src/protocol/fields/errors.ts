@@ -1,8 +1,8 @@
 /**
- * Whose fault is it? The two answers that the field and body parsers give.
+ * The two errors of the field and body parsers, by who is at fault.
  *
- * `HTTPInputError` is the peer's doing: bytes from the wire that break a rule or a limit. `HTTPOutputError` is the
- * application's doing: it asked for a message that HTTP cannot carry. The names are Tornado's.
+ * `HTTPInputError` is the peer's doing: bytes from the wire that break a rule or a limit. `HTTPOutputError`
+ * is the application's doing: it asked for a message that HTTP cannot carry. The names are Tornado's.
  */
 import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../../base/errors.js";
 
@@ -15,9 +15,9 @@ export interface HTTPInputErrorOptions extends SquallErrorOptions {
 }
 
 /**
- * Malformed input from the peer, or something that could not be told from it once it is on the wire: a field name
- * that is no token, a multipart body without an end, a form with too many arguments.
- * Code `ERR_SQUALL_HTTP_INPUT` unless a more precise one is given.
+ * Malformed input from the peer, or something that could not be distinguished from it once it is on the wire:
+ * a field name that is not a token, a multipart body without an end, a form with too many arguments. Code
+ * `ERR_SQUALL_HTTP_INPUT` unless a more precise one is given.
  */
 export class HTTPInputError extends SquallError {
   static {
@@ -40,8 +40,9 @@ export interface HTTPOutputErrorOptions extends SquallErrorOptions {
 }
 
 /**
- * The application produced a message that cannot be sent, for example a body longer than its own Content-Length.
- * Code `ERR_SQUALL_HTTP_OUTPUT` unless a more precise one is given. Nothing, or no more, of the message is sent.
+ * The application produced a message that cannot be sent, for example a body longer than its own
+ * Content-Length. Code `ERR_SQUALL_HTTP_OUTPUT` unless a more precise one is given. Nothing, or no more, of
+ * the message is sent.
  */
 export class HTTPOutputError extends SquallError {
   static {
@@ -51,4 +52,9 @@ export class HTTPOutputError extends SquallError {
   constructor(message: string, options?: HTTPOutputErrorOptions) {
     super(options?.code ?? "ERR_SQUALL_HTTP_OUTPUT", message, options);
   }
+}
+
+/** Text of the peer for a message: quoted, escaped, and not longer than people want to read. */
+export function shown(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -1,13 +1,13 @@
 /**
- * The lines of a header block as text (RFC 9112 §5), taken apart and checked; what they become is the business of
- * `HTTPHeaders`. The HTTP/1 receiver has its own scanner for bytes.
+ * The lines of a header block as text (RFC 9112 §5), taken apart and checked; what they become is the
+ * business of `HTTPHeaders`. The HTTP/1 receiver has its own scanner for bytes.
  *
  *     field-line   = field-name ":" OWS field-value OWS
  *     continuation = 1*( SP / HTAB ) field-value          obs-fold: more of the value before (§5.2)
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { isFieldValue, isWhitespace, trimWhitespace } from "./abnf.js";
-import { HTTPInputError } from "./errors.js";
+import { HTTPInputError, shown } from "./errors.js";
 import { normalizeIfToken } from "./header-names.js";
 
 /** CTL but tab: what may not stand in a value even where any character may. */
@@ -22,9 +22,10 @@ export interface HeaderLine {
 }
 
 /**
- * Takes a line apart, with or without its line end; `undefined` for an empty line. `unicode` allows characters above
- * U+00FF.
- * @throws HTTPInputError when the line is neither a field nor a continuation, or holds what no value may hold.
+ * Takes a line apart, with or without its line end; `undefined` for an empty line. `unicode` allows
+ * characters above U+00FF.
+ * @throws HTTPInputError when the line is neither a field nor a continuation, or holds what no value may
+ * hold.
  */
 export function parseHeaderLine(line: string, unicode: boolean): HeaderLine | undefined {
   const text = withoutLineEnd(line);
@@ -71,7 +72,7 @@ export function checkHeaderName(name: string): string {
   );
 }
 
-/** Throws an {@link HTTPInputError} for a value that cannot be sent, or has spaces at its ends. */
+/** @throws HTTPInputError for a value that cannot be sent, or has spaces at its ends. */
 export function checkHeaderValue(value: string, unicode = false, what = "header value"): void {
   if (typeof value !== "string") throw notText(value);
   const isPadded =
@@ -91,8 +92,4 @@ export function notText(value: unknown): InvalidArgumentError {
 function withoutLineEnd(line: string): string {
   if (!line.endsWith("\n")) return line;
   return line.endsWith("\r\n") ? line.slice(0, -2) : line.slice(0, -1);
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -7,15 +7,18 @@ import { isToken } from "./abnf.js";
 
 /** Names remembered at most; beyond that the memory is emptied and begins anew. */
 const CACHE_LIMIT = 1024;
-/** A name longer than this is not remembered: peers could fill the memory with names that never come again. */
+/**
+ * A name longer than this is not remembered: peers could fill the memory with names that never come again.
+ */
 const CACHED_NAME_LENGTH = 64;
 
 /** Spelling → normal form; only of names that are tokens, so that to be in here is to be checked. */
 let cache = new Map<string, string>();
 
 /**
- * The name with each word between dashes capitalised: `ETAG` → `Etag`, `x-xss-protection` → `X-Xss-Protection`.
- * Looks names up in a bounded memory, because the same few come with each request. Does not check the name.
+ * The name with each word between dashes capitalised: `ETAG` → `Etag`, `x-xss-protection` →
+ * `X-Xss-Protection`. Looks names up in a bounded memory, because the same few come with each request. Does
+ * not check the name.
  */
 export function normalizeHeaderName(name: string): string {
   return normalizeIfToken(name) ?? capitalizeWords(name);

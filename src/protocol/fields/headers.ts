@@ -2,13 +2,13 @@
  * The header fields of a message: a map from names to one or more values, in which case does not matter
  * (RFC 9110 §5.1) and a repeated field is a list (§5.3).
  *
- * One such object is made for every request and every response, so its form is the cheapest that works: one flat
- * array `[name, value, name, value, …]` in the order of the lines. A look-up compares lengths first and then
- * letters, which beats hashing for the dozen fields that a message has. Beyond {@link INDEX_THRESHOLD} lines an
- * index is built when it is first needed, so that three thousand lines stay linear too.
+ * One such object is made for every request and every response, so its form is the cheapest that works: one
+ * flat array `[name, value, name, value, …]` in the order of the lines. A look-up compares lengths first and
+ * then letters, which beats hashing for the dozen fields that a message has. Beyond {@link INDEX_THRESHOLD}
+ * lines an index is built when it is first needed, so that three thousand lines stay linear too.
  *
- * The array that the HTTP/1 receiver filled is borrowed as it is ({@link HTTPHeaders.fromRaw}): names keep the
- * peer's spelling until somebody asks to see them, and the array is copied before it is changed.
+ * The array that the HTTP/1 receiver filled is borrowed as it is ({@link HTTPHeaders.fromRaw}): names keep
+ * the peer's spelling until they are shown, and the array is copied before it is changed.
  */
 
 import { equalsIgnoreCase } from "../../base/bytes.js";
@@ -33,8 +33,8 @@ export type HTTPHeadersInit =
 /** How the text of a header block is to be read. */
 export interface HTTPHeadersParseOptions {
   /**
-   * Allow characters above U+00FF: the text was decoded as UTF-8 (the head of a multipart part, RFC 7578 §5.1)
-   * instead of octet by octet. Default false.
+   * Allow characters above U+00FF: the text was decoded as UTF-8 (the head of a multipart part,
+   * RFC 7578 §5.1) instead of octet by octet. Default false.
    */
   readonly unicode?: boolean | undefined;
 }
@@ -46,11 +46,11 @@ const INDEX_THRESHOLD = 16;
 const NO_FIELDS: string[] = [];
 
 /**
- * A map of header fields, made for the wire: names are tokens and values hold nothing that could end a line, or
- * the call that would put them there throws an {@link HTTPInputError} (`ERR_SQUALL_HTTP_INPUT`).
+ * A map of header fields, made for the wire: names are tokens and values hold nothing that could end a line,
+ * or the call that would put them there throws an {@link HTTPInputError} (`ERR_SQUALL_HTTP_INPUT`).
  *
- * Names are shown as `Http-Header-Case`. `get` joins repeated fields with a comma; `getList` keeps them apart,
- * which `Set-Cookie` needs. Iterating gives the distinct names in the order of their first lines.
+ * Names are shown as `Http-Header-Case`. `get` joins repeated fields with a comma; `getList` keeps them
+ * apart, which `Set-Cookie` needs. Iterating gives the distinct names in the order of their first lines.
  *
  * ```ts
  * const headers = new HTTPHeaders({ "content-type": "text/html" });
@@ -73,7 +73,7 @@ export class HTTPHeaders {
   }
 
   #fields: string[];
-  /** False while the array belongs to somebody else: copy before writing. */
+  /** False while the array is borrowed: copy before writing. */
   #owned: boolean;
   /** True when every name is in the form that {@link normalizeHeaderName} gives. */
   #normal: boolean;
@@ -84,7 +84,8 @@ export class HTTPHeaders {
 
   /**
    * Starts with the fields of `init`: a copy of another `HTTPHeaders` with its repeats, else as
-   * {@link HTTPHeaders.update} does, so that of two pairs with one name the later wins. Tornado `HTTPHeaders()`.
+   * {@link HTTPHeaders.update} does, so that of two pairs with one name the later wins. Tornado
+   * `HTTPHeaders()`.
    */
   constructor(init?: HTTPHeadersInit) {
     this.#fields = NO_FIELDS;
@@ -101,8 +102,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * Wraps checked field lines without copying them: what the HTTP/1 receiver hands over. The array must not be
-   * changed afterwards by its owner; this object copies it before it changes anything itself.
+   * Wraps checked field lines without copying them: what the HTTP/1 receiver hands over. The array must not
+   * be changed afterwards by its owner; this object copies it before it changes anything itself.
    */
   static fromRaw(fields: RawFields): HTTPHeaders {
     const headers = new HTTPHeaders();
@@ -114,8 +115,9 @@ export class HTTPHeaders {
   }
 
   /**
-   * Parses a header block: lines ended by CRLF or a bare LF, an empty line is skipped. Throws an
-   * {@link HTTPInputError} at the first line that is no field. Tornado `HTTPHeaders.parse`.
+   * Parses a header block: lines ended by CRLF or a bare LF, an empty line is skipped. Tornado
+   * `HTTPHeaders.parse`.
+   * @throws HTTPInputError at the first line that is not a field.
    */
   static parse(text: string, options?: HTTPHeadersParseOptions): HTTPHeaders {
     const headers = new HTTPHeaders();
@@ -128,7 +130,10 @@ export class HTTPHeaders {
     return this.#groups().size;
   }
 
-  /** Appends a field line. Throws an {@link HTTPInputError} when the name is no token or the value cannot be sent. */
+  /**
+   * Appends a field line.
+   * @throws HTTPInputError when the name is not a token or the value cannot be sent.
+   */
   add(name: string, value: string): void {
     const normal = checkHeaderName(name);
     checkHeaderValue(value);
@@ -136,8 +141,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * Replaces all lines of a name by one, which takes the place of the first. Spaces and tabs around the value are
-   * no part of it (RFC 9110 §5.5) and are dropped. Throws as {@link HTTPHeaders.add} does.
+   * Replaces all lines of a name by one, which takes the place of the first. Spaces and tabs around the value
+   * do not belong to it (RFC 9110 §5.5) and are dropped. Throws as {@link HTTPHeaders.add} does.
    */
   set(name: string, value: string): void {
     const normal = checkHeaderName(name);
@@ -148,8 +153,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * {@link HTTPHeaders.set} without checks, for callers that know: `name` must be a normalised token and `value`
-   * free of control characters, such as a constant or a formatted date.
+   * {@link HTTPHeaders.set} without checks, for callers that know: `name` must be a normalised token and
+   * `value` free of control characters, such as a constant or a formatted date.
    */
   setTrusted(name: string, value: string): void {
     const at = this.#find(name, 0);
@@ -170,7 +175,9 @@ export class HTTPHeaders {
     this.#push(name, value);
   }
 
-  /** All values joined by commas (RFC 9110 §5.3); `fallback` (`undefined` unless given) when there is none. */
+  /**
+   * All values joined by commas (RFC 9110 §5.3); `fallback` (`undefined` unless given) when there is none.
+   */
   get(name: string): string | undefined;
   get<T>(name: string, fallback: T): string | T;
   get(name: string, fallback?: unknown): unknown {
@@ -241,8 +248,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * Sets each name of `init`, replacing what was there; a list of values in an object, and the repeats of another
-   * `HTTPHeaders`, become one line each; a member that is `undefined` is skipped.
+   * Sets each name of `init`, replacing what was there; a list of values in an object, and the repeats of
+   * another `HTTPHeaders`, become one line each; a member that is `undefined` is skipped.
    */
   update(init: HTTPHeadersInit): void {
     if (init instanceof HTTPHeaders) {
@@ -263,7 +270,9 @@ export class HTTPHeaders {
     return this.get(name)!;
   }
 
-  /** Removes a name and returns its joined value; `fallback` (`undefined` unless given) when there is none. */
+  /**
+   * Removes a name and returns its joined value; `fallback` (`undefined` unless given) when there is none.
+   */
   pop(name: string): string | undefined;
   pop<T>(name: string, fallback: T): string | T;
   pop(name: string, fallback?: unknown): unknown {
@@ -289,9 +298,10 @@ export class HTTPHeaders {
 
   /**
    * Takes one line of a header block, with or without its line end. A line that begins with a space or tab
-   * continues the field that was added last, joined by one space (the reading that RFC 9112 §5.2 allows for obs-fold),
-   * also when there is nothing else in it; an empty line is ignored. Tornado `HTTPHeaders.parse_line`.
-   * @throws HTTPInputError for a line that is no field, and for a continuation without a field before it.
+   * continues the field that was added last, joined by one space (the reading that RFC 9112 §5.2 allows for
+   * obs-fold), also when there is nothing else in it; an empty line is ignored. Tornado
+   * `HTTPHeaders.parse_line`.
+   * @throws HTTPInputError for a line that is not a field, and for a continuation without a field before it.
    */
   parseLine(line: string, options?: HTTPHeadersParseOptions): void {
     const parsed = parseHeaderLine(line, options?.unicode === true);
@@ -301,8 +311,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * The lines as one flat array, names normalised, in the order in which they were added; for senders. The array
-   * is this object's own: read it before the next change, and do not write into it.
+   * The lines as one flat array, names normalised, in the order in which they were added; for senders. The
+   * array is this object's own: read it before the next change, and do not write into it.
    */
   toRaw(): RawFields {
     this.#normalize();

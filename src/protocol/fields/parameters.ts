@@ -1,11 +1,12 @@
 /**
- * `value; name=value; name="quoted; value"`: the form of Content-Type, Content-Disposition and many other fields
- * (RFC 9110 §5.6.6), with the extended values of RFC 8187 and the continuations of RFC 2231 §3:
+ * `value; name=value; name="quoted; value"`: the form of Content-Type, Content-Disposition and many other
+ * fields (RFC 9110 §5.6.6), with the extended values of RFC 8187 and the continuations of RFC 2231 §3:
  *
  *     attachment; filename*=UTF-8''na%C3%AFve.txt
  *     attachment; name*0="first "; name*1="second"
  *
- * One pass splits the text at the semicolons outside of quotes, so the time is linear whatever the peer sends.
+ * One pass splits the text at the semicolons outside of quotes, so the time is linear whatever the peer
+ * sends.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { decodePercent } from "../../base/percent.js";
@@ -24,9 +25,9 @@ export interface ParameterizedValue {
 }
 
 /**
- * Takes a field value apart. Lenient as Tornado's `_parse_header`: a piece without `=` is skipped, in a quoted
- * value `\"` and `\\` are unescaped and other backslashes are kept (browsers send Windows paths unescaped), and an
- * extended parameter (`name*=`) wins over a plain one. Never throws.
+ * Takes a field value apart. Lenient as Tornado's `_parse_header`: a piece without `=` is skipped, in a
+ * quoted value `\"` and `\\` are unescaped and other backslashes are kept (browsers send Windows paths
+ * unescaped), and an extended parameter (`name*=`) wins over a plain one. Never throws.
  */
 export function parseParameters(text: string): ParameterizedValue {
   const parameters: Record<string, string> = Object.create(null);
@@ -58,13 +59,17 @@ export function parseParameters(text: string): ParameterizedValue {
   return { value: value ?? "", parameters };
 }
 
-/** A parameter's value: text, a number as `String()` writes it, or `undefined` or `null` for a name without value. */
+/**
+ * A parameter's value: text, a number as `String()` writes it, or `undefined` or `null` for a name without
+ * value.
+ */
 export type ParameterValue = string | number | null | undefined;
 
 /**
- * Writes a field value with parameters; the reverse of {@link parseParameters} for plain parameters. A value that
- * is no token is quoted; `undefined` and `null` leave a bare name, as Python's `None` does. Tornado `_encode_header`.
- * @throws InvalidArgumentError for a name that is no token or a value that cannot be sent.
+ * Writes a field value with parameters; the reverse of {@link parseParameters} for plain parameters. A value
+ * that is not a token is quoted; `undefined` and `null` leave a bare name, as Python's `None` does. Tornado
+ * `_encode_header`.
+ * @throws InvalidArgumentError for a name that is not a token or a value that cannot be sent.
  */
 export function formatParameters(
   value: string,
@@ -82,7 +87,10 @@ export function formatParameters(
   return text;
 }
 
-/** A quoted-string (RFC 9110 §5.6.4). Throws an {@link InvalidArgumentError} for what cannot stand in one. */
+/**
+ * A quoted-string (RFC 9110 §5.6.4).
+ * @throws InvalidArgumentError for what cannot stand in one.
+ */
 export function quoteString(text: string): string {
   if (!isFieldValue(text)) {
     throw new InvalidArgumentError(

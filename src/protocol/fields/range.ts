@@ -25,8 +25,8 @@ export type ResolvedRange =
 
 /**
  * Parses a Range field with one byte range. Undefined for another unit, for several ranges and for everything
- * that the grammar does not allow; such a field is to be ignored. Numbers beyond 2^53 - 1 become that, which is
- * beyond the end of everything. The unit's case does not matter (§14.1).
+ * that the grammar does not allow; such a field is to be ignored. Numbers beyond 2^53 - 1 become that, which
+ * is beyond the end of everything. The unit's case does not matter (§14.1).
  */
 export function parseRange(field: string): RangeSpec | undefined {
   const equals = field.indexOf("=");
@@ -58,8 +58,8 @@ export function resolveRange(field: string | undefined, length: number): Resolve
 
 /**
  * The Content-Range of a 206 with the bytes from `start` (default 0) up to, but not including, `end` (default
- * `length`). Throws an {@link InvalidArgumentError} for a range that is empty or beyond the end: such a field is
- * invalid (§14.4).
+ * `length`).
+ * @throws InvalidArgumentError for a range that is empty or beyond the end: such a field is invalid (§14.4).
  */
 export function formatContentRange(
   start: number | undefined,

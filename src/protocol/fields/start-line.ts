@@ -1,11 +1,12 @@
 /**
  * The first line of a message (RFC 9112 §3 and §4), parsed from text and written out.
  *
- * Tornado's start lines are named tuples; ours are plain objects with the same members. The parsers are strict:
- * single spaces, a token for the method, one digit on either side of the version's dot, and only major version 1.
+ * Tornado's start lines are named tuples; ours are plain objects with the same members. The parsers are
+ * strict: single spaces, a token for the method, one digit on either side of the version's dot, and only
+ * major version 1.
  */
 import { CHAR_CLASS, FIELD_VALUE, isAll, isDigits, isToken } from "./abnf.js";
-import { HTTPInputError } from "./errors.js";
+import { HTTPInputError, shown } from "./errors.js";
 
 /** The request line (RFC 9112 §3). */
 export interface RequestStartLine {
@@ -28,8 +29,9 @@ export interface ResponseStartLine {
 }
 
 /**
- * Parses a request line without its line end. Throws an {@link HTTPInputError} when it is malformed, or when the
- * version is not HTTP/1.x (status 505 for a later major version). Tornado `parse_request_start_line`.
+ * Parses a request line without its line end. Tornado `parse_request_start_line`.
+ * @throws HTTPInputError when it is malformed, or when the version is not HTTP/1.x (status 505 for a later
+ * major version).
  */
 export function parseRequestStartLine(line: string): RequestStartLine {
   const first = line.indexOf(" ");
@@ -45,7 +47,8 @@ export function parseRequestStartLine(line: string): RequestStartLine {
 
 /**
  * Parses a status line without its line end; the space before an empty reason must be there (RFC 9112 §4).
- * Throws an {@link HTTPInputError} as {@link parseRequestStartLine} does. Tornado `parse_response_start_line`.
+ * Tornado `parse_response_start_line`.
+ * @throws HTTPInputError as {@link parseRequestStartLine} does.
  */
 export function parseResponseStartLine(line: string): ResponseStartLine {
   const version = line.slice(0, 8);
@@ -84,6 +87,5 @@ function checkMajorVersion(version: string): void {
 
 function malformed(kind: "request" | "response", line: string): HTTPInputError {
   const wanted = kind === "request" ? '"METHOD target HTTP/1.x"' : '"HTTP/1.x CODE reason"';
-  const shown = JSON.stringify(line.length > 120 ? `${line.slice(0, 120)}…` : line);
-  return new HTTPInputError(`malformed ${kind} line: expected ${wanted}, got ${shown}`);
+  return new HTTPInputError(`malformed ${kind} line: expected ${wanted}, got ${shown(line)}`);
 }

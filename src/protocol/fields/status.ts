@@ -1,6 +1,6 @@
 /**
- * Status codes and their reason phrases, as registered (RFC 9110 §15 and the registry that it names). A phrase is
- * for people: nothing may depend on it (§15.1), and HTTP/2 has none.
+ * Status codes and their reason phrases, as registered (RFC 9110 §15 and the registry that it names). A
+ * phrase is for people: nothing may depend on it (§15.1), and HTTP/2 has none.
  */
 
 /** Status code → reason phrase. Frozen; Tornado's `responses`. */

@@ -1,12 +1,14 @@
 /**
- * The small jobs that servers and clients do on URLs as text: query arguments, hosts and ports. They cut at the
- * delimiters of RFC 3986 and leave everything else as it came; the `URL` class would rewrite it.
+ * The small jobs that servers and clients do on URLs as text: query arguments, hosts and ports. They cut at
+ * the delimiters of RFC 3986 and leave everything else as it came; the `URL` class would rewrite it.
  */
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { decodePercent, encodePercent } from "../../base/percent.js";
 
-/** What browsers drop when they read a URL (URL Standard §4.4): blanks before it, tabs and line ends anywhere. */
+/**
+ * What browsers drop when they read a URL (URL Standard §4.4): blanks before it, tabs and line ends anywhere.
+ */
 const LOST_CHARACTERS = /^[\0-\x20]+|[\t\n\r]/g;
 
 /** A value of a query argument: text, octets as they are, or anything else as `String()` writes it. */
@@ -18,9 +20,9 @@ export type QueryArguments =
   | Iterable<readonly [name: string | Uint8Array, value: QueryValue]>;
 
 /**
- * The URL with `args` added to its query; what was there comes first and is encoded anew, the fragment stays at the
- * end. Blanks before the URL, and tabs and line ends in it, are dropped. Without `args` (`undefined` or `null`) the URL
- * comes back as it is. Works on relative URLs too. Tornado `url_concat`.
+ * The URL with `args` added to its query; what was there comes first and is encoded anew, the fragment stays
+ * at the end. Blanks before the URL, and tabs and line ends in it, are dropped. Without `args` (`undefined`
+ * or `null`) the URL comes back as it is. Works on relative URLs too. Tornado `url_concat`.
  * @throws InvalidArgumentError when `args` is neither an object nor pairs.
  *
  * ```ts
@@ -83,15 +85,19 @@ function cut(text: string, delimiter: string): [before: string, after: string | 
 }
 
 /**
- * Host and port of `host:port`; the port is `undefined` when there is none, or when what follows the last colon is
- * not ASCII digits. The brackets of an IPv6 address stay. Checks nothing else. Tornado `split_host_and_port`.
+ * Host and port of `host:port`; the port is `undefined` when there is none, or when what follows the last
+ * colon is not ASCII digits. The brackets of an IPv6 address stay. Checks nothing else. Tornado
+ * `split_host_and_port`.
  */
 export function splitHostAndPort(netloc: string): [host: string, port: number | undefined] {
   const match = /^(.+):([0-9]+)$/.exec(netloc);
   return match === null ? [netloc, undefined] : [match[1]!, Number(match[2])];
 }
 
-/** A dictionary of lists as a list of pairs: `{ a: ["1", "2"] }` → `[["a", "1"], ["a", "2"]]`. Tornado `qs_to_qsl`. */
+/**
+ * A dictionary of lists as a list of pairs: `{ a: ["1", "2"] }` → `[["a", "1"], ["a", "2"]]`. Tornado
+ * `qs_to_qsl`.
+ */
 export function qsToQsl<T>(args: { readonly [name: string]: Iterable<T> }): [name: string, value: T][] {
   const pairs: [string, T][] = [];
   for (const [name, values] of Object.entries(args)) {

@@ -1,10 +1,11 @@
 /**
- * The host and port of a request: the Host field and the authority inside a target (RFC 9110 §7.2, RFC 3986 §3.2).
+ * The host and port of a request: the Host field and the authority inside a target (RFC 9110 §7.2,
+ * RFC 3986 §3.2).
  *
  *     uri-host [ ":" port ]      uri-host = "[" address "]" / reg-name      port = *DIGIT
  *
- * What is not exactly that is refused: a host with a path, a user or a space in it would end up in links, caches
- * and virtual host look-ups of the application.
+ * Everything else is refused: a host with a path, a user or a space in it would end up in links, caches and
+ * virtual host look-ups of the application.
  */
 import { CHAR_CLASS, DIGIT, HEXDIG } from "../fields/abnf.js";
 import { COLON, IP_LITERAL, PERCENT, REG_NAME, URI_CLASS } from "./octets.js";
@@ -40,7 +41,9 @@ export function isAuthorityForm(text: string): boolean {
   return end > 0 && end + 1 < text.length && text.charCodeAt(end) === COLON && isPort(text, end + 1);
 }
 
-/** Where the host part of `text` ends; 0 when it begins with something else, or with a bracket never closed. */
+/**
+ * Where the host part of `text` ends; 0 when it begins with something else, or with a bracket never closed.
+ */
 function hostEnd(text: string): number {
   return text.charCodeAt(0) === OPEN_BRACKET ? literalEnd(text) : regNameEnd(text);
 }

@@ -11,8 +11,8 @@ export interface BodyReader {
   /** True when the end of the input completes the body. */
   readonly endsWithInput: boolean;
   /**
-   * Reads from `start` on: a piece of the body, or `undefined` when the input was used up, or the body completed,
-   * without one. A piece may be a view of `bytes`, and `bytes` itself when all of it is body.
+   * Reads from `start` on: a piece of the body, or `undefined` when the input was used up, or the body
+   * completed, without one. A piece may be a view of `bytes`, and `bytes` itself when all of it is body.
    * @throws HTTP1Error when the coding is malformed or the body is larger than `maxBodySize`.
    */
   read(bytes: Buffer, start: number, maxBodySize: number): Buffer | undefined;

@@ -1,13 +1,14 @@
 /**
- * How bodies end, and who reads them (RFC 9112 §6.3): one entry for each framing, all with the same few members, so
- * that the receiver does not know one from another.
+ * How bodies end, and who reads them (RFC 9112 §6.3): one entry for each framing, all with the same few
+ * members, so that the receiver does not know one from another.
  *
  *     none      the head is the whole message
  *     length    as many bytes as Content-Length says
  *     chunked   until the chunk of size 0; a trailer section follows (§7.1)
  *     close     until the connection ends (responses only)
  *
- * A reader is made once the visitor has seen the head, because the visitor may still change the limit of the body.
+ * A reader is made once the visitor has seen the head, because the visitor may still change the limit of the
+ * body.
  */
 import type { BodyReader } from "./body-reader.js";
 import { ChunkedReader } from "./chunked.js";

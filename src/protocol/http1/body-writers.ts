@@ -1,12 +1,13 @@
 /**
- * How bodies are framed when they are sent (RFC 9112 §6): one entry for each framing, as data, so that the sender does
- * not know one from another. What an entry does not hold is the count of bytes, which the sender keeps.
+ * How bodies are framed when they are sent (RFC 9112 §6): one entry for each framing, as data, so that the
+ * sender does not know one from another. What an entry does not hold is the count of bytes, which the sender
+ * keeps.
  *
  *     none      no body, and none is accepted
  *     dropped   the answer to HEAD: body is accepted and not sent
  *     length    as many bytes as Content-Length says, no more and no less
  *     chunked   each piece with its size before it, a piece of size 0 as the end
- *     close     what is sent until the connection ends
+ *     close     everything until the connection ends
  */
 import type { BodyFraming } from "./visitor.js";
 
@@ -22,7 +23,7 @@ export interface BodyWriter {
   readonly endsByClosing: boolean;
   /** What stands behind each piece. */
   readonly after: string;
-  /** What stands before a piece of so many bytes. */
+  /** What stands before a piece of `length` bytes. */
   before(length: number): string;
   /** What ends the body; `trailers` are checked field lines, or "". A body without trailers drops them. */
   end(trailers: string): string;

@@ -4,11 +4,13 @@
  *     SIZE_FIRST → SIZE ─┬──────────────────→ SIZE_END → DATA → DATA_CR → DATA_LF → SIZE_FIRST …
  *                        └→ the states EXT_* ─↗      └→ (size 0) DONE: the trailer section follows
  *
- * Extensions are checked and forgotten (§7.1.1), and their bytes counted for the whole body: a peer that sends a
- * kilobyte of them with each octet would otherwise cost a thousand times what the body limit promises.
+ * Extensions are checked and forgotten (§7.1.1), and their bytes counted for the whole body: a peer that
+ * sends a kilobyte of them with each octet would otherwise cost a thousand times what the body limit
+ * promises.
  *
- * Small chunks that come in one read are handed out together. A chunk of one octet costs the sender six bytes and
- * would cost us a Buffer object of a hundred; joined, ten megabytes of them cost little more than ten megabytes.
+ * Small chunks that come in one read are handed out together. A chunk of one octet costs the sender six bytes
+ * and would cost us a Buffer object of a hundred; joined, ten megabytes of them cost little more than ten
+ * megabytes.
  */
 import { HEX_VALUE } from "../../base/percent.js";
 import { CHAR_CLASS, FIELD_VALUE, TOKEN } from "../fields/abnf.js";
@@ -195,8 +197,8 @@ function afterSize(octet: number): number {
 }
 
 /**
- * The state after `octet` inside `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`. Space before
- * the line end is not in the grammar, and a CR ends the line and nothing else.
+ * The state after `octet` inside `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`. Space
+ * before the line end is not in the grammar, and a CR ends the line and nothing else.
  */
 function nextInExtension(state: number, octet: number): number {
   const isSpace = octet === SP || octet === HTAB;

@@ -1,9 +1,10 @@
 /**
- * How long a message is, and what becomes of the connection after it (RFC 9112 §6, §7.6 and §9; RFC 9110 §7.6, §10.1.1).
+ * How long a message is, and what becomes of the connection after it (RFC 9112 §6, §7.6 and §9;
+ * RFC 9110 §7.6, §10.1.1).
  *
  * While the fields of a head are collected, {@link FieldFacts} notes the few that steer the connection; the
- * functions below turn the notes into decisions. Two fields which disagree, or one which can be read in two ways,
- * are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
+ * functions below turn the notes into decisions. Two fields which disagree, or one which can be read in two
+ * ways, are refused: a proxy in front of us may have read it the other way (RFC 9112 §11.2).
  */
 import { equalsIgnoreCase } from "../../base/bytes.js";
 import { isDigits, isToken, trimWhitespace } from "../fields/abnf.js";
@@ -11,7 +12,10 @@ import type { HTTPHeaders } from "../fields/headers.js";
 import { HTTP1Error, shown } from "./errors.js";
 import type { BodyFraming } from "./visitor.js";
 
-/** What the fields of one head say about the connection. One object serves any number of heads, one after the other. */
+/**
+ * What the fields of one head say about the connection. One object serves any number of heads, one after the
+ * other.
+ */
 export class FieldFacts {
   hostLines: number;
   host: string | undefined;
@@ -102,7 +106,9 @@ function isNamed(name: string, wanted: string): boolean {
   return ((name.charCodeAt(0) ^ wanted.charCodeAt(0)) & 0x5f) === 0 && equalsIgnoreCase(name, wanted);
 }
 
-/** Joins a further Content-Length with what came before; equal repeats count as one (RFC 9112 §6.3, rule 5). */
+/**
+ * Joins a further Content-Length with what came before; equal repeats count as one (RFC 9112 §6.3, rule 5).
+ */
 function agreedLength(before: string | undefined, value: string): string {
   let agreed = before;
   for (const member of value.includes(",") ? value.split(",") : [value]) {
@@ -125,8 +131,8 @@ function agreedLength(before: string | undefined, value: string): string {
 }
 
 /**
- * The number that a Content-Length of digits stands for; -1 for `undefined`. One that a double cannot hold exactly
- * is over any limit that can be set (RFC 9110 §8.6: never wrapped, never rounded).
+ * The number that a Content-Length of digits stands for; -1 for `undefined`. One that a double cannot hold
+ * exactly is over any limit that can be set (RFC 9110 §8.6: never wrapped, never rounded).
  */
 export function lengthOf(digits: string | undefined): number {
   if (digits === undefined) return -1;
@@ -158,8 +164,9 @@ export function knownCodings(value: string): TransferCodings | undefined {
 }
 
 /**
- * The transfer codings of a body; `undefined` when there is no Transfer-Encoding. Everything ambiguous throws: together
- * with Content-Length or in HTTP/1.0 (RFC 9112 §6.1), in two lines, empty, or a coding that is not known.
+ * The transfer codings of a body; `undefined` when there is no Transfer-Encoding. Everything ambiguous
+ * throws: together with Content-Length or in HTTP/1.0 (RFC 9112 §6.1), in two lines, empty, or a coding that
+ * is not known.
  */
 export function transferCodings(facts: FieldFacts, isHTTP10: boolean): TransferCodings | undefined {
   if (facts.transferEncodingLines === 0) return undefined;
@@ -183,7 +190,8 @@ export function transferCodings(facts: FieldFacts, isHTTP10: boolean): TransferC
 function unknownCoding(value: string): HTTP1Error {
   const names = value.split(",").map(trimWhitespace);
   const last = names.at(-1)!;
-  // 501 means "a coding that is not implemented" (RFC 9112 §6.1); a body without a certain end is a 400 (§6.3).
+  // 501 means "a coding that is not implemented" (RFC 9112 §6.1); a body without a certain end is a 400
+  // (§6.3).
   const hasEnd = names.every((name) => isToken(name)) && equalsIgnoreCase(last, "chunked");
   const code = hasEnd ? "ERR_SQUALL_HTTP_TRANSFER_CODING_UNKNOWN" : "ERR_SQUALL_HTTP_TRANSFER_ENCODING";
   return new HTTP1Error(code, `Transfer-Encoding must be "chunked", got ${shown(value)}`);
@@ -196,8 +204,9 @@ export function isPersistent(facts: FieldFacts, isHTTP10: boolean): boolean {
 
 /**
  * True when the fields of an HTTP/1.1 message say that its body is chunked, false when they have no
- * Transfer-Encoding. Throws an `HTTP1Error` (an `HTTPInputError`) for another coding, for two of them, and for a
- * Content-Length beside it. Tornado `is_transfer_encoding_chunked`.
+ * Transfer-Encoding. Tornado `is_transfer_encoding_chunked`.
+ * @throws HTTP1Error (an `HTTPInputError`) for another coding, for two of them, and for a Content-Length
+ * beside it.
  */
 export function isTransferEncodingChunked(headers: HTTPHeaders): boolean {
   const facts = new FieldFacts();

@@ -1,7 +1,8 @@
 /**
- * Finds the parts of a header block (RFC 9112 §2.1) in bytes: one pass, every byte looked at once and checked by
- * table, nothing copied. It can stop after any byte and go on when more have come, so that a head which arrives
- * in drops costs no more than one which arrives whole, and a bad byte is refused as soon as it is there.
+ * Finds the parts of a header block (RFC 9112 §2.1) in bytes: one pass, every byte looked at once and checked
+ * by table, nothing copied. It can stop after any byte and go on when more have come, so that a head which
+ * arrives in drops costs no more than one which arrives whole, and a bad byte is refused as soon as it is
+ * there.
  *
  *     request line    BLANK → METHOD → TARGET → VERSION → LINE_END ┐
  *     status line              STATUS_FIRST → STATUS → LINE_END ───┤
@@ -9,9 +10,10 @@
  *                                                                  ▼
  *     field lines     FIELD → NAME → SPACE → VALUE → VALUE_END → FIELD … → HEAD_END → (done)
  *
- * A line ends with CRLF and nothing else: RFC 9112 §2.2 lets a recipient take a bare LF as well, but that leniency
- * is what request smuggling between two servers lives on. For the same reason a request may not fold its lines; in a
- * response a folded line is part of the value before it (§5.2), noted by {@link HeadScanner.folded}.
+ * A line ends with CRLF and nothing else: RFC 9112 §2.2 lets a recipient take a bare LF as well, but that
+ * leniency is what request smuggling between two servers lives on. For the same reason a request may not fold
+ * its lines; in a response a folded line is part of the value before it (§5.2), noted by
+ * {@link HeadScanner.folded}.
  *
  * The result is a list of positions ("marks"); the receiver decodes the block once and cuts the strings out.
  */
@@ -54,11 +56,12 @@ export const MARKS_PER_FIELD = 4;
 const UNLIMITED = 2 ** 30 - 1;
 const INITIAL_MARKS = FIRST_FIELD_MARK + 32 * MARKS_PER_FIELD;
 
-/** See the head of this file. One object serves any number of blocks, one after the other. */
+/** Scans header blocks. One object serves any number of blocks, one after the other. */
 export class HeadScanner {
   /**
-   * Positions relative to the start of the block. For a request, where the method begins, where the method, the
-   * target and the version end; for a response, where the status line begins and ends; then four for each field.
+   * Positions relative to the start of the block. For a request, where the method begins, where the method,
+   * the target and the version end; for a response, where the status line begins and ends; then four for each
+   * field.
    */
   marks: Int32Array;
   /** How many fields were found. */
@@ -116,10 +119,11 @@ export class HeadScanner {
   }
 
   /**
-   * Looks at the bytes of `bytes` from where the last call stopped up to `end`; the block begins at `base`, which
-   * may be another place in each call as long as what was seen lies behind it. Returns the length of the block
-   * with its blank line, or {@link MORE}. Throws an {@link HTTP1Error} at the first byte that breaks a rule or a
-   * limit; after that, only {@link HeadScanner.begin} may follow.
+   * Looks at the bytes of `bytes` from where the last call stopped up to `end`; the block begins at `base`,
+   * which may be another place in each call as long as what was seen lies behind it. Returns the length of
+   * the block with its blank line, or {@link MORE}.
+   * @throws HTTP1Error at the first byte that breaks a rule or a limit; after that, only
+   * {@link HeadScanner.begin} may follow.
    */
   scan(bytes: Uint8Array, base: number, end: number): number {
     if (this.#state < FIELD && !this.#scanStartLine(bytes, base, end)) return MORE;
@@ -127,8 +131,8 @@ export class HeadScanner {
   }
 
   /**
-   * The start line; true when it is complete. Each `if` is one state and falls into the next, so that a line which
-   * is all there is read from top to bottom; `state` is only there to come back to the right place.
+   * The start line; true when it is complete. Each `if` is one state and falls into the next, so that a line
+   * which is all there is read from top to bottom; `state` is only there to come back to the right place.
    */
   #scanStartLine(bytes: Uint8Array, base: number, end: number): boolean {
     // In a local, V8 need not load the import anew for each octet.
@@ -143,7 +147,7 @@ export class HeadScanner {
       marks[0] = at - base;
       state = METHOD;
     }
-    // Blank lines are no part of the line's allowance.
+    // Blank lines do not count towards the limit of the line.
     const limit = Math.min(marks[0]! + this.#lineLimit, this.#headLimit);
     const stop = Math.min(end, base + limit);
     if (state === METHOD) {
@@ -300,8 +304,8 @@ export class HeadScanner {
 }
 
 /**
- * Where a value ends: before the spaces and tabs that come before the CR at `at` (RFC 9112 §5.1), and before folded
- * lines that hold nothing else.
+ * Where a value ends: before the spaces and tabs that come before the CR at `at` (RFC 9112 §5.1), and before
+ * folded lines that hold nothing else.
  */
 function valueEnd(bytes: Uint8Array, start: number, at: number): number {
   let end = at;
@@ -314,8 +318,9 @@ function isBlankOrLineEnd(octet: number): boolean {
 }
 
 /**
- * The first octet from `at` on that cannot stand in a field value, or `stop`. Most of a head is values, so this is
- * where its time goes; four octets a turn take a fifth less than one (bench/protocol/http1/receiver.bench.mjs).
+ * The first octet from `at` on that cannot stand in a field value, or `stop`. Most of a head is values, so
+ * this is where its time goes; four octets a turn take a fifth less than one
+ * (bench/protocol/http1/receiver.bench.mjs).
  */
 function skipValue(bytes: Uint8Array, at: number, stop: number): number {
   const classes = CHAR_CLASS;

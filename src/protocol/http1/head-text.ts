@@ -5,7 +5,7 @@ import type { RawFields } from "../fields/raw-fields.js";
 import type { FieldFacts } from "./framing.js";
 import { FIRST_FIELD_MARK, type HeadScanner, MARKS_PER_FIELD } from "./head-scanner.js";
 
-/** The fields as a flat array, each also told to `facts` when there is one. */
+/** The fields as a flat array; each is also noted in `facts`, if given. */
 export function cutFields(scanner: HeadScanner, facts: FieldFacts | undefined): RawFields {
   const { text, marks, fieldCount } = scanner;
   // An array of the right size at once: filling it costs two thirds of pushing.
@@ -23,7 +23,9 @@ export function cutFields(scanner: HeadScanner, facts: FieldFacts | undefined): 
   return fields;
 }
 
-/** A value without its folds: each becomes one space (RFC 9112 §5.2). Linear, which a pattern for it is not. */
+/**
+ * A value without its folds: each becomes one space (RFC 9112 §5.2). Linear, which a pattern for it is not.
+ */
 function unfold(value: string): string {
   return trimWhitespace(value.split("\r\n").map(trimWhitespace).join(" "));
 }

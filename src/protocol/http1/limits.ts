@@ -1,15 +1,18 @@
 /**
  * How much a peer may send. Every limit is on by default, and `Infinity` switches it off.
  *
- * The numbers follow precedent: RFC 9112 §3 asks for request lines of at least 8000 octets; nginx and Apache allow
- * 8 KiB for a line and Apache 100 fields; Tornado allows 64 KiB for the header block and 100 MiB for a body; Go and
- * Node bound the chunk extensions of a body at 16 KiB.
+ * The numbers follow precedent: RFC 9112 §3 asks for request lines of at least 8000 octets; nginx and Apache
+ * allow 8 KiB for a line and Apache 100 fields; Tornado allows 64 KiB for the header block and 100 MiB for a
+ * body; Go and Node bound the chunk extensions of a body at 16 KiB.
  */
 import { checkLimit } from "../../base/validate.js";
 
 /** The limits of an {@link HTTP1Receiver}; each may be left out. */
 export interface HTTP1LimitsOptions {
-  /** Start line and header fields together, in bytes with all line ends; also the trailer section. Default 64 KiB. */
+  /**
+   * Start line and header fields together, in bytes with all line ends; also the trailer section. Default 64
+   * KiB.
+   */
   readonly maxHeaderSize?: number | undefined;
   /** The request line or status line, in bytes with its line end. Default 8 KiB. */
   readonly maxStartLineSize?: number | undefined;
@@ -43,8 +46,9 @@ export const DEFAULT_HTTP1_LIMITS: HTTP1Limits = Object.freeze({
 });
 
 /**
- * Checks the options and fills in the defaults. Throws an InvalidArgumentError
- * (`ERR_SQUALL_INVALID_ARGUMENT`) for a value that is neither an integer of at least 0 nor `Infinity`.
+ * Checks the options and fills in the defaults.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a value that is neither an integer of at
+ * least 0 nor `Infinity`.
  */
 export function resolveHTTP1Limits(options: HTTP1LimitsOptions = {}): HTTP1Limits {
   const limit = (name: keyof HTTP1Limits) => checkLimit(name, options[name] ?? DEFAULT_HTTP1_LIMITS[name]);

@@ -1,6 +1,7 @@
 /**
- * Numbers from the wire. JavaScript's own `parseInt` and `Number` take signs, spaces, fractions, exponents and
- * prefixes, and round what they cannot hold; a length that two servers read differently is a smuggled request.
+ * Numbers from the wire. JavaScript's own `parseInt` and `Number` take signs, spaces, fractions, exponents
+ * and prefixes, and round what they cannot hold; a length that two servers read differently is a smuggled
+ * request.
  */
 import { HEX_VALUE } from "../../base/percent.js";
 import { HTTPInputError } from "../fields/errors.js";
@@ -14,11 +15,11 @@ export const HEXDIGITS: RegExp = /^[0-9a-fA-F]+$/;
 export const CR_OR_LF_RE: RegExp = /\r|\n/;
 
 /**
- * The value of a text of decimal digits, exactly as written: `010` is ten. Throws an HTTPInputError for anything
- * else, and for numbers above `Number.MAX_SAFE_INTEGER`, which would be rounded (RFC 9110 §8.6). Tornado
- * `parse_int`.
+ * The value of a text of decimal digits, exactly as written: `010` is ten. Tornado `parse_int`.
+ * @throws HTTPInputError for anything else, and for numbers above `Number.MAX_SAFE_INTEGER`, which would be
+ * rounded (RFC 9110 §8.6).
  */
-// biome-ignore lint/suspicious/noShadowRestrictedNames: Tornado's name, and nobody here means the global one
+// biome-ignore lint/suspicious/noShadowRestrictedNames: Tornado's name, and the global one is not used here
 export function parseInt(text: string): number {
   if (!DIGITS.test(text)) throw new HTTPInputError(`not an integer: expected digits, got ${shown(text)}`);
   return exact(Number(text), text);

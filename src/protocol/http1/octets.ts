@@ -1,4 +1,6 @@
-/** Octets by name, and the character classes that only messages need; the common ones are in `fields/abnf.ts`. */
+/**
+ * Octets by name, and the character classes that only messages need; the common ones are in `fields/abnf.ts`.
+ */
 import { CHAR_CLASS, VCHAR } from "../fields/abnf.js";
 
 export const HTAB = 0x09;
@@ -23,9 +25,9 @@ export const IP_LITERAL = 4;
 /**
  * Which of the classes of this file an octet belongs to.
  *
- * A target is visible ASCII without `"`, `<`, `>` and `#`. That is wider than RFC 3986: browsers send `|`, `^`,
- * `{`, `}`, `[`, `]`, `\` and the backtick as they are in queries, and refusing them would break live sites. What
- * is left out cannot come from a browser, and could escape from a log line, a page or a URL.
+ * A target is visible ASCII without `"`, `<`, `>` and `#`. That is wider than RFC 3986: browsers send `|`,
+ * `^`, `{`, `}`, `[`, `]`, `\` and the backtick as they are in queries, and refusing them would break live
+ * sites. What is left out cannot come from a browser, and could escape from a log line, a page or a URL.
  */
 export const URI_CLASS: Uint8Array = /* @__PURE__ */ buildClasses();
 

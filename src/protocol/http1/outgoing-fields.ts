@@ -1,12 +1,12 @@
 /**
- * The field lines of an outgoing head, and what they say about its framing. The fields come checked (names are
- * tokens, values cannot end a line), so all that is left is to join them and to notice the three that concern the
- * sender.
+ * The field lines of an outgoing head, and what they say about its framing. The fields come checked (names
+ * are tokens, values cannot end a line), so all that is left is to join them and to notice the three that
+ * concern the sender.
  *
- * Most fields of most responses (Server, Date, Content-Type, …) are those of the response before. So lines are
- * remembered, and what the first ones of a head were joined to: as long as a head begins like the one before, nothing is
- * joined, and a hello costs one string instead of a dozen. Lines are compared by number, since comparing joined strings
- * costs more than joining them anew.
+ * Most fields of most responses (Server, Date, Content-Type, …) are those of the response before. So lines
+ * are remembered, and what the first ones of a head were joined to: as long as a head begins like the one
+ * before, nothing is joined, and a hello costs one string instead of a dozen. Lines are compared by number,
+ * since comparing joined strings costs more than joining them anew.
  */
 import { equalsIgnoreCase } from "../../base/bytes.js";
 import { isDigits, trimWhitespace } from "../fields/abnf.js";
@@ -24,7 +24,9 @@ const UNKNOWN = 0;
 
 /** What is read off the fields of a head. An object is filled anew for each head. */
 export class OutgoingFields {
-  /** The start line and the lines, each with its CRLF, without Transfer-Encoding (the sender writes its own). */
+  /**
+   * The start line and the lines, each with its CRLF, without Transfer-Encoding (the sender writes its own).
+   */
   text: string;
   /** The given Content-Length; -1 when there is none. */
   contentLength: number;
@@ -40,7 +42,9 @@ export class OutgoingFields {
   readonly #lines: string[];
   readonly #numbers: number[];
   #lastNumber: number;
-  /** How the head before began: its start line, the numbers of its first lines, and what each was joined to. */
+  /**
+   * How the head before began: its start line, the numbers of its first lines, and what each was joined to.
+   */
   #startLine: string;
   readonly #chain: number[];
   readonly #texts: string[];
@@ -65,8 +69,9 @@ export class OutgoingFields {
   }
 
   /**
-   * Reads the fields and joins them to the start line; with `dropLength`, Content-Length is left out (1xx and 204 must
-   * not have one, RFC 9110 §8.6). Throws an HTTP1OutputError when they contradict themselves.
+   * Reads the fields and joins them to the start line; with `dropLength`, Content-Length is left out (1xx and
+   * 204 must not have one, RFC 9110 §8.6).
+   * @throws HTTP1OutputError when they contradict themselves.
    */
   read(startLine: string, fields: RawFields, dropLength: boolean): void {
     this.contentLength = -1;

@@ -1,6 +1,6 @@
 /**
- * What the application can ask the sender that HTTP cannot carry. These are programming errors of our side; none of
- * them has put a stray octet on the wire.
+ * What the application can ask the sender that HTTP cannot carry. These are programming errors of our side;
+ * none of them has put a stray octet on the wire.
  */
 import type { SquallErrorOptions } from "../../base/errors.js";
 import { HTTPOutputError } from "../fields/errors.js";
@@ -11,7 +11,7 @@ export type HTTP1OutputErrorCode =
   | "ERR_SQUALL_HTTP_OUTPUT_STATE"
   /** The start line cannot be sent: a bad method, target, version, status code or reason. */
   | "ERR_SQUALL_HTTP_OUTPUT_START_LINE"
-  /** Content-Length is no number, is given twice, or comes with Transfer-Encoding. */
+  /** Content-Length is not a number, is given twice, or comes with Transfer-Encoding. */
   | "ERR_SQUALL_HTTP_OUTPUT_CONTENT_LENGTH"
   /** A Transfer-Encoding other than `chunked`, the only one that the sender can produce. */
   | "ERR_SQUALL_HTTP_OUTPUT_TRANSFER_ENCODING"

@@ -1,9 +1,10 @@
 /**
  * Putting text, body and text on the wire in as few writes as possible.
  *
- * A write of one string is the cheapest that Node has (1.8 to 2.5 µs for head and small body, against 3.4 for a
- * `writev` and 3.9 for two writes), so what is small is joined. latin1 carries any octet, hence bytes join a string
- * as well as ASCII does; only text with characters above U+007F, which goes out as UTF-8, needs a buffer.
+ * A write of one string is the cheapest that Node has (1.8 to 2.5 µs for head and small body, against 3.4 for
+ * a `writev` and 3.9 for two writes), so what is small is joined. latin1 carries any octet, hence bytes join
+ * a string as well as ASCII does; only text with characters above U+007F, which goes out as UTF-8, needs a
+ * buffer.
  */
 
 import { type Chunk, latin1 } from "../../base/bytes.js";

@@ -1,13 +1,13 @@
 /**
- * A header block that arrives in pieces: the bytes so far in one growing buffer, and the scanner that knows how far
- * it came. Each byte is copied a bounded number of times on average and scanned once, so a head that is sent one
- * byte at a time costs time linear in its length.
+ * A header block that arrives in pieces: the bytes so far in one growing buffer, and the scanner that knows
+ * how far it came. Each byte is copied a bounded number of times on average and scanned once, so a head that
+ * is sent one byte at a time costs time linear in its length.
  */
 import { type HeadScanner, MORE } from "./head-scanner.js";
 
 const SMALLEST = 512;
 
-/** See the head of this file. Made only when a block does not arrive in one piece. */
+/** The bytes of an incomplete block. Made only when a block does not arrive in one piece. */
 export class PartialHead {
   readonly scanner: HeadScanner;
   bytes: Buffer;
@@ -23,9 +23,9 @@ export class PartialHead {
   }
 
   /**
-   * Adds bytes of `chunk` from `start` on, and scans them. Returns how many of them belong to the block when that
-   * makes it complete, and sets the scanner's text; else MORE: then it has taken all. `maxSize` is where the
-   * scanner refuses at the latest.
+   * Adds bytes of `chunk` from `start` on, and scans them. Returns how many of them belong to the block when
+   * that makes it complete, and sets the scanner's text; else MORE: then it has taken all. `maxSize` is where
+   * the scanner refuses at the latest.
    */
   add(chunk: Buffer, start: number, maxSize: number): number {
     const before = this.length;

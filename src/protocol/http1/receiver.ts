@@ -1,6 +1,6 @@
 /**
- * The receiving half of HTTP/1 (RFC 9112): bytes in, calls on a {@link MessageVisitor} out. No sockets, timers or
- * promises; the connection shell feeds it and steers it.
+ * The receiving half of HTTP/1 (RFC 9112): bytes in, calls on a {@link MessageVisitor} out. No sockets,
+ * timers or promises; the connection shell feeds it and steers it.
  *
  *     HEAD → BODY → TRAILERS → END ─┬→ HEAD    the next request, or the response behind an interim one
  *       ↑      (as the framing says) ├→ HELD    another protocol follows: kept for detach()
@@ -9,11 +9,11 @@
  *       │                            └→ CLOSED  the connection ends with this message
  *       └─ expectResponse() ─ IDLE → STRAY → CLOSED
  *
- * CLOSED is also where an error and {@link HTTP1Receiver.detach} lead: whatever comes then is dropped. How a body ends is
- * the business of its reader (`body-readers.ts`).
+ * CLOSED is also where an error and {@link HTTP1Receiver.detach} lead: whatever comes then is dropped. How a
+ * body ends is the business of its reader (`body-readers.ts`).
  *
- * The visitor may call any method of the receiver from inside any call. To make that safe, one rule holds: before
- * the visitor is called, the receiver's fields already say what is true after the call.
+ * The visitor may call any method of the receiver from inside any call. To make that safe, one rule holds:
+ * before the visitor is called, the receiver's fields already say what is true after the call.
  */
 import { ByteQueue } from "../../base/byte-queue.js";
 import { InvalidStateError } from "../../base/errors.js";
@@ -46,8 +46,8 @@ const EMPTY = Buffer.alloc(0);
 export type HTTP1Role = "server" | "client";
 
 /**
- * The scanner for blocks that arrive in one piece, which is nearly all of them: it is needed only during one call.
- * A block that stops in the middle takes it along, and the next block makes a new one.
+ * The scanner for blocks that arrive in one piece, which is nearly all of them: it is needed only during one
+ * call. A block that stops in the middle takes it along, and the next block makes a new one.
  */
 let spareScanner: HeadScanner | undefined;
 
@@ -64,7 +64,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   #paused: boolean;
   /** True while the loop runs; calls from inside the visitor only leave notes for it. */
   #running: boolean;
-  /** The peer's FIN came, perhaps behind bytes that still wait. */
+  /** The peer's FIN has come, perhaps behind bytes that still wait. */
   #ended: boolean;
 
   /** What is being read, and from where on. */
@@ -114,8 +114,8 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   }
 
   /**
-   * Takes bytes from the peer and tells the visitor what they mean. The chunk is the receiver's to keep: pieces of
-   * it are handed out as body. Called while paused, or from inside the visitor, the bytes wait.
+   * Takes bytes from the peer and calls the visitor for what they mean. The receiver keeps the chunk: pieces
+   * of it are handed out as body. Called while paused, or from inside the visitor, the bytes wait.
    */
   feed(chunk: Buffer): void {
     if (chunk.length === 0) return;
@@ -125,7 +125,8 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
       this.#chunk = chunk;
       this.#offset = 0;
     } else {
-      // The queue gathers small chunks: a peer that sends single bytes meanwhile costs a byte each, not an object.
+      // The queue gathers small chunks: a peer that sends single bytes meanwhile costs a byte each, not an
+      // object.
       this.#waiting ??= new ByteQueue();
       this.#waiting.push(chunk);
     }
@@ -134,8 +135,9 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
 
   /**
    * The peer's FIN. A body that lasts until close is complete now; a message that is not leads to
-   * `onError(ERR_SQUALL_HTTP_INCOMPLETE)`, as does a client's request that got no response. Between messages, and on a
-   * client that expects nothing, no call follows. While paused it waits behind the bytes. Calling twice is fine.
+   * `onError(ERR_SQUALL_HTTP_INCOMPLETE)`, as does a client's request that got no response. Between messages,
+   * and on a client that expects nothing, no call follows. While paused it waits behind the bytes. Calling
+   * twice is fine.
    */
   feedEnd(): void {
     this.#ended = true;
@@ -158,14 +160,14 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     return this.#paused;
   }
 
-  /** Bytes that were fed and are neither told nor dropped yet. */
+  /** Bytes that were fed and neither handed out nor dropped yet. */
   get bufferedBytes(): number {
     return (this.#partial?.length ?? 0) + this.#chunk.length - this.#offset + (this.#waiting?.length ?? 0);
   }
 
   /**
-   * True when nothing of a next message has been seen; blank lines before a request do not count. On a client also
-   * while a response is due of which nothing has come; compare {@link HTTP1Receiver.expectsNothing}.
+   * True when nothing of a next message has been seen; blank lines before a request do not count. On a client
+   * also while a response is due of which nothing has come; compare {@link HTTP1Receiver.expectsNothing}.
    */
   get betweenMessages(): boolean {
     return (
@@ -182,16 +184,16 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   }
 
   /**
-   * Changes {@link maxBodySize} until this message ends; `Infinity` for no limit. Useful from `onHead` on, until the
-   * body has gone over the old limit.
+   * Changes {@link maxBodySize} until this message ends; `Infinity` for no limit. Useful from `onHead` on,
+   * until the body has gone over the old limit.
    */
   setMaxBodySize(bytes: number): void {
     this.#maxBodySize = checkLimit("maxBodySize", bytes);
   }
 
   /**
-   * Stops for good and returns what was fed but not consumed, in one buffer (empty if there is nothing): the first
-   * bytes of the protocol that follows. Calling again returns an empty buffer.
+   * Stops for good and returns what was fed but not consumed, in one buffer (empty if there is nothing): the
+   * first bytes of the protocol that follows. Calling again returns an empty buffer.
    */
   detach(): Buffer {
     const parts: Buffer[] = [];
@@ -203,20 +205,20 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   }
 
   /**
-   * Client: true before the first request, and from the end of each response until {@link expectResponse}. Bytes that
-   * come meanwhile lead to `onError(ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE)` as soon as the receiver is not paused, and are
-   * never taken for the answer to a later request.
+   * Client: true before the first request, and from the end of each response until {@link expectResponse}.
+   * Bytes that come meanwhile lead to `onError(ERR_SQUALL_HTTP_UNEXPECTED_RESPONSE)` as soon as the receiver
+   * is not paused, and are never taken for the answer to a later request.
    */
   get expectsNothing(): boolean {
     return this.#phase === IDLE;
   }
 
   /**
-   * Client: the next response answers a request with this method, which decides whether it has a body. Call it once
-   * for each request, before its response can arrive. After bytes that no request asked for it changes nothing: their
-   * error follows.
-   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) on a server, while a response is due, and when no response
-   * can come any more: after an error, a response that ends the connection, `detach()` or the FIN.
+   * Client: the next response answers a request with this method, which decides whether it has a body. Call
+   * it once for each request, before its response can arrive. After bytes that no request asked for it
+   * changes nothing: their error follows.
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) on a server, while a response is due, and when no
+   * response can come any more: after an error, a response that ends the connection, `detach()` or the FIN.
    */
   expectResponse(requestMethod: string): void {
     if (this.#phase === STRAY) return;
@@ -242,12 +244,12 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     } finally {
       this.#running = false;
     }
-    // Whoever pauses us for long must not keep a used-up chunk alive.
+    // A long pause must not keep a used-up chunk alive.
     if (this.#offset === this.#chunk.length) this.#chunk = EMPTY;
     if (this.#chunk === EMPTY) this.#offset = 0;
   }
 
-  /** Does the next thing that can be done; false when there is nothing without more input. */
+  /** Takes the next step; false when that needs more input. */
   #step(): boolean {
     const phase = this.#phase;
     if (phase >= END) return this.#stepOutside(phase);

@@ -1,6 +1,6 @@
 /**
- * From the marks of a scanned block to a {@link HTTP1RequestHead}: the start line's rules (RFC 9112 §2.3, §3), then the
- * fields, then what they mean together.
+ * From the marks of a scanned block to a {@link HTTP1RequestHead}: the start line's rules (RFC 9112 §2.3,
+ * §3), then the fields, then what they mean together.
  */
 import { isAuthorityForm, isHostAndPort } from "./authority.js";
 import { HTTP1Error, shown } from "./errors.js";
@@ -11,7 +11,10 @@ import { SLASH } from "./octets.js";
 import { parseVersion } from "./version.js";
 import type { HTTP1RequestHead } from "./visitor.js";
 
-/** Builds the head from a complete block. Throws an {@link HTTP1Error} for whatever is wrong with it. */
+/**
+ * Builds the head from a complete block.
+ * @throws HTTP1Error when any part of it is invalid.
+ */
 export function buildRequestHead(scanner: HeadScanner, facts: FieldFacts): HTTP1RequestHead {
   const { text, marks } = scanner;
   const method = cutMethod(text, marks[0]!, marks[1]!);
@@ -81,8 +84,8 @@ function hostOf(facts: FieldFacts, isHTTP10: boolean): string | undefined {
 }
 
 /**
- * Checks a target that is no path (RFC 9112 §3.2.2 to §3.2.4) and returns the authority that the request is for:
- * that of an absolute target wins over Host.
+ * Checks a target that is not a path (RFC 9112 §3.2.2 to §3.2.4) and returns the authority that the request
+ * is for: that of an absolute target wins over Host.
  */
 function checkTarget(method: string, target: string, host: string | undefined): string | undefined {
   if (method === "CONNECT") return target;

@@ -1,6 +1,6 @@
 /**
- * From the marks of a scanned block to a {@link HTTP1ResponseHead}: the status line (RFC 9112 §4), the fields, and how
- * the body ends (§6.3), which depends on the request that is answered.
+ * From the marks of a scanned block to a {@link HTTP1ResponseHead}: the status line (RFC 9112 §4), the
+ * fields, and how the body ends (§6.3), which depends on the request that is answered.
  */
 import { CHAR_CLASS, DIGIT } from "../fields/abnf.js";
 import { endsWithHead, opensTunnel } from "../message/content.js";
@@ -16,7 +16,10 @@ import type { BodyFraming, HTTP1ResponseHead } from "./visitor.js";
 const CODE_AT = 9;
 const REASON_AT = 13;
 
-/** Builds the head of a response to a request with that method. Throws an {@link HTTP1Error} when it is malformed. */
+/**
+ * Builds the head of a response to a request with that method.
+ * @throws HTTP1Error when it is malformed.
+ */
 export function buildResponseHead(
   scanner: HeadScanner,
   facts: FieldFacts,
@@ -51,7 +54,9 @@ export function buildResponseHead(
   };
 }
 
-/** Checks the status line's shape and returns its code. An empty reason may come without the space before it. */
+/**
+ * Checks the status line's shape and returns its code. An empty reason may come without the space before it.
+ */
 function parseCode(line: string): number {
   const wellFormed =
     line.length >= CODE_AT + 3 &&

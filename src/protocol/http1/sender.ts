@@ -6,11 +6,12 @@
  *               └── respond(): straight to ended
  *
  * The sender decides how the body's end is marked, for what the fields leave open (§6.1, §6.3): by the
- * Content-Length that they give; else by chunked coding to a 1.1 peer; else by closing. A message that cannot have a
- * body never gets one, so that what follows on the connection cannot be taken for it.
+ * Content-Length that they give; else by chunked coding to a 1.1 peer; else by closing. A message that cannot
+ * have a body never gets one, so that what follows on the connection cannot be taken for it.
  *
- * A call that throws before anything of a message was sent leaves the sender as it was: another message (a 500, say)
- * can be sent instead. In "failed" a part is out and the rest cannot come; the connection must be closed.
+ * A call that throws before anything of a message was sent leaves the sender as it was: another message (a
+ * 500, say) can be sent instead. In "failed" a part is out and the rest cannot come; the connection must be
+ * closed.
  */
 import { byteLength, type Chunk } from "../../base/bytes.js";
 import { isFieldValue, isToken } from "../fields/abnf.js";
@@ -45,9 +46,9 @@ const given = new OutgoingFields();
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /**
- * Sends the messages of one direction of a connection, one after the other, on an {@link HTTP1Output}. All methods
- * that send return what the output's `send` returned: false when more than the high-water mark is queued; true when
- * there was nothing to send. All throw an {@link HTTP1OutputError} for what cannot be sent.
+ * Sends the messages of one direction of a connection, one after the other, on an {@link HTTP1Output}. All
+ * methods that send return what the output's `send` returned: false when more than the high-water mark is
+ * queued; true when there was nothing to send. All throw an {@link HTTP1OutputError} for what cannot be sent.
  */
 export class HTTP1Sender {
   readonly #out: HTTP1Output;
@@ -73,8 +74,8 @@ export class HTTP1Sender {
   }
 
   /**
-   * False when the connection cannot go on after the message that was begun last: it said so itself, or its body
-   * ends with the connection. True before the first.
+   * False when the connection cannot go on after the message that was begun last: it said so itself, or its
+   * body ends with the connection. True before the first.
    */
   get keepAlive(): boolean {
     return this.#keepAlive;
@@ -85,18 +86,21 @@ export class HTTP1Sender {
     return this.#bodyBytes;
   }
 
-  /** True while only the end of the connection can end the message, so that one cut short would look whole. */
+  /**
+   * True while only the end of the connection can end the message, so that one cut short would look whole.
+   */
   get endsByClosing(): boolean {
     return this.#state === "open" && this.#body.endsByClosing;
   }
 
   /**
    * Begins a response: sends its head, and `chunk` with it. The fields must be checked already, as those of
-   * `HTTPHeaders` are. Adds `Transfer-Encoding: chunked`, `Connection: close` or `Connection: Keep-Alive` where
-   * needed (RFC 9112 §6.1, §9.3); leaves out Content-Length where it is forbidden (RFC 9110 §8.6).
+   * `HTTPHeaders` are. Adds `Transfer-Encoding: chunked`, `Connection: close` or `Connection: Keep-Alive`
+   * where needed (RFC 9112 §6.1, §9.3); leaves out Content-Length where it is forbidden (RFC 9110 §8.6).
    *
-   * A 1xx other than 101 is no response to end with; see {@link informational}. After a 101, or a 2xx to CONNECT,
-   * another protocol follows: the sender has nothing more to do with it, and `keepAlive` is false.
+   * Refuses a 1xx other than 101, which is an interim response; see {@link informational}. After a 101, or a
+   * 2xx to CONNECT, another protocol follows: the sender has nothing more to do with it, and `keepAlive` is
+   * false.
    */
   beginResponse(
     startLine: ResponseStartLine,
@@ -110,8 +114,8 @@ export class HTTP1Sender {
   }
 
   /**
-   * Sends a whole response in one go and ends it: {@link beginResponse} and {@link end}, with `Content-Length` added
-   * when the fields have no framing of their own.
+   * Sends a whole response in one go and ends it: {@link beginResponse} and {@link end}, with
+   * `Content-Length` added when the fields have no framing of their own.
    */
   respond(startLine: ResponseStartLine, fields: RawFields, context: ResponseContext, body?: Chunk): boolean {
     this.#checkCanBegin();
@@ -123,8 +127,8 @@ export class HTTP1Sender {
   }
 
   /**
-   * Sends an interim response, such as 103 Early Hints, before the final one (RFC 9110 §15.2). Not to be sent to
-   * HTTP/1.0 clients.
+   * Sends an interim response, such as 103 Early Hints, before the final one (RFC 9110 §15.2). Not to be sent
+   * to HTTP/1.0 clients.
    */
   informational(startLine: ResponseStartLine, fields: RawFields): boolean {
     this.#checkCanBegin();
@@ -139,7 +143,9 @@ export class HTTP1Sender {
     return this.#out.send(`${given.text}\r\n`, "latin1");
   }
 
-  /** Sends `100 Continue`: the client may send its body now (RFC 9110 §10.1.1). Not to be sent to 1.0 clients. */
+  /**
+   * Sends `100 Continue`: the client may send its body now (RFC 9110 §10.1.1). Not to be sent to 1.0 clients.
+   */
   continue100(): boolean {
     this.#checkCanBegin();
     return this.#out.send(CONTINUE, "latin1");
@@ -147,8 +153,8 @@ export class HTTP1Sender {
 
   /**
    * Begins a request: sends its head, and `chunk` with it. With `hasBody`, a body follows, chunked unless the
-   * fields give its Content-Length; without, the fields decide, and no framing at all means no body. The fields must
-   * be checked already and hold Host.
+   * fields give its Content-Length; without, the fields decide, and no framing at all means no body. The
+   * fields must be checked already and hold Host.
    */
   beginRequest(
     startLine: RequestStartLine,
@@ -171,8 +177,8 @@ export class HTTP1Sender {
 
   /**
    * Sends a piece of body; an empty one sends nothing. Body for an answer to HEAD is dropped. Throws
-   * `ERR_SQUALL_HTTP_OUTPUT_TOO_LONG` when it is more than Content-Length says: nothing of the piece is sent, the
-   * state is "failed" and the connection must be closed, since the peer waits for what will never come.
+   * `ERR_SQUALL_HTTP_OUTPUT_TOO_LONG` when it is more than Content-Length says: nothing of the piece is sent,
+   * the state is "failed" and the connection must be closed, since the peer waits for what will never come.
    */
   write(chunk: Chunk): boolean {
     if (this.#state !== "open") throw wrongState("write()", this.#state);
@@ -187,10 +193,10 @@ export class HTTP1Sender {
   }
 
   /**
-   * Ends the message. `trailers` go out after a chunked body and are dropped otherwise; they must be tokens and
-   * sendable values, and none of the names that a recipient ignores in trailers. Throws
-   * `ERR_SQUALL_HTTP_OUTPUT_TOO_SHORT` when Content-Length promised more: the state is "failed" and the connection
-   * must be closed. Calling again after the end does nothing.
+   * Ends the message. `trailers` go out after a chunked body and are dropped otherwise; they must be tokens
+   * and sendable values, and none of the names that a recipient ignores in trailers. Throws
+   * `ERR_SQUALL_HTTP_OUTPUT_TOO_SHORT` when Content-Length promised more: the state is "failed" and the
+   * connection must be closed. Calling again after the end does nothing.
    */
   end(trailers?: RawFields): boolean {
     if (this.#state === "ended") return true;
@@ -205,7 +211,9 @@ export class HTTP1Sender {
     return last === "" || this.#out.send(last, "latin1");
   }
 
-  /** The head as text; sets framing and keepAlive. A `length` of at least 0 is used when the fields have none. */
+  /**
+   * The head as text; sets framing and keepAlive. A `length` of at least 0 is used when the fields have none.
+   */
   #responseHead(
     startLine: ResponseStartLine,
     fields: RawFields,
@@ -225,7 +233,8 @@ export class HTTP1Sender {
       extra = `Content-Length: ${length}\r\n`;
     }
     let keepAlive = context.keepAlive && !given.close && framing !== "close";
-    // Behind a tunnel's head there is no HTTP any more: what an application leaves of it is closed, not read as requests.
+    // HTTP ends with the head of a tunnel: if the application leaves the stream, it is closed, not read as
+    // requests.
     if (isTunnel) keepAlive = false;
     else extra += this.#connectionLine(context, keepAlive);
     this.#frame(framing, given.contentLength === -1 ? length : given.contentLength);
@@ -254,7 +263,8 @@ export class HTTP1Sender {
   }
 
   /**
-   * 1.1 goes on unless told otherwise, 1.0 ends unless told otherwise (RFC 9112 §9.3): only the exceptions are said.
+   * HTTP/1.1 persists by default and HTTP/1.0 closes by default (RFC 9112 §9.3): only the exceptions are
+   * announced.
    */
   #connectionLine(context: ResponseContext, keepAlive: boolean): string {
     const isHTTP10 = context.version === "HTTP/1.0";
@@ -296,8 +306,8 @@ export class HTTP1Sender {
 }
 
 /**
- * The field that says how long a 205 is: its body has the length 0, and its recipient does not know that from the status
- * (RFC 9110 §15.3.6, RFC 9112 §6.3).
+ * The field that says how long a 205 is: its body has the length 0, and its recipient does not know that from
+ * the status (RFC 9110 §15.3.6, RFC 9112 §6.3).
  */
 function lengthOfReset(fields: OutgoingFields): string {
   if (fields.contentLength > 0) throw forbiddenBody(fields.contentLength);

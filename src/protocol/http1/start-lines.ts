@@ -1,6 +1,6 @@
 /**
- * Start lines for sending (RFC 9112 §3 and §4), checked so that nothing in them can end the line early, and the
- * status lines remembered: an application has a handful of them and sends each a million times.
+ * Start lines for sending (RFC 9112 §3 and §4), checked so that nothing in them can end the line early, and
+ * the status lines remembered: an application has a handful of them and sends each a million times.
  */
 import { isFieldValue, isToken } from "../fields/abnf.js";
 import type { RequestStartLine, ResponseStartLine } from "../fields/start-line.js";

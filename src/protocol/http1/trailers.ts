@@ -1,6 +1,6 @@
 /**
- * Which fields of a trailer section may be kept. A trailer arrives after the message has been acted upon, so one
- * that steers framing, routing, authentication, caching or how the content is read must not be believed
+ * Which fields of a trailer section may be kept. A trailer arrives after the message has been acted upon, so
+ * one that steers framing, routing, authentication, caching or how the content is read must not be believed
  * (RFC 9110 §6.5.1). The rest is handed over apart from the header fields.
  */
 
@@ -68,7 +68,7 @@ export function isForbiddenTrailer(name: string): boolean {
   return FORBIDDEN.has(name.toLowerCase());
 }
 
-/** The fields of a scanned trailer section that may be kept; `undefined` when there are none. */
+/** The fields of a scanned trailer section that may be kept; `undefined` without any. */
 export function buildTrailers(scanner: HeadScanner): RawFields | undefined {
   if (scanner.fieldCount === 0) return undefined;
   const fields = cutFields(scanner, undefined);

@@ -3,8 +3,9 @@ import type { HTTPVersion } from "../message/head.js";
 import { HTTP1Error, shown } from "./errors.js";
 
 /**
- * The version at `start` to `end` of `text`. A higher minor version is served as 1.1, the highest that we know.
- * Throws for anything else: 505 for another major version, 400 for text that is not a version.
+ * The version at `start` to `end` of `text`. A higher minor version is served as 1.1, the highest that we
+ * know.
+ * @throws HTTP1Error with status 505 for another major version, 400 for text that is not a version.
  */
 export function parseVersion(text: string, start: number, end: number): HTTPVersion {
   if (end - start === 8) {

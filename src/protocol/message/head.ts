@@ -1,6 +1,7 @@
 /**
- * The head of a message as every version of HTTP has it (RFC 9110 §6): what the application, the router and the
- * containers read. What only one version knows, such as the framing of HTTP/1, is added by that version's own type.
+ * The head of a message as every version of HTTP has it (RFC 9110 §6): what the application, the router and
+ * the containers read. What only one version knows, such as the framing of HTTP/1, is added by that version's
+ * own type.
  */
 import type { RawFields } from "../fields/raw-fields.js";
 import type { RequestStartLine, ResponseStartLine } from "../fields/start-line.js";

@@ -7,6 +7,7 @@
  */
 import type { WaitOptions } from "../../async/cancel.js";
 import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
+import { byteLength } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
@@ -184,14 +185,9 @@ function completeHeaders(handler: Handler, state: HandlerState, hasTrailers: boo
 }
 
 function gatheredLength(state: HandlerState): number {
-  let total = chunkLength(state.first);
-  if (state.rest !== undefined) for (const chunk of state.rest) total += chunkLength(chunk);
+  let total = state.first === undefined ? 0 : byteLength(state.first);
+  if (state.rest !== undefined) for (const chunk of state.rest) total += byteLength(chunk);
   return total;
-}
-
-function chunkLength(chunk: Chunk | undefined): number {
-  if (chunk === undefined) return 0;
-  return typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.length;
 }
 
 /** `handler.finish()`: sends the rest and ends the exchange. */
