@@ -109,6 +109,15 @@ run("a user's compiler", process.execPath, [join(root, "node_modules", "typescri
 });
 run("a user's imports", process.execPath, ["main.js"], { cwd: user });
 
+// A template needs the package's own run-time dependency.
+writeFileSync(
+  join(user, "template.js"),
+  `import { Template } from "squall/template";
+process.exit(new Template("{{ [x].map((y) => y + 1) }}").generate({ x: 1 }) === "2" ? 0 : 1);
+`,
+);
+run("a user's template", process.execPath, ["template.js"], { cwd: user });
+
 // 4. What a first import loads: each module costs a look-up, a read and a link, a third of a millisecond or more.
 const MOST_MODULES = 60;
 function modulesBehind(entry, seen = new Set()) {

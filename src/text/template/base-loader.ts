@@ -1,8 +1,9 @@
 /**
- * Loaders: they know what a name means, and keep what they have compiled. Tornado `BaseLoader`.
+ * Loaders resolve names of templates, read their sources, and cache what they have compiled. Tornado
+ * `BaseLoader`.
  *
- * A loader of one's own extends {@link BaseLoader} and says two things: what a name means where it is written
- * (`resolvePath()`), and what the source of a template is (`readSource()`).
+ * A custom loader extends {@link BaseLoader} and implements two methods: `resolvePath()` turns a name into
+ * the key of the cache, and `readSource()` returns the source for that key.
  */
 import type { Chunk } from "../../base/bytes.js";
 import { toUnicode } from "../../base/escape.js";
@@ -13,7 +14,7 @@ import type { TemplateNamespace } from "./render-scope.js";
 import { checkAutoescape, Template, type TemplateLoader } from "./template.js";
 import { checkWhitespaceMode, defaultWhitespaceMode, type WhitespaceMode } from "./whitespace.js";
 
-/** What every loader can be told. */
+/** Options of every loader. */
 export interface LoaderOptions {
   /** The name of the function that escapes expressions; null for no escaping. Default `xhtmlEscape`. */
   readonly autoescape?: string | null | undefined;
@@ -54,8 +55,8 @@ export abstract class BaseLoader implements TemplateLoader {
   }
 
   /**
-   * What a name means: the name by which the template is loaded and kept. `parentPath` is the name of the
-   * template that extends or includes it. Does not ask whether there is such a template.
+   * Resolves a name to the key under which the template is cached. `parentPath` is the name of the template
+   * that extends or includes it. Does not check that the template exists.
    */
   abstract resolvePath(name: string, parentPath?: string): string;
 
@@ -63,7 +64,7 @@ export abstract class BaseLoader implements TemplateLoader {
   protected abstract readSource(name: string): Chunk;
 
   /**
-   * The template of a name, compiled when it is first asked for. What fails to compile is not kept.
+   * The template of a name, compiled on the first call. A template that fails to compile is not cached.
    *
    * @throws TemplateNotFoundError (`ERR_SQUALL_TEMPLATE_NOT_FOUND`), and what the constructor of `Template`
    * throws.
@@ -79,8 +80,8 @@ export abstract class BaseLoader implements TemplateLoader {
   }
 
   /**
-   * Forgets everything that was compiled, so that changed sources are read. Templates that are in use stay as
-   * they are.
+   * Empties the cache, so that the next `load()` reads the sources again. Templates that were loaded before
+   * do not change.
    */
   reset(): void {
     this.templates.clear();

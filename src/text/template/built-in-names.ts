@@ -2,10 +2,9 @@
  * The names that every template has. The loader's namespace comes before them, and what `generate()` is given
  * before that.
  *
- * Tornado's names are there in its spelling and in ours. Besides, there are the globals of ECMAScript
- * (ECMA-262 §19), `Intl`, `URL` and `URLSearchParams`: what computes. What reaches the process, loads or
- * evaluates code (`process`, `globalThis`, `Function`, `eval`) is not there; an application that wants it in
- * its templates puts it into the namespace.
+ * Tornado's helpers have both spellings. The rest are those globals of ECMAScript (ECMA-262 §19) that only
+ * compute, `Intl`, `URL` and `URLSearchParams`. Globals that reach the process or evaluate code (`process`,
+ * `globalThis`, `Function`, `eval`) are left out; an application may add them to its namespace.
  */
 import { jsonEncode, squeeze, xhtmlEscape } from "../../base/escape.js";
 import { urlEscape } from "../../base/url-escape.js";

@@ -1,6 +1,6 @@
 /**
- * Lines of generated JavaScript, each with the place in a template that it was made from. The places become
- * comments in the code, and lead from a line of a stack trace back to the template (stack-trace.ts).
+ * Lines of generated JavaScript, each with the place in a template that it was made from. The places appear
+ * as comments in the code, and map the lines of a stack trace to the template (stack-trace.ts).
  */
 
 /** A line of a template, and the line that included that template or holds the block it replaces. */
@@ -13,7 +13,7 @@ export interface TemplatePlace {
   readonly includedFrom: TemplatePlace | undefined;
 }
 
-/** Characters that would end a comment, or confuse who reads it. */
+/** Characters that would end a comment or garble a stack trace. */
 const CONTROL = /[\0-\x1f\x7f\u2028\u2029]/g;
 
 /** A place as people read it: `row.html:2 (via page.html:7)`. */

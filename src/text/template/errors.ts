@@ -6,16 +6,16 @@
  *     ├── TemplateNotFoundError       a loader has no template of that name, or refuses the name
  *     └── TemplateNameError           a template uses a name that nothing defines
  *
- * An error that an expression of a template throws stays what it is; only its stack names the template
- * (stack-trace.ts).
+ * An error thrown by an expression of a template is passed on; only its stack is changed, to name the
+ * template (stack-trace.ts).
  */
 import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../../base/errors.js";
 
 /**
- * A template cannot be used as it was. The plain class stands for `ERR_SQUALL_TEMPLATE_ASYNC` (the template
- * holds `await`, so it needs `generateAsync()`), `ERR_SQUALL_TEMPLATE_VALUE` (a value cannot be written,
- * called or loaded from) and `ERR_SQUALL_TEMPLATE_EVAL` (this process forbids code made from text: precompile
- * the templates).
+ * The base class of the errors of templates. The class itself has the codes `ERR_SQUALL_TEMPLATE_ASYNC` (the
+ * template contains `await` and needs `generateAsync()`), `ERR_SQUALL_TEMPLATE_VALUE` (a value cannot be
+ * written, called or loaded from) and `ERR_SQUALL_TEMPLATE_EVAL` (the process forbids generating code from
+ * strings: precompile the templates).
  */
 export class TemplateError extends SquallError {
   static {
@@ -41,9 +41,9 @@ function place(filename: string | undefined, lineno: number, sourceLine: string 
 }
 
 /**
- * The source of a template is wrong (`ERR_SQUALL_TEMPLATE_PARSE`), or includes or parents are nested too
- * deeply (`ERR_SQUALL_TEMPLATE_DEPTH`). The message ends with file, line and the source line. Tornado
- * `ParseError`.
+ * The source of a template is invalid (`ERR_SQUALL_TEMPLATE_PARSE`), or files include or extend one another
+ * too deeply (`ERR_SQUALL_TEMPLATE_DEPTH`). The message ends with the file, the line and the text of that
+ * line. Tornado `ParseError`.
  */
 export class ParseError extends TemplateError {
   static {

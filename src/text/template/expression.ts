@@ -1,10 +1,10 @@
 /**
- * JavaScript that stands in a template, as the code generator needs it: the text, and where it uses names
- * that are the template's own and not those of a function inside the expression.
+ * A JavaScript expression of a template, as the code generator needs it: its text, and each use of a name of
+ * the template. Names that a function inside the expression declares are not uses.
  *
- * Names become local variables of the generated function. A variable that nothing has set yet holds a mark,
- * so each use which may come too early is wrapped in a test; the wrapping is done here, on the text, and
- * never by value.
+ * Names become local variables of the generated function. A variable that has not been set holds a marker,
+ * and a use that may find the marker is wrapped in a test. The wrapping works on the text of the expression
+ * and involves no values.
  */
 
 /** How a name is used, which decides what has to be tested before. */
@@ -50,8 +50,7 @@ export interface Expression {
 export type Pattern = Expression;
 
 /**
- * Prefixes of the tests, as functions of the name. `MISSING` and `fail` are how generated code calls mark and
- * error.
+ * The text in front of a wrapped use. `_tt_missing` is the marker, `_tt_undefined()` throws.
  */
 const PREFIX: Readonly<Record<Exclude<UseKind, "assign">, (name: string) => string>> = {
   read: (name) => `(${name} === _tt_missing ? _tt_undefined("${name}") : `,
@@ -65,8 +64,8 @@ interface Insertion {
   readonly at: number;
   readonly text: string;
   /**
-   * Of insertions at one place, ends come before beginnings, inner ends before outer ones, outer beginnings
-   * first.
+   * At one place ends come before beginnings, inner ends before outer ends, and outer beginnings before inner
+   * ones.
    */
   readonly order: number;
 }

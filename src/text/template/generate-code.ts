@@ -1,14 +1,14 @@
 /**
  * Turns a page into the JavaScript of one function.
  *
- * The function gathers its text in one string. Neighbouring pieces are added in one statement, literal text
- * that is adjacent at run time, also across files, is one literal. Names of the page are local variables of
- * the function, shared by all its files as in Tornado; a variable that may not be set yet is tested where it
- * is used (expression.ts). Loops are loops and conditions conditions: nothing is called for each turn but
- * what the template calls.
+ * The function builds the page in one string. Neighbouring pieces are added in one statement, and adjacent
+ * text becomes one literal, also across files. The names of a page are local variables, shared by all its
+ * files as in Tornado; a variable that may not have been set is tested where it is used (expression.ts).
+ * Loops and conditions become JavaScript loops and conditions, so a turn of a loop calls nothing but what the
+ * template calls.
  *
- * Only source text of templates becomes code. Values come in through `_tt_scope` when the function runs.
- * Everything that the engine names begins with `_tt_`, which a template cannot write:
+ * Only the source text of templates becomes code. Values enter through `_tt_scope` when the function runs.
+ * The names of the engine begin with `_tt_`, which no template may use:
  *
  *     _tt_scope        the names of this rendering (render-scope.ts)
  *     _tt_out…         the text so far; each `apply` has its own
@@ -83,7 +83,10 @@ class CodeGenerator {
   #numbers = 0;
   #usesModules = false;
   #isAsync = false;
-  /** How many `try` there are round the present place: in there, text must not wait for what may throw. */
+  /**
+   * The number of `try` blocks around the present place. Inside one, text is added before the next expression
+   * can throw.
+   */
   #tries = 0;
   #loops: Loop[] = [];
   // Where the walk is.
@@ -251,7 +254,7 @@ class CodeGenerator {
 
   #noteNames({ uses }: Expression): void {
     for (const { name, kind, certain } of uses) {
-      const assigns = kind === "assign" || kind === "default";
+      const assigns = kind === "assign";
       this.#names.set(name, assigns || this.#names.get(name) === true);
       if (assigns) this.#assigned.add(name);
       if (certain && kind !== "typeof") this.#known.add(name);
@@ -297,8 +300,7 @@ class CodeGenerator {
     this.#flush();
     let first = true;
     for (const { test, body, line } of branches) {
-      // A later condition is reached only if an earlier one was asked, but what it finds is not known behind
-      // the end.
+      // A later condition may not be evaluated, so names found by it are not known after the block.
       const head = `if (${first ? this.#code(test) : this.#guess(test)}) {`;
       if (first) this.#writer.open(head, this.#place(line));
       else this.#writer.between(`} else ${head}`, this.#place(line));
@@ -336,7 +338,7 @@ class CodeGenerator {
 
   #while(node: WhileNode): void {
     this.#flush();
-    // The condition is asked at least once, but again with what the body has set.
+    // The condition is evaluated at least once, so the names it finds are known after the loop.
     this.#loop(node, () => `while (${this.#code(node.test)}) {`);
   }
 
@@ -354,7 +356,7 @@ class CodeGenerator {
     this.#writer.close("}");
     const { otherwise } = node;
     if (label === undefined || otherwise === undefined) return;
-    // Skipped by `break`, which leaves the block round both.
+    // `break` leaves the labelled block around the loop and its `else`.
     this.#maybe(() => this.#nodes(otherwise));
     this.#writer.close("}");
   }
@@ -453,7 +455,7 @@ class CodeGenerator {
     for (const name of names) this.#assigned.add(name);
     const saved = names.map((name) => [name, this.#unique("saved")] as const);
     for (const [name, kept] of saved) this.#writer.line(`const ${kept} = ${name};`);
-    // Only a `try` of the template can see what an error leaves behind.
+    // Without a `try` around it, an error ends the rendering, and the variables with it.
     const guarded = watched && names.length > 0;
     if (guarded) this.#writer.line("try {");
     this.#writer.append(writer);

@@ -6,8 +6,8 @@
  * expression can contain outside of a literal, is made the end of the input. Each tag is read once and each
  * character a constant number of times.
  *
- * acorn is loaded when the first template is compiled: whoever only imports the module, or uses precompiled
- * templates, does not pay for it.
+ * acorn is loaded when the first template is compiled, so importing the module costs nothing of it, and a
+ * program with precompiled templates never loads it.
  */
 import { createRequire } from "node:module";
 import type { Expression, Pattern } from "./expression.js";
@@ -57,7 +57,7 @@ function loadAcorn(): Acorn {
 const PERCENT = 0x25;
 const RIGHT_BRACE = 0x7d;
 
-/** How Python's words are written in JavaScript, for those who write them by habit. */
+/** How Python's words are written in JavaScript, for error messages. */
 const PYTHON: ReadonlyMap<string, string> = new Map([
   ["and", '"and" is written &&'],
   ["or", '"or" is written ||'],

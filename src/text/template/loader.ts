@@ -48,7 +48,7 @@ export class Loader extends BaseLoader {
     }
   }
 
-  /** A path below the root, relative to it; undefined if it is none. */
+  /** The path relative to the root; undefined if it leads out of the root. */
   #inside(path: string): string | undefined {
     if (path.includes("\0")) return undefined;
     const absolute = resolve(this.root, path);

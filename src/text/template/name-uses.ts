@@ -144,7 +144,7 @@ class Walk {
       case "ChainExpression":
       case "CallExpression":
       case "NewExpression":
-        // Behind a `?.` nothing is certain; telling the places apart is not worth the code.
+        // Arguments and keys may be skipped by a `?.` in front of them.
         this.child(node, "expression", place);
         this.child(node, "callee", place);
         this.all(listOf(node, "arguments"), maybe(place));

@@ -1,9 +1,8 @@
 /**
  * Puts the files of one page together: the template, those that it extends, and the blocks of all of them.
  *
- * The topmost parent is what is rendered. Each `{% block %}` in it, and in whatever it includes, is replaced
- * by the last definition of that name, looking first through the parents and then through the template
- * itself.
+ * The topmost parent is rendered. Each `{% block %}` in it, and in the files that it includes, is replaced by
+ * the last definition of that name, in the order from the topmost parent down to the template itself.
  */
 import { type ParseError, TemplateNotFoundError } from "./errors.js";
 import { type BlockNode, bodiesOf, type TemplateFile, type TemplateNode } from "./nodes.js";

@@ -5,7 +5,7 @@
  * for the two characters themselves; of three braces in a row the first is text. What a tag holds is
  * JavaScript (javascript-reader.ts). A tag's word ends at its first space.
  *
- * The text is read once, from left to right; blocks that are open wait on a stack.
+ * The text is read once, from left to right; open blocks are kept on a stack.
  */
 import type { ParseErrorOptions } from "./errors.js";
 import type { Expression } from "./expression.js";
@@ -21,8 +21,8 @@ export interface ParseSettings {
 }
 
 /**
- * A file while it is read: `autoescape` and `parent` are what the last of their tags says, wherever it
- * stands.
+ * A file while it is read. The last `{% autoescape %}` and the last `{% extends %}` count, wherever they
+ * stand.
  */
 interface OpenFile extends TemplateFile {
   autoescape: string | null;
@@ -467,7 +467,7 @@ class TemplateParser {
           otherwise = this.#plain(part, block.body);
         } else {
           const previous = catchers.at(-1);
-          // Nothing gets past one that catches everything.
+          // After a bare `except` no other can be reached.
           if (previous !== undefined && previous.classes.length === 0) return false;
           catchers.push({ ...this.#caught(part), body: block.body, line: part.line });
         }
@@ -507,7 +507,7 @@ class TemplateParser {
     return {
       word: "apply",
       line: tag.line,
-      // What is applied is rendered apart: a loop outside cannot be left from here.
+      // The body is rendered into a string of its own, so `break` cannot leave a loop outside.
       inLoop: false,
       body,
       part: () => false,

@@ -7,7 +7,7 @@
  *     // when it runs
  *     const loader = new PrecompiledLoader((await import("./templates.js")).templates);
  *
- * The module needs nothing but what the loader hands to it, neither this package nor acorn.
+ * The module imports nothing, neither this package nor acorn: the loader passes it what it calls.
  */
 import type { Chunk } from "../../base/bytes.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";

@@ -2,8 +2,8 @@
  * The names of one rendering, as generated code asks for them: those given to `generate()`, then the
  * loader's, then the built-in ones.
  *
- * A namespace is a plain object, or one that inherits from others; what every object inherits (`constructor`,
- * `toString`, `__proto__`) is no name of it unless it is defined there.
+ * A namespace is a plain object, or one that inherits from others. The members that every object inherits
+ * (`constructor`, `toString`, `__proto__`) count only where a namespace defines them.
  */
 import { xhtmlEscape } from "../../base/escape.js";
 import { BUILT_IN_NAMES } from "./built-in-names.js";
@@ -69,7 +69,7 @@ export class RenderScope {
     return value;
   }
 
-  /** The function that escapes expressions; a name that is no function is an error when it is used. */
+  /** The function that escapes expressions; if the name is not a function, the first use throws. */
   escaper(name: string): Escaper {
     const apply = this.get(name);
     if (apply === xhtmlEscape) return toEscapedText;

@@ -30,10 +30,7 @@ export class SourceText {
     return low + 1;
   }
 
-  /**
-   * The text of a line, without its end and not more of it than people read; undefined if there is no such
-   * line.
-   */
+  /** The text of a line without its end, cut at 500 characters; undefined if there is no such line. */
   line(lineno: number): string | undefined {
     const starts = this.#starts();
     const start = starts[lineno - 1];

@@ -6,7 +6,7 @@
  *     TypeError: Cannot read properties of undefined (reading 'title')
  *         at row.html:2 (via page.html:7)
  *
- * and the place is kept beside the error for error pages. Nothing is done before an error has happened.
+ * and the place is kept beside the error for error pages. A rendering without errors pays nothing for it.
  */
 import { showPlace, type TemplatePlace } from "./code-writer.js";
 

@@ -35,7 +35,7 @@ export interface TemplateLoader {
   loadFile(name: string, parentName: string | undefined): TemplateFile;
 }
 
-/** What the constructor of {@link Template} can be told. */
+/** Options of {@link Template}. */
 export interface TemplateOptions {
   /** The name that errors show and that the default mode of white space depends on; default `<string>`. */
   readonly name?: string | undefined;
@@ -106,8 +106,8 @@ function evaluate(code: string, name: string, script: string): RenderFunction {
  *
  *     new Template("<b>{{ name }}</b>").generate({ name: "<you>" })   →   <b>&lt;you&gt;</b>
  *
- * The source is trusted: its expressions are JavaScript and can do what the program can. The values are not:
- * none of them becomes code, and all are escaped unless the template says otherwise.
+ * The source of a template is trusted: its expressions are JavaScript and can do what the program can. Values
+ * are not trusted: no value becomes code, and every value is escaped unless the template says otherwise.
  */
 export class Template {
   /** The name. */
@@ -174,14 +174,16 @@ export class Template {
   }
 
   /**
-   * Renders: the names are those of `namespace`, then the loader's, then the built-in ones. Gives text, where
-   * Tornado gives bytes: a handler writes text together with its head at once, and who needs bytes calls
-   * `utf8()`.
+   * Renders: the names are those of `namespace`, then the loader's, then the built-in ones. Returns a string,
+   * where Tornado returns bytes: a handler sends a string and its head in one write. `utf8()` makes bytes of
+   * it.
    *
-   * @throws TemplateError (`ERR_SQUALL_TEMPLATE_ASYNC`) if the template holds `await`;
-   * (`ERR_SQUALL_TEMPLATE_VALUE`) for a promise in an expression, or an escaping function that is none.
-   * @throws TemplateNameError (`ERR_SQUALL_TEMPLATE_NAME`) for a name that is used and not defined. Whatever
-   * else the template's own expressions throw; the stack names file and line of the template.
+   * @throws TemplateError (`ERR_SQUALL_TEMPLATE_ASYNC`) if the template holds `await`.
+   * @throws TemplateError (`ERR_SQUALL_TEMPLATE_VALUE`) for a promise in an expression, and for an escaping
+   * function that is not a function.
+   * @throws TemplateNameError (`ERR_SQUALL_TEMPLATE_NAME`) for a name that is used and not defined.
+   *
+   * What the template's own expressions throw passes through; its stack names file and line of the template.
    */
   generate(namespace: TemplateNamespace = {}): string {
     if (this.isAsync) {

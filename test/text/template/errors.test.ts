@@ -1,5 +1,5 @@
 /**
- * What is wrong with a template is told with its place: at compile time by ParseError, at run time by the
+ * Mistakes in a template are reported with their place: at compile time by ParseError, at run time by the
  * stack.
  */
 import assert from "node:assert/strict";
@@ -189,7 +189,7 @@ describe("an error while a template is rendered", () => {
     assert.equal(templateErrorLocation(nested)?.filename, "inner.html");
     assert.match(nested.stack ?? "", /at inner\.html:3\n.*at outer\.html:1\n/s);
   });
-  test("stays what it is when it is no Error, or frozen", () => {
+  test("is passed on unchanged when it is not an Error, or is frozen", () => {
     const frozen = Object.freeze(new Error("frozen"));
     const template = new Template("{{ f() }}");
     for (const thrown of [1, null, { message: "x" }, frozen])

@@ -209,7 +209,7 @@ describe("Loader", () => {
     assert.equal(loader.load("../a.html", "sub/page.html"), template);
     assert.equal(loader.load("a.html", "<string>"), template);
   });
-  test("says which file is missing, and that a folder is none", (context) => {
+  test("names the file that is missing, and refuses a folder", (context) => {
     const loader = new Loader(folder(context, { "templates/sub/a.html": "a" }));
     for (const name of ["none.html", "sub", "sub/a.html/b"])
       assert.throws(
