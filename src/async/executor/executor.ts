@@ -7,12 +7,19 @@
  * it cannot take. Nobody ever sends source text.
  */
 
-/** What {@link Executor.shutdown} takes. */
+import type { Duration } from "../timers/duration.js";
+
+/** Options of {@link Executor.shutdown}. */
 export interface ShutdownOptions {
   /** Whether the promise waits for the work that was accepted; default true. */
   readonly wait?: boolean | undefined;
   /** Whether work that has not begun is rejected instead of done; default false. */
   readonly cancelPending?: boolean | undefined;
+  /**
+   * How long work may go on, in milliseconds or as a duration; then it is ended and rejected. Default 30 s; `Infinity`
+   * and `null`: as long as it takes.
+   */
+  readonly timeout?: number | Duration | null | undefined;
 }
 
 /** Runs tasks: functions, or the names of functions, as the kind of executor has it. */

@@ -1,13 +1,13 @@
 /**
- * One thread of a `ThreadExecutor`, from the outside: it is given one job at a time and tells its pool when the job is
- * over or when the thread itself is.
+ * One thread of a `ThreadExecutor`, from the outside: it is given one job at a time, and calls its pool when the job is
+ * done or when the thread has ended.
  *
  *     idle ──give(job)──▶ busy ──answer──▶ idle          (an idle thread does not keep the process alive)
  *       └───────────exit─────┴──────────▶ gone           (its job is rejected)
  */
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { InvalidArgumentError, SquallError, type SquallErrorOptions } from "../../base/errors.js";
-import { type AnswerMessage, type TaskMessage, unpackThrown } from "./thread-protocol.js";
+import { type AnswerMessage, type LateRejection, type TaskMessage, unpackThrown } from "./thread-protocol.js";
 
 /** The thread that ran a task ended before the task did (`ERR_SQUALL_WORKER_DIED`). */
 export class WorkerDiedError extends SquallError {
@@ -29,18 +29,20 @@ export class WorkerDiedError extends SquallError {
   }
 }
 
-/** What a worker needs to know of a job. */
+/** A task as a worker sees it. */
 export interface Job {
   readonly message: TaskMessage;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** Whoever owns workers. */
+/** The pool that owns the workers. */
 export interface WorkerOwner {
   /** The worker has finished its job and can be given another. */
   onIdle(worker: PoolWorker): void;
-  /** The thread has ended by itself; `error` if something was thrown that nobody caught. */
+  /** A rejection that a task left unhandled came after its answer. */
+  onLateRejection(task: string, error: unknown): void;
+  /** The thread has ended by itself; `error` if an exception was not caught there. */
   onDeath(worker: PoolWorker, exitCode: number, error: unknown): void;
 }
 
@@ -65,7 +67,7 @@ export class PoolWorker {
       ...inheritedFlags(),
       workerData: { href },
     });
-    this.#thread.on("message", (message: AnswerMessage) => this.#onAnswer(message));
+    this.#thread.on("message", (message: AnswerMessage | LateRejection) => this.#onMessage(message));
     this.#thread.on("messageerror", (error) => this.#finish((job) => job.reject(error)));
     this.#thread.on("error", (error) => {
       this.#uncaught = error;
@@ -96,19 +98,28 @@ export class PoolWorker {
     return true;
   }
 
-  /** Lets the process end although the thread is there. */
+  /** Lets the process end although the thread exists. */
   rest(): void {
     this.#thread.unref();
   }
 
-  /** Ends the thread now, whatever it is doing; the job it had is forgotten. Resolves when it is gone. */
-  async end(): Promise<void> {
+  /**
+   * Ends the thread now, whatever it is doing. The job that it had is rejected with `reason`, or forgotten without one.
+   * Resolves when the thread is gone.
+   */
+  async end(reason?: Error): Promise<void> {
     this.#ending = true;
+    const job = this.#job;
     this.#job = undefined;
+    if (reason !== undefined) job?.reject(reason);
     await Promise.all([this.#thread.terminate(), this.#exited]);
   }
 
-  #onAnswer(answer: AnswerMessage): void {
+  #onMessage(answer: AnswerMessage | LateRejection): void {
+    if ("lateTask" in answer) {
+      this.#owner.onLateRejection(answer.lateTask, unpackThrown(answer.thrown));
+      return;
+    }
     if (answer.id !== this.#job?.message.id) return;
     this.#finish((job) => {
       if (answer.ok) job.resolve(answer.value);

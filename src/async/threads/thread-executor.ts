@@ -14,14 +14,15 @@
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
 import { InvalidArgumentError, InvalidStateError, SquallError, TimeoutError } from "../../base/errors.js";
-import { genLog } from "../../base/log.js";
+import { appLog, genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
+import { Deferred } from "../deferred.js";
 import type { Executor, ShutdownOptions } from "../executor/executor.js";
 import { IOLoop } from "../ioloop.js";
 import type { Timeout } from "../timers/timeout.js";
-import { refusal, resolveWait, type WaitOptions } from "../wait-options.js";
+import { checkTimeout, refusal, resolveWait, type WaitOptions } from "../wait-options.js";
 import { type Job, PoolWorker, type WorkerOwner } from "./pool-worker.js";
 import type { TaskMessage } from "./thread-protocol.js";
 
@@ -62,6 +63,8 @@ type TaskArgs<F> = F extends (...args: infer A) => unknown ? A : never;
 type TaskResult<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 
 const DEFAULT_MAX_QUEUE = 1024;
+/** How long a shutdown waits for tasks, in milliseconds; the servers of `net/` have the same grace. */
+const SHUTDOWN_TIMEOUT = 30_000;
 
 /** One submitted task: waiting, then running, then settled once. */
 class ThreadJob implements Job, Abortable {
@@ -132,6 +135,8 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
   readonly #ending = new Set<Promise<void>>();
   readonly #owner: WorkerOwner = {
     onIdle: (worker) => this.#onIdle(worker),
+    onLateRejection: (task, error) =>
+      appLog.exception('the task "%s" was done and left a rejection unhandled', task, error),
     onDeath: (worker, exitCode, error) => this.#onDeath(worker, exitCode, error),
   };
   #lastId = 0;
@@ -188,16 +193,22 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
 
   /**
    * Accepts no further tasks. Those that were accepted are done (or, with `cancelPending`, those that have not begun are
-   * rejected with a {@link CancelledError}); then the threads end. Resolves when they have, or at once with
-   * `wait: false`. Calling it twice is fine, and waits for the same end.
+   * rejected with a {@link CancelledError}); then the threads end. After `timeout`, by default 30 seconds, they end in
+   * any case, and the tasks that are not done are rejected with a {@link CancelledError}. Resolves when the threads have
+   * ended, or at once with `wait: false`. Calling it twice is fine: the earlier deadline counts.
    */
-  async shutdown({ wait = true, cancelPending = false }: ShutdownOptions = {}): Promise<void> {
+  async shutdown({
+    wait = true,
+    cancelPending = false,
+    timeout = SHUTDOWN_TIMEOUT,
+  }: ShutdownOptions = {}): Promise<void> {
+    const limit = checkTimeout(timeout);
     this.#closed = true;
     if (cancelPending) {
       for (const job of this.#line) job.reject(new CancelledError("the executor was shut down"));
       this.#line.clear();
     }
-    const ended = this.#endWhenQuiet();
+    const ended = this.#endWhenQuiet(limit);
     if (wait) await ended;
   }
 
@@ -288,8 +299,8 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
-  #end(worker: PoolWorker): void {
-    const ended = worker.end().finally(() => this.#ending.delete(ended));
+  #end(worker: PoolWorker, reason?: Error): void {
+    const ended = worker.end(reason).finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
 
@@ -302,8 +313,29 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
     for (const resolve of this.#onQuiet.splice(0)) resolve();
   }
 
-  async #endWhenQuiet(): Promise<void> {
-    if (!this.#quiet) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
+  /** Ends every thread that is busy. */
+  #abandon(): void {
+    const reason = new CancelledError("the executor was shut down before the task was done");
+    for (const job of this.#line) job.reject(reason);
+    this.#line.clear();
+    for (const worker of [...this.#workers]) {
+      if (this.#idle.includes(worker)) continue;
+      this.#forget(worker);
+      this.#end(worker, reason);
+    }
+    this.#noticeQuiet();
+  }
+
+  async #endWhenQuiet(limit: number): Promise<void> {
+    if (!this.#quiet) {
+      const quiet = new Deferred();
+      this.#onQuiet.push(quiet.resolve);
+      const loop = IOLoop.current();
+      const timer =
+        limit === Number.POSITIVE_INFINITY ? undefined : loop.callLater(limit, () => this.#abandon());
+      await quiet.promise;
+      if (timer !== undefined) loop.removeTimeout(timer);
+    }
     for (const worker of [...this.#workers]) {
       this.#forget(worker);
       this.#end(worker);

@@ -19,6 +19,12 @@ export type AnswerMessage =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
   | { readonly id: number; readonly ok: false; readonly thrown: Thrown };
 
+/** A rejection of a task that was answered already. */
+export interface LateRejection {
+  readonly lateTask: string;
+  readonly thrown: Thrown;
+}
+
 /** Something that was thrown, ready to cross. */
 export type Thrown =
   | { readonly kind: "value"; readonly value: unknown }

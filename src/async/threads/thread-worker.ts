@@ -1,10 +1,14 @@
 /**
  * The program of a worker thread of `ThreadExecutor`: loads the module of tasks and runs one task after the other, by
  * name. Only functions which that module exports (by name, or as members of its default export) can be called.
+ *
+ * A rejection that a task leaves unhandled belongs to that task, even if another one runs by then: each task runs in an
+ * asynchronous context of its own. A task that is not answered yet fails with the rejection; a later one is reported.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { parentPort, workerData } from "node:worker_threads";
 import { pendingResult } from "../coroutine/yieldable.js";
-import { type AnswerMessage, packThrown, type TaskMessage } from "./thread-protocol.js";
+import { type AnswerMessage, type LateRejection, packThrown, type TaskMessage } from "./thread-protocol.js";
 
 type Tasks = Readonly<Record<string, unknown>> & { readonly default?: unknown };
 
@@ -25,20 +29,55 @@ async function runTask(tasks: Tasks, { task, args }: TaskMessage, href: string):
   return pendingResult(result) ?? result;
 }
 
-function answer(message: AnswerMessage): void {
+function post(message: AnswerMessage | LateRejection): void {
   parentPort?.postMessage(message);
 }
 
+/** A task from its arrival to the last thing that it leaves behind. */
+class RunningTask {
+  readonly message: TaskMessage;
+  #answered = false;
+
+  constructor(message: TaskMessage) {
+    this.message = message;
+  }
+
+  succeed(value: unknown): void {
+    if (this.#answered) return;
+    post({ id: this.message.id, ok: true, value });
+    this.#answered = true;
+  }
+
+  fail(reason: unknown): void {
+    const { id, task } = this.message;
+    const thrown = packThrown(reason);
+    post(this.#answered ? { lateTask: task, thrown } : { id, ok: false, thrown });
+    this.#answered = true;
+  }
+}
+
 const { href } = workerData as { readonly href: string };
+const context = new AsyncLocalStorage<RunningTask>();
 const loaded = loadTasks(href);
 // A module that does not load fails each task that comes; by itself that must not end the thread.
 loaded.catch(() => {});
 
+process.on("unhandledRejection", (reason) => {
+  const task = context.getStore();
+  // A rejection of the module itself ends the thread, as it would end a program.
+  if (task === undefined) throw reason;
+  task.fail(reason);
+});
+
 parentPort?.on("message", async (message: TaskMessage) => {
-  const { id } = message;
+  const task = new RunningTask(message);
   try {
-    answer({ id, ok: true, value: await runTask(await loaded, message, href) });
+    const tasks = await loaded;
+    const value = await context.run(task, () => runTask(tasks, message, href));
+    // Node reports unhandled rejections at the end of a turn: what the task leaves behind comes before its answer.
+    await new Promise(setImmediate);
+    task.succeed(value);
   } catch (error) {
-    answer({ id, ok: false, thrown: packThrown(error) });
+    task.fail(error);
   }
 });

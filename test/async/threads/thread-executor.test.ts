@@ -3,6 +3,8 @@ import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import { CancelledError, ExecutorFullError, ThreadExecutor, WorkerDiedError } from "squall/concurrent";
 import { IOLoop } from "squall/ioloop";
+import { appLog } from "squall/log";
+import { ExpectLog } from "squall/testing";
 import type * as tasks from "../fixtures/tasks.js";
 import "../../support/guard.js";
 
@@ -155,6 +157,40 @@ describe("ThreadExecutor", () => {
     await assert.rejects(spinning, /enough/);
     assert.equal(await next, 42);
     assert.equal(pool.workers, 1);
+  });
+
+  test("a rejection that a task leaves unhandled fails that task, and not the next", async () => {
+    await using pool = new ThreadExecutor<Tasks>(module, { maxWorkers: 1 });
+    const leaking = pool.submit("leak");
+    const next = pool.submit("add", 1, 2);
+    await assert.rejects(leaking, { name: "RangeError", message: "left behind" });
+    assert.equal(await next, 3);
+    assert.equal(pool.workers, 1);
+  });
+
+  test("a rejection that comes after the answer is logged with the name of its task, and harms no other", async () => {
+    await using pool = new ThreadExecutor<Tasks>(module, { maxWorkers: 1 });
+    assert.equal(await pool.submit("leakLater"), 1);
+    using expected = new ExpectLog(appLog, /the task "leakLater" was done and left a rejection unhandled/);
+    assert.equal(await pool.submit("rejectNow"), "unharmed");
+    assert.equal(await pool.submit("add", 1, 2), 3);
+    assert.ok(expected.loggedStack);
+  });
+
+  test("shutdown() ends a task that never does when its deadline has passed", async () => {
+    const pool = new ThreadExecutor<Tasks>(module, { maxWorkers: 1 });
+    const flag = makeFlag();
+    const spinning = assert.rejects(pool.submit("spin", flag), {
+      code: "ERR_SQUALL_CANCELLED",
+      message: /shut down before the task was done/,
+    });
+    const waiting = assert.rejects(pool.submit("add", 1, 2), { code: "ERR_SQUALL_CANCELLED" });
+    await raised(flag);
+    const patient = pool.shutdown({ timeout: { days: 1 } });
+    await pool.shutdown({ timeout: 0 });
+    await Promise.all([spinning, waiting, patient]);
+    assert.equal(pool.workers, 0);
+    await assert.rejects(pool.shutdown({ timeout: Number.NaN }), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
   });
 
   test("rejects with TimeoutError when the task is not done in time", async () => {
