@@ -1,6 +1,7 @@
 /** What the application of the `wire` vectors answers to a request that was read whole. See `exchange.ts`. */
+
+import { ABSOLUTE_TARGET, type Head, valuesOf } from "../../support/http1-twin/head.js";
 import { esc } from "../apps/wire.js";
-import { ABSOLUTE_TARGET, type Head, valuesOf } from "./head.js";
 
 /** An answer of the application. */
 export interface Reply {

@@ -5,12 +5,8 @@
  * Each answer names its themes: in which ways Tornado is known to answer something else. A rule covers a case when
  * Tornado's answer is not this one and the first difference has the rule's theme; it holds when ours is this one.
  */
-import type { VectorCase } from "../types.js";
-import { answerOf, pathOf, type Reply } from "./application.js";
-import type { Body } from "./body.js";
-import { readBody, unpack, unpackBeginning } from "./body.js";
-import type { Debt, Owed } from "./debt.js";
-import { type Form, mediaType, readForm } from "./form.js";
+
+import { type Body, readBody } from "../../support/http1-twin/body.js";
 import {
   ABSOLUTE_TARGET,
   type Framing,
@@ -18,9 +14,15 @@ import {
   interpret,
   type Limits,
   membersOf,
+  persists,
   readHead,
   valuesOf,
-} from "./head.js";
+} from "../../support/http1-twin/head.js";
+import type { VectorCase } from "../types.js";
+import { answerOf, pathOf, type Reply } from "./application.js";
+import type { Debt, Owed } from "./debt.js";
+import { type Form, mediaType, readForm } from "./form.js";
+import { unpack, unpackBeginning } from "./gzip.js";
 
 interface Settings {
   readonly limits: Limits;
@@ -142,7 +144,7 @@ class Reader {
   serveWhole(head: Head, body: Body, themes: string[]): Debt | undefined {
     const { settings } = this;
     if (body.hasExtensions) themes.push("chunk-extensions");
-    if (body.trailers > 0) themes.push("trailers");
+    if (body.trailers.length > 0) themes.push("trailers");
     let content = body.text;
     let fields = head.fields;
     if (this.isPacked(head)) {
@@ -179,10 +181,8 @@ class Reader {
   }
 
   persists(head: Head, unframed: boolean): boolean {
-    if (!this.settings.keepsAlive) return false;
-    const options = membersOf(head, "connection");
-    if (options.includes("close")) return false;
-    return head.version !== "HTTP/1.0" || (options.includes("keep-alive") && !unframed);
+    if (!this.settings.keepsAlive || !persists(head)) return false;
+    return head.version !== "HTTP/1.0" || !unframed;
   }
 
   owe(

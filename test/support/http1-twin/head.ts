@@ -1,6 +1,7 @@
 /**
- * A second opinion on request heads: what RFC 9112 makes of the bytes of an exchange, with the limits that our
- * manual documents. It shares no code with the server and trades speed for being easy to check against the RFC.
+ * A plain second reading of requests, as RFC 9112 has them and with the limits that our manual documents. It shares no
+ * code with the receiver and trades speed for being easy to check against the RFC: the property tests compare the
+ * receiver with it, and the vectors of the wire are judged by it.
  *
  * A refusal carries its cause. That is what the rules about Tornado's departures are made of.
  */
@@ -52,6 +53,9 @@ export interface Waiting {
   readonly themes?: readonly string[];
 }
 
+/** The lines of a header block or trailer section. */
+export type FieldLines = readonly (readonly [name: string, value: string])[];
+
 /** A head that is well-formed and means something. */
 export interface Head {
   readonly kind: "head";
@@ -60,7 +64,7 @@ export interface Head {
   readonly method: string;
   readonly target: string;
   readonly version: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly fields: FieldLines;
 }
 
 /** The limits that a case may set. */
@@ -120,7 +124,7 @@ function lineEnd(cursor: Cursor): true | Refused | undefined {
 }
 
 /** Field lines up to the blank line behind them; the fields, or what is wrong, or undefined for more. */
-function fieldLines(cursor: Cursor): (readonly [string, string])[] | Refused | undefined {
+function fieldLines(cursor: Cursor): [string, string][] | Refused | undefined {
   const fields: [string, string][] = [];
   while (true) {
     if (cursor.next === "\r" || cursor.next === "\n") {
@@ -148,13 +152,13 @@ export function readTrailers(
   text: string,
   at: number,
   limits: Limits,
-): { end: number; count: number } | Refused | Waiting {
+): { end: number; fields: FieldLines } | Refused | Waiting {
   const cursor = new Cursor(text, at, Math.min(text.length, at + limits.header));
   const fields = fieldLines(cursor);
   if (fields === undefined) {
     return cursor.end < text.length ? refused(431, "head-too-large") : { kind: "waiting", begun: true };
   }
-  return Array.isArray(fields) ? { end: cursor.at, count: fields.length } : (fields as Refused);
+  return Array.isArray(fields) ? { end: cursor.at, fields } : (fields as Refused);
 }
 
 /** Reads a request head from `start` on: its grammar and its limits. */
@@ -268,4 +272,10 @@ function framingOf(
   return bytes > BigInt(Number.MAX_SAFE_INTEGER)
     ? fail(413, "body-too-large")
     : { kind: "length", length: bytes };
+}
+
+/** True when the connection goes on after a request with this head (RFC 9112 §9.3). */
+export function persists(head: Head): boolean {
+  const options = membersOf(head, "connection");
+  return !options.includes("close") && (head.version !== "HTTP/1.0" || options.includes("keep-alive"));
 }

@@ -1,7 +1,6 @@
-/** A second opinion on bodies: chunked coding (RFC 9112 §7.1) and gzip, read whole. See `head.ts`. */
-import { constants, gunzipSync } from "node:zlib";
+/** The plain reading of bodies, with Content-Length or in chunks. See `head.ts`. */
 import type { Framing, Limits, Refused, Waiting } from "./head.js";
-import { readTrailers, refused } from "./head.js";
+import { type FieldLines, readTrailers, refused } from "./head.js";
 
 /** A body that is all there. */
 export interface Body {
@@ -10,7 +9,7 @@ export interface Body {
   /** As latin1 text, without coding. */
   readonly text: string;
   readonly hasExtensions: boolean;
-  readonly trailers: number;
+  readonly trailers: FieldLines;
 }
 
 const MAX_SIZE_DIGITS = 16;
@@ -32,7 +31,7 @@ export function readBody(
   if (framing.length > BigInt(limits.body)) return refused(413, "body-too-large");
   const end = start + Number(framing.length);
   if (end > text.length) return WAITING;
-  return { kind: "body", end, text: text.slice(start, end), hasExtensions: false, trailers: 0 };
+  return { kind: "body", end, text: text.slice(start, end), hasExtensions: false, trailers: [] };
 }
 
 function readChunked(text: string, start: number, limits: Limits): Body | Refused | Waiting {
@@ -82,66 +81,10 @@ function readChunked(text: string, start: number, limits: Limits): Body | Refuse
     end: trailers.end,
     text: data,
     hasExtensions: extensionBytes > 0,
-    trailers: trailers.count,
+    trailers: trailers.fields,
   };
 }
 
 function couldBecomeExtension(beginning: string): boolean {
   return ["", "x", ";x", "=x", '"', 'x"', ";x=y"].some((rest) => EXTENSIONS.test(beginning + rest));
-}
-
-/** What a gzip body holds. */
-export type Unpacked = { readonly kind: "unpacked"; readonly text: string } | Refused;
-
-/** Unpacks a gzip body (RFC 1952), which may have several members; everything after them is refused. */
-export function unpack(packed: string, limit: number): Unpacked {
-  const bytes = Buffer.from(packed, "latin1");
-  if (bytes.length === 0) return { kind: "unpacked", text: "" };
-  let text: string;
-  let used: number;
-  try {
-    // The typings know nothing of `info`; `bytesWritten` is how much of the input zlib took.
-    const whole = gunzipSync(bytes, { info: true } as object) as unknown as {
-      buffer: Buffer;
-      engine: { bytesWritten: number };
-    };
-    text = whole.buffer.toString("latin1");
-    used = whole.engine.bytesWritten;
-  } catch {
-    if (lengthWhenCut(bytes) > limit) return refused(413, "body-too-large");
-    return refused(400, beginsWithMember(bytes) ? "gzip-trailing-bytes" : "gzip-corrupt");
-  }
-  if (used < bytes.length) return refused(400, "gzip-trailing-bytes");
-  if (text.length > limit) return refused(413, "body-too-large");
-  return { kind: "unpacked", text };
-}
-
-/** How much a stream that stops too early holds; -1 for one that is wrong in its middle. */
-function lengthWhenCut(bytes: Buffer): number {
-  try {
-    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).length;
-  } catch {
-    return -1;
-  }
-}
-
-/** What is known of a gzip body that is not all there: it may be wrong, or too much, already. */
-export function unpackBeginning(packed: string, limit: number): Refused | undefined {
-  const bytes = Buffer.from(packed, "latin1");
-  if (bytes.length === 0) return undefined;
-  const length = lengthWhenCut(bytes);
-  if (length === -1) return refused(400, beginsWithMember(bytes) ? "gzip-trailing-bytes" : "gzip-corrupt");
-  return length > limit ? refused(413, "body-too-large") : undefined;
-}
-
-function beginsWithMember(bytes: Buffer): boolean {
-  for (let end = 18; end < bytes.length; end++) {
-    try {
-      gunzipSync(bytes.subarray(0, end));
-      return true;
-    } catch {
-      // not yet whole
-    }
-  }
-  return false;
 }
