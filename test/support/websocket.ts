@@ -21,6 +21,8 @@ export class RecordedConnection {
   hasRoom = true;
   /** Runs inside each call of the visitor. */
   onCall: ((told: Told) => void) | undefined;
+  /** Runs inside each call of the output's `send`. */
+  onSend: (() => void) | undefined;
   #sent: Buffer[] = [];
 
   constructor(role: WebSocketRole, options: Partial<WebSocketConnectionOptions> = {}) {
@@ -45,6 +47,7 @@ export class RecordedConnection {
         send: (data, encoding) => {
           this.writes++;
           this.#sent.push(typeof data === "string" ? Buffer.from(data, encoding) : Buffer.from(data));
+          this.onSend?.();
           return this.hasRoom;
         },
         finish: (end) => tell("finish", end),

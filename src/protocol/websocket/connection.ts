@@ -15,7 +15,8 @@
  * - It hands each chunk from the stream to `receive()` and gives it away: masks are removed in place.
  * - When a call returns false, the output is over its high-water mark: the shell waits before it sends more, and calls
  *   `drained()` when there is room. Meanwhile pings are answered by one pong, the newest (§5.5.3).
- * - `pause()` stops the visitor's calls; the shell stops reading too. What was in the chunk waits here.
+ * - `pause()` stops the visitor's calls; the shell stops reading too. What was in the chunk waits here. While `paused` is true
+ *   because the inflater is at work, the shell stops reading as well, and looks again when its inflater is done.
  * - `output.finish()` says that nothing more will be sent, and who ends TCP. The shell bounds both waits by its deadlines: the
  *   one for the peer's close frame after `close()`, and the one for the peer's FIN.
  * - When TCP has ended, for whatever reason, it calls `transportEnded()`.
@@ -263,7 +264,8 @@ export class WebSocketConnection implements MessageOwner {
       case PING:
         if (this.#hasRoom) this.#send(FIN | PONG, payload);
         else this.#unanswered = Buffer.from(payload);
-        this.#visitor.onPing(payload);
+        // Sending may have found out that TCP has ended.
+        if (this.#input !== IGNORED) this.#visitor.onPing(payload);
         break;
       case PONG:
         this.#visitor.onPong(payload);
@@ -302,12 +304,12 @@ export class WebSocketConnection implements MessageOwner {
     }
     this.#enter("received");
     if (this.#state === "answering") {
+      this.#enter("sent");
       // RFC 6455 §5.5.1: the answer typically holds the same code.
       this.#send(FIN | CLOSE, closePayload(status.code === NO_STATUS ? undefined : status.code, undefined));
-      this.#enter("sent");
     }
-    this.#stop();
     const end = transportEnd(this.#state, this.#role);
+    this.#stop();
     if (end !== "none") this.#output.finish(end);
     this.#visitor.onClose(status.code, status.reason);
   }

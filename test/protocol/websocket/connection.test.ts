@@ -349,6 +349,40 @@ describe("the closing handshake", () => {
   });
 });
 
+describe("the end of TCP that is found out while sending", () => {
+  /** A server whose output fails at once. */
+  const failing = () => {
+    const server = new RecordedConnection("server");
+    server.onSend = () => server.connection.transportEnded();
+    return server;
+  };
+
+  test("is told once, and nothing is told after it", () => {
+    const pinged = failing();
+    pinged.connection.receive(Buffer.concat([masked(9, "p"), masked(1, "late")]));
+    assert.deepEqual(pinged.told, [["close", 1006, ""]]);
+    const closing = failing();
+    closing.connection.close();
+    assert.deepEqual(closing.told, [["close", 1006, ""]]);
+    const answering = failing();
+    answering.connection.receive(masked(8, Buffer.from("03e8", "hex")));
+    assert.deepEqual(answering.told, [["close", 1000, ""]]);
+    const refusing = failing();
+    refusing.receive("83");
+    assert.deepEqual(
+      refusing.told.map(([kind]) => kind),
+      ["finish", "error", "close"],
+    );
+    const echoing = failing();
+    echoing.onCall = ([kind]) => void (kind === "text" && echoing.connection.text("echo"));
+    echoing.connection.receive(Buffer.concat([masked(1, "a"), masked(1, "b")]));
+    assert.deepEqual(echoing.told, [
+      ["text", "a"],
+      ["close", 1006, ""],
+    ]);
+  });
+});
+
 describe("back-pressure", () => {
   test("keeps what is in the chunk until resume(), in order, also from inside a call", () => {
     const server = new RecordedConnection("server");
