@@ -86,6 +86,8 @@ const isForUsers = ({ doc }: Member): boolean => !doc.includes("@internal");
 const SEAMS: ReadonlyMap<string, string> = new Map([
   ["Handler", "how the files of web/ see a handler; users have RequestHandler itself"],
   ["App", "how the router inside an application sees it"],
+  ["ExchangeHost", "how an exchange sees its connection"],
+  ["MessageOwner", "how the reader of a connection sees it"],
   ["MemorySocket", "what NetworkSocket promises is all that users of a memory network need"],
   ["Settle", "of protected methods by which plain and TLS streams share their connecting"],
 ]);

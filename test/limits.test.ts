@@ -99,7 +99,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
       ...numericOptions("http/connection/params.ts", "HTTP1ConnectionOptions"),
       ...numericOptions("protocol/http1/limits.ts", "HTTP1LimitsOptions"),
     ],
-    defaultOf: (option) => parameters[option as "maxHeaderSize"],
+    defaultOf: (option) => ({ ...parameters.limits, ...parameters })[option as "maxHeaderSize"],
     accepts: (option, value) => void new HTTP1ConnectionParameters({ [option]: value }),
   },
   "Connections and buffers": {

@@ -107,6 +107,7 @@ export interface HTTPConnection {
    * `StreamClosedError` (not reported as unhandled) when the connection is or gets closed. Giving up waiting, by
    * `options`, takes nothing back: what was written is sent.
    * @throws HTTPOutputError when the head cannot be sent; nothing was, and another one may be.
+   * @throws InvalidArgumentError for invalid options; nothing was sent.
    * @throws InvalidStateError after the end of the exchange.
    */
   writeHeaders(

@@ -1,5 +1,6 @@
 /** The other end of a connection, as requests and logs see it. */
 import type { NetworkAddress } from "../async/network.js";
+import type { RequestHead } from "../protocol/message/head.js";
 
 /**
  * What a connection knows of its peer. Behind a trusted proxy (`xheaders`) it describes the client of one request,
@@ -17,6 +18,8 @@ export interface PeerContext {
    * without one.
    */
   certificate?(): PeerCertificate | undefined;
+  /** What one request makes of the peer: what trusted proxies say about it. Default: the same peer. */
+  forRequest?(head: RequestHead): PeerContext;
 }
 
 /** A TLS certificate: what Node says of it, and its DER octets. */

@@ -12,10 +12,10 @@ import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { TCPClient, type TCPConnectOptions } from "../../net/tcp-client.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
-import { HTTP1Connection } from "../connection/http1-connection.js";
+import { HTTP1ClientConnection } from "../connection/client-connection.js";
 import type { HTTP1ConnectionOptions } from "../connection/params.js";
 import { gunzipDelegate } from "../delegates/gunzip.js";
-import type { Chunk, HTTPMessageDelegate } from "../delegates.js";
+import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
 import { HTTPStreamClosedError } from "./errors.js";
 
 /** A request for {@link exchange}. */
@@ -67,7 +67,6 @@ class ResponseCollector implements HTTPMessageDelegate {
   startLine: ResponseStartLine | undefined = undefined;
   headers = new HTTPHeaders();
   finished = false;
-  onContinue: (() => void) | undefined = undefined;
   /** A queue, because it gathers what comes in drops. */
   readonly #chunks = new ByteQueue();
   readonly #onBody: ((chunk: Buffer) => void | Promise<void>) | undefined;
@@ -83,10 +82,6 @@ class ResponseCollector implements HTTPMessageDelegate {
 
   headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
     const line = startLine as ResponseStartLine;
-    if (line.code === 100) {
-      this.onContinue?.();
-      return;
-    }
     if (line.code < 200 && line.code !== 101) return;
     this.startLine = line;
     this.headers = headers;
@@ -164,13 +159,19 @@ export async function exchangeOn(stream: IOStream, request: ExchangeRequest): Pr
   const timeout = checkMilliseconds("timeout", request.timeout ?? 20_000);
   request.signal?.throwIfAborted();
   const wire = wireRequest(request);
+  if (stream.closed()) throw new HTTPStreamClosedError("the connection was closed before the request");
   const loop: IOLoop = stream.ioLoop;
-  const connection = new HTTP1Connection(stream, true, {
-    headerTimeout: NEVER,
-    bodyStallTimeout: NEVER,
-    ...request.params,
-    noKeepAlive: request.keepAlive !== true,
-  });
+  const connection = new HTTP1ClientConnection(
+    stream,
+    {
+      headerTimeout: NEVER,
+      bodyStallTimeout: NEVER,
+      ...request.params,
+      noKeepAlive: request.keepAlive !== true,
+    },
+    // The caller keeps the stream, not the connection.
+    { onIdle: (idle) => void idle.giveBack() },
+  );
   let failure: unknown;
   const fail = (error: unknown): void => {
     failure ??= error;
@@ -185,27 +186,17 @@ export async function exchangeOn(stream: IOStream, request: ExchangeRequest): Pr
       ? undefined
       : loop.callLater(timeout, () => fail(new TimeoutError(`no complete response within ${timeout} ms`)));
   try {
-    void connection.writeHeaders(
-      wire.startLine,
-      wire.headers,
-      request.expectContinue ? undefined : wire.body,
-    );
-    if (request.expectContinue === true) {
-      collector.onContinue = () => {
-        // A server may say it more than once.
-        collector.onContinue = undefined;
-        void sendBody(connection, wire).catch(fail);
-      };
-    } else if (wire.pieces === undefined) {
-      connection.finish();
-    } else {
-      void sendBody(connection, wire).catch(fail);
-    }
-    const reusable = await connection.readResponse(delegate);
+    const sent = connection.request(wire.startLine, wire.headers, delegate, {
+      chunk: request.expectContinue ? undefined : wire.body,
+      finish: request.expectContinue !== true && wire.pieces === undefined,
+      onContinue: request.expectContinue ? () => void sendBody(sent, wire).catch(fail) : undefined,
+    });
+    if (request.expectContinue !== true && wire.pieces !== undefined) void sendBody(sent, wire).catch(fail);
+    const reusable = await connection.whenExchangeEnds();
     if (failure !== undefined) throw failure;
     const { startLine } = collector;
     if (startLine === undefined || !collector.finished) {
-      throw new HTTPStreamClosedError(undefined, { cause: stream.error });
+      throw new HTTPStreamClosedError(undefined, { cause: connection.error ?? stream.error });
     }
     const { code, reason } = startLine;
     return {
@@ -269,10 +260,10 @@ export async function exchange(request: ExchangeOptions): Promise<ExchangeRespon
   }
 }
 
-async function sendBody(connection: HTTP1Connection, wire: WireRequest): Promise<void> {
+async function sendBody(connection: HTTPConnection, wire: WireRequest): Promise<void> {
   if (wire.body !== undefined) await connection.write(wire.body);
   for await (const piece of wire.pieces ?? []) {
-    if (connection.stream?.closed() !== false) return;
+    if (connection.closed) return;
     await connection.write(piece);
   }
   connection.finish();

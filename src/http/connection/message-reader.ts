@@ -1,20 +1,30 @@
 /**
  * The reading half of an HTTP/1 connection: moves bytes from a stream through the sans-IO receiver to a message
- * delegate, holds the peer back when the delegate is behind, and keeps the read deadlines.
+ * delegate, whose five methods it alone calls; holds the peer back when the delegate is behind; keeps the read deadlines.
  *
- * Everything runs synchronously inside the stream's `onData`. A promise exists only when a delegate returns one;
- * until it settles the receiver keeps what arrives, and above `maxPipelinedSize` the socket is paused. A server's
- * socket is *not* paused below it, so that a peer that leaves is noticed while a request waits for its answer.
+ * Everything runs synchronously inside the stream's `onData`. While a promise of the delegate is pending the receiver keeps
+ * what arrives, and above `maxPipelinedSize` the socket is paused. A server's socket is *not* paused below it, so
+ * that a peer that leaves is noticed while a request waits for its answer.
  *
- * The phases of reading and their deadlines:
+ * The states, and the deadline of each:
  *
- *     head ── the first byte (or the accepted connection) to the end of the head    headerTimeout
- *     body ── between two pieces of the body, and in all                            bodyStallTimeout, bodyTimeout
- *     rest ── between two messages                                                  idleTimeout
- *     held ── a delegate or the application has the floor                           none; half-closed: halfClosedTimeout
- *     drain ─ what is left of a body that nobody wants                              drainTimeout, drainSize
+ *     new ──────▶ head, idle                nothing is read yet; a server's first head is due   none
+ *     idle ─────▶ head, body                nothing of a next message has come          idleTimeout
+ *     head ─────▶ idle, body                a head is coming, or is due                 headerTimeout
+ *     body ─────▶ paused, discard           a message is coming, its head is accepted   bodyStallTimeout, bodyTimeout
+ *     paused ───▶ idle                      the message is whole; its owner holds the   none; after the peer's FIN
+ *                                           next one back until its exchange is over    halfClosedTimeout
+ *     discard ──▶ paused                    what is left of a body is thrown away       drainTimeout, drainSize
+ *     all ──────▶ stopped                   nothing more is read                        none
+ *
+ * In head, body and discard a promise of the delegate may hold the message back; the peer's time stops then. A client
+ * is idle until a response is due.
+ *
+ * The peer's FIN counts once everything before it has been taken in: it is `due` until the owner has been told of it
+ * during the present message (`told`), and due again for the next one.
  */
 import { Deadline } from "../../async/timers/deadline.js";
+import { appLog } from "../../base/log.js";
 import { coalesceWrites } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
@@ -24,28 +34,44 @@ import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { HTTP1Receiver } from "../../protocol/http1/receiver.js";
 import type { HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "../../protocol/http1/visitor.js";
 import type { HTTPMessageDelegate } from "../delegates.js";
+import type { ExchangeAbortedError } from "../errors.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
+import { step, type Transitions } from "./transitions.js";
 
-/** What the reader is busy with. */
-export type ReadPhase = "head" | "body" | "rest" | "held" | "drain";
+/** What the reader is busy with; see the head of this file. */
+export type ReadState = "new" | "idle" | "head" | "body" | "paused" | "discard" | "stopped";
 
-/** Who owns a {@link MessageReader}: a server's connection, or one exchange. */
+/** Which states may follow which. */
+export const READ_TRANSITIONS: Transitions<ReadState> = {
+  new: ["idle", "head", "stopped"],
+  idle: ["head", "body", "stopped"],
+  head: ["idle", "body", "stopped"],
+  body: ["paused", "discard", "stopped"],
+  paused: ["idle", "stopped"],
+  discard: ["paused", "stopped"],
+  stopped: [],
+};
+
+/**
+ * Why reading failed: the input broke a rule or a limit; the delegate threw or rejected; a head or a body took too
+ * long; nothing came between two messages, or before the first; a half-closed peer waited too long; what had to be
+ * thrown away was too much, or took too long.
+ */
+export type ReadFailure = "input" | "delegate" | "timeout" | "idle" | "half-closed" | "discard";
+
+/** The connection that owns a {@link MessageReader}. */
 export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
-  /** A head has come; answers with the delegate that gets the message. */
-  messageBegins(head: H): HTTPMessageDelegate;
+  /** A head has come; returns the delegate that gets the message, undefined for that of the response that is due. */
+  messageBegins(head: H): HTTPMessageDelegate | undefined;
   /** The delegate has taken the head, and the body may come. */
   headAccepted(head: H): void;
-  /** The message is whole; the owner calls `delegate.finish()`. */
-  messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void;
-  /** The peer broke a rule or a limit; nothing more is read. */
-  inputFailed(error: HTTP1Error): void;
-  /** The delegate threw or rejected; nothing more is read. */
-  delegateFailed(error: unknown): void;
-  /** A deadline passed in `phase`; `begun` says if any byte of a message had come. */
-  readTimedOut(phase: ReadPhase, begun: boolean): void;
-  /** What had to be thrown away is too much. */
-  drainFailed(): void;
-  /** The peer sent its FIN, after what was told before. */
+  /** The message is whole; `finish()` of its delegate is called next. */
+  messageWhole(trailers: RawFields | undefined): void;
+  /** The delegate is done with the message, or what was left of one has been discarded. Then {@link MessageReader.release}. */
+  messageEnds(): void;
+  /** Reading failed. `error` is what was wrong with the input, or what the delegate threw. */
+  readFailed(failure: ReadFailure, error: unknown): void;
+  /** The peer sent its FIN, after everything that was reported before. */
   peerEnded(): void;
   /** There is room to write again. */
   writable(): void;
@@ -53,55 +79,40 @@ export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   streamClosed(error: Error | undefined): void;
 }
 
-/** Takes what nobody wants. */
-const IGNORE: HTTPMessageDelegate = {
-  headersReceived() {},
-  dataReceived() {},
-  finish() {},
-  onConnectionClose() {},
-};
-
 function readDeadlinePassed(
   reader: MessageReader<HTTP1RequestHead> | MessageReader<HTTP1ResponseHead>,
 ): void {
   reader.deadlinePassed();
 }
 
-/** Reads messages of a stream, one after the other. See the file's comment. */
+/** Reads messages of a stream, one after the other. See the head of this file. */
 export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   implements StreamSink, MessageVisitor<H>
 {
   readonly stream: IOStream;
   readonly receiver: HTTP1Receiver<H>;
+  /** When the bytes came that are being read, in the loop's time: one look at the clock for all that they cause. */
+  now: number;
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
   readonly #isClient: boolean;
   readonly #deadline: Deadline<MessageReader<H>>;
-  /** When the bytes came that are being read, in the loop's time: one look at the clock for all that they cause. */
-  now = 0;
-  #phase: ReadPhase = "head";
-  #delegate: HTTPMessageDelegate | undefined = undefined;
+  #state: ReadState;
+  #delegate: HTTPMessageDelegate | undefined;
   /** The promise of a delegate that holds the message back. */
-  #waiting: Promise<void> | undefined = undefined;
-  /** The owner holds the next message back. */
-  #held = false;
-  /** How much a half-closed peer had taken when its time began. */
-  #taken = 0;
-  #stopped = false;
-  /** The peer's FIN came while bytes before it still waited. */
-  #ended = false;
-  /** The owner has been told of the FIN during the present message. */
-  #endTold = false;
-  #socketPaused = false;
+  #waiting: Promise<void> | undefined;
+  /** What is left of a long piece of body of which the delegate has had the beginning. */
+  #rest: Buffer | undefined;
+  #fin: "none" | "due" | "told";
   /** Set while the receiver is being fed, so that what happens inside does not feed it again. */
-  #feeding = false;
+  #feeding: boolean;
+  /** How much a half-closed peer had taken when its time began. */
+  #taken: number;
   #bodyTimeout: number;
-  #bodyDeadline = Number.POSITIVE_INFINITY;
+  #bodyDeadline: number;
   /** Since when a delegate holds the message back. That time is not the peer's. */
-  #heldSince = 0;
-  /** The part of a long chunk that comes after the piece which is being fed. */
-  #unfed: Buffer | undefined = undefined;
-  #drained = 0;
+  #heldSince: number;
+  #discarded: number;
 
   constructor(
     stream: IOStream,
@@ -110,68 +121,81 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     owner: MessageOwner<H>,
   ) {
     this.stream = stream;
+    this.receiver = new HTTP1Receiver<H>(role, params.limits, this);
+    this.now = 0;
     this.#params = params;
     this.#owner = owner;
-    this.#bodyTimeout = params.bodyTimeout;
     this.#isClient = role === "client";
-    this.receiver = new HTTP1Receiver<H>(role, params, this);
     this.#deadline = new Deadline(
       stream.ioLoop,
       readDeadlinePassed as unknown as (reader: MessageReader<H>) => void,
       this,
     );
+    this.#state = "new";
+    this.#delegate = undefined;
+    this.#waiting = undefined;
+    this.#rest = undefined;
+    this.#fin = "none";
+    this.#feeding = false;
+    this.#taken = 0;
+    this.#bodyTimeout = params.bodyTimeout;
+    this.#bodyDeadline = Number.POSITIVE_INFINITY;
+    this.#heldSince = 0;
+    this.#discarded = 0;
   }
 
-  /** Begins to read. The first head has `headerTimeout` from now. */
+  /** What the reader is busy with. */
+  get state(): ReadState {
+    return this.#state;
+  }
+
+  /** True when nothing of a next message has been seen. */
+  get isIdle(): boolean {
+    return this.#state === "idle" || (this.#state === "head" && this.receiver.betweenMessages);
+  }
+
+  /** True when the peer's FIN has come, behind everything that it sent. */
+  get peerHasEnded(): boolean {
+    return this.#fin !== "none";
+  }
+
+  // --- what the owner steers -------------------------------------------------------------------------------------
+
+  /** Begins to read: on a server the first head is due now. Twice is fine. */
   start(): void {
+    if (this.#state !== "new") return;
+    const { headerTimeout, idleTimeout } = this.#params;
     this.now = this.stream.ioLoop.time();
-    this.#deadline.set(this.#params.headerTimeout, this.now);
+    this.#become(this.#isClient ? "idle" : "head");
+    this.#deadline.set(this.#isClient ? idleTimeout : headerTimeout, this.now);
     this.stream.consume(this);
   }
 
-  /** True when nothing of a next message has been seen and nobody is being waited for. */
-  get resting(): boolean {
-    return this.#delegate === undefined && !this.#held && this.receiver.betweenMessages;
+  /** On a client: a request with this method is sent, and its response goes to `delegate`. */
+  expectResponse(method: string, delegate: HTTPMessageDelegate): void {
+    this.receiver.expectResponse(method);
+    this.#delegate = delegate;
+    this.now = this.stream.ioLoop.time();
+    this.#become("head");
+    this.#deadline.set(this.#params.headerTimeout, this.now);
   }
 
-  /** True while a message is being received. */
-  get receiving(): boolean {
-    return this.#delegate !== undefined;
-  }
-
-  /** True when the peer has sent its FIN. */
-  get peerHasEnded(): boolean {
-    return this.#ended;
-  }
-
-  /** The next message waits inside until {@link MessageReader.release}. */
-  hold(): void {
-    this.#held = true;
-    this.receiver.pause();
-  }
-
-  /** Goes on with the next message, at once if its bytes are there. */
+  /** The exchange is over: goes on with the next message, at once if its bytes are there. */
   release(): void {
-    if (!this.#held || this.#stopped) return;
-    this.#held = false;
+    if (this.#state !== "paused") return;
+    this.#delegate = undefined;
+    this.#become("idle");
     this.#resume();
+    if (this.#isClient) this.#deadline.set(this.#params.idleTimeout, this.now);
   }
 
-  /**
-   * The peer has ended its side and waits for an answer: not for ever, since it may be gone altogether. While it goes on
-   * taking what is sent it is not.
-   */
-  limitHalfClosed(): void {
-    this.#taken = this.stream.writeProgress;
-    this.#deadline.set(this.#params.halfClosedTimeout);
-  }
-
-  /** Throws away the rest of the message in progress, within the drain limits; then goes on with the next. */
-  drain(): void {
-    if (this.#stopped) return;
-    this.#delegate = IGNORE;
-    this.#phase = "drain";
-    this.#drained = 0;
+  /** Throws away the rest of the message in progress, within the limits for that. */
+  discard(): void {
+    if (this.#state !== "body") return;
+    this.#become("discard");
+    this.#delegate = undefined;
+    this.#discarded = this.#rest?.length ?? 0;
+    this.#rest = undefined;
     this.#deadline.set(this.#params.drainTimeout);
     if (this.#waiting !== undefined) {
       this.#waiting = undefined;
@@ -179,10 +203,27 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     }
   }
 
-  /** Reads nothing more and calls nobody more, but for `streamClosed`. */
-  stop(): void {
-    this.#stopped = true;
+  /**
+   * The exchange ends early: its delegate is told, once. `isWhole`: the incoming message was received whole. Throws
+   * what the delegate throws.
+   */
+  abort(reason: ExchangeAbortedError, isWhole: boolean): void {
+    const delegate = this.#delegate;
     this.#delegate = undefined;
+    if (isWhole) delegate?.onExchangeAborted?.(reason);
+    else delegate?.onConnectionClose();
+  }
+
+  /** The peer has ended its side and waits for an answer: for a limited time, unless it goes on taking what is sent. */
+  limitHalfClosed(): void {
+    this.#taken = this.stream.writeProgress;
+    this.#deadline.set(this.#params.halfClosedTimeout);
+  }
+
+  /** Reads nothing more and reports nothing more but the close of the stream. Calling it twice is fine. */
+  stop(): void {
+    if (this.#state === "stopped") return;
+    this.#become("stopped");
     this.#waiting = undefined;
     this.receiver.pause();
     this.#deadline.dispose();
@@ -191,11 +232,12 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** Gives the stream away: stops, takes the sink off and puts back what was read too far. */
   detach(): IOStream {
     this.stop();
-    const rest = this.receiver.detach();
+    this.#delegate = undefined;
+    const unread = this.receiver.detach();
     this.stream.consume(undefined);
-    if (this.#socketPaused) this.stream.resumeReading();
-    if (this.#unfed !== undefined) this.stream.unread(this.#unfed);
-    if (rest.length > 0) this.stream.unread(rest);
+    this.stream.resumeReading();
+    if (unread.length > 0) this.stream.unread(unread);
+    if (this.#rest !== undefined) this.stream.unread(this.#rest);
     return this.stream;
   }
 
@@ -210,54 +252,45 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.now = this.stream.ioLoop.time();
     this.#bodyDeadline = this.now + ms;
     this.#heldSince = this.now;
-    if (this.#phase === "body") this.#setBodyDeadline();
+    if (this.#state === "body" && this.#waiting === undefined) this.#setBodyDeadline();
   }
 
-  // -- the stream's calls
+  // --- the stream's calls ----------------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
-    if (this.#stopped) return;
-    const { chunkSize } = this.#params;
+    if (this.#state === "stopped") return;
     this.now = this.stream.ioLoop.time();
     coalesceWrites(this.stream, this.now);
     this.#feeding = true;
     try {
-      if (chunk.length <= chunkSize) this.receiver.feed(chunk);
-      else this.#feedInPieces(chunk, chunkSize);
+      this.receiver.feed(chunk);
     } finally {
       this.#feeding = false;
     }
     this.#settle();
   }
 
-  #feedInPieces(chunk: Buffer, size: number): void {
-    for (let from = 0; from < chunk.length && !this.#stopped; from += size) {
-      this.#unfed = from + size < chunk.length ? chunk.subarray(from + size) : undefined;
-      this.receiver.feed(chunk.subarray(from, from + size));
-    }
-    this.#unfed = undefined;
-  }
-
   onFin(): void {
-    if (this.#ended || this.#stopped) return;
-    this.#ended = true;
-    this.#tellEnd();
+    if (this.#fin !== "none" || this.#state === "stopped") return;
+    this.#fin = "due";
+    this.#reportFin();
   }
 
-  /**
-   * A FIN counts once everything before it has been taken in. A message that waits for its answer is whole and
-   * hears of it meanwhile; one that waits for its delegate may have bytes in here yet.
-   */
-  #tellEnd(): void {
-    if (!this.#ended) return;
+  /** A message that waits for its answer is whole and hears of it meanwhile; one that is not whole breaks off. */
+  #reportFin(): void {
     // An owner that answers at once lets the next message begin inside this call: hence a loop, and no recursion.
-    while (this.#held && !this.#endTold && !this.#stopped) {
-      this.#endTold = true;
+    while (this.#state === "paused" && this.#fin === "due") {
+      this.#fin = "told";
       this.#owner.peerEnded();
     }
-    if (this.#stopped || this.receiver.paused) return;
+    if (this.#fin === "none" || this.#state === "stopped" || this.receiver.paused) return;
     this.receiver.feedEnd();
-    if (!this.#stopped) this.#owner.peerEnded();
+    if (this.#isReading) this.#owner.peerEnded();
+  }
+
+  /** False once something has stopped the reader. */
+  get #isReading(): boolean {
+    return this.#state !== "stopped";
   }
 
   onDrain(): void {
@@ -269,20 +302,22 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#owner.streamClosed(error);
   }
 
-  // -- the receiver's calls
+  // --- the receiver's calls --------------------------------------------------------------------------------------
 
   onHead(head: H): void {
-    this.#phase = "body";
-    this.#endTold = false;
+    const isInterim = "code" in head && head.code < 200 && head.code !== 101;
+    // The response that is due comes after it.
+    if (!isInterim) this.#become("body");
+    if (this.#fin === "told") this.#fin = "due";
     this.#bodyDeadline = Number.POSITIVE_INFINITY;
     this.#bodyTimeout = this.#params.bodyTimeout;
     let waiting: void | Promise<void>;
     try {
-      const delegate = this.#owner.messageBegins(head);
+      const delegate = this.#owner.messageBegins(head) ?? this.#delegate!;
       this.#delegate = delegate;
       waiting = delegate.headersReceived(head, HTTPHeaders.fromRaw(head.fields));
     } catch (error) {
-      this.#owner.delegateFailed(error);
+      this.#fail("delegate", error);
       return;
     }
     if (waiting === undefined) this.#owner.headAccepted(head);
@@ -290,56 +325,118 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   onBody(chunk: Buffer): void {
-    if (this.#phase === "drain") {
-      this.#drained += chunk.length;
-      if (this.#drained > this.#params.drainSize) this.#owner.drainFailed();
-      return;
-    }
+    const { chunkSize } = this.#params;
+    if (this.#state === "discard") this.#countDiscarded(chunk.length);
+    else if (chunk.length <= chunkSize) this.#handOver(chunk);
+    else this.#handOverInPieces(chunk, chunkSize);
+  }
+
+  #countDiscarded(length: number): void {
+    this.#discarded += length;
+    if (this.#discarded > this.#params.drainSize) this.#fail("discard", undefined);
+  }
+
+  #handOver(chunk: Buffer): void {
     let waiting: void | Promise<void>;
     try {
       waiting = this.#delegate!.dataReceived(chunk);
     } catch (error) {
-      this.#owner.delegateFailed(error);
+      this.#fail("delegate", error);
       return;
     }
     if (waiting !== undefined) this.#waitFor(waiting, undefined);
   }
 
+  /** No piece is longer than `chunkSize`, whether or not the delegate makes the peer wait. */
+  #handOverInPieces(chunk: Buffer, chunkSize: number): void {
+    let from = 0;
+    while (from < chunk.length && this.#state === "body" && this.#waiting === undefined) {
+      const end = Math.min(from + chunkSize, chunk.length);
+      this.#rest = end < chunk.length ? chunk.subarray(end) : undefined;
+      this.#handOver(chunk.subarray(from, end));
+      from = end;
+    }
+  }
+
   onEnd(trailers: RawFields | undefined): void {
+    if (this.#state === "head") return; // of an interim response, which has no body
+    if (this.#state === "discard") {
+      this.#pause();
+      this.#owner.messageEnds();
+      return;
+    }
     const delegate = this.#delegate!;
-    this.#delegate = undefined;
-    this.#owner.messageEnds(delegate, trailers);
+    this.#pause();
+    this.#owner.messageWhole(trailers);
+    let waiting: void | Promise<void>;
+    try {
+      waiting = delegate.finish();
+    } catch (error) {
+      this.#fail("delegate", error);
+      return;
+    }
+    if (waiting === undefined) this.#owner.messageEnds();
+    else this.#watchEnd(delegate, waiting);
   }
 
   onError(error: HTTP1Error): void {
-    this.#owner.inputFailed(error);
+    this.#fail("input", error);
   }
 
-  // -- waiting and deadlines
+  // --- waiting and deadlines -------------------------------------------------------------------------------------
+
+  #become(next: ReadState): void {
+    this.#state = step(READ_TRANSITIONS, this.#state, next);
+  }
+
+  #fail(failure: ReadFailure, error: unknown): void {
+    this.#owner.readFailed(failure, error);
+  }
+
+  /** The message is whole: the next one waits inside. */
+  #pause(): void {
+    this.#become("paused");
+    this.receiver.pause();
+    this.#deadline.clear();
+  }
+
+  /** A delegate that is not done with the end of its message yet, because it still unpacks it. */
+  #watchEnd(delegate: HTTPMessageDelegate, waiting: Promise<void>): void {
+    waiting.then(
+      () => {
+        if (this.#delegate === delegate) this.#owner.messageEnds();
+      },
+      (error: unknown) => {
+        if (this.#delegate === delegate) this.#fail("delegate", error);
+        else appLog.exception("Uncaught exception in an HTTP message delegate, after its exchange", error);
+      },
+    );
+  }
 
   #waitFor(promise: Promise<void>, head: H | undefined): void {
-    // What is no promise after all, from code without types, is nothing to wait for.
+    // Code without types may return something else: there is nothing to wait for then.
     const waiting = Promise.resolve(promise);
     this.#waiting = waiting;
     this.#heldSince = this.now;
     this.receiver.pause();
+    if (this.#state !== "discard") this.#deadline.clear();
     waiting.then(
       () => {
         if (this.#waiting !== waiting) return;
         this.#waiting = undefined;
         this.#bodyDeadline += this.stream.ioLoop.time() - this.#heldSince;
         if (head !== undefined) this.#owner.headAccepted(head);
-        if (!this.#stopped) this.#resume();
+        if (this.#isReading) this.#resume();
       },
       (error: unknown) => {
         if (this.#waiting !== waiting) return;
         this.#waiting = undefined;
-        this.#owner.delegateFailed(error);
+        this.#fail("delegate", error);
       },
     );
   }
 
-  /** Lets the receiver go on with what it has kept; then reads on. */
+  /** Goes on with what was kept; then reads on. */
   #resume(): void {
     if (this.#feeding) {
       this.receiver.resume();
@@ -349,8 +446,13 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.stream.cork();
     this.#feeding = true;
     try {
-      this.receiver.resume();
-      this.#tellEnd();
+      const rest = this.#rest;
+      if (rest !== undefined) {
+        this.#rest = undefined;
+        this.#handOverInPieces(rest, this.#params.chunkSize);
+      }
+      if (this.#waiting === undefined && this.#isReading) this.receiver.resume();
+      this.#reportFin();
     } finally {
       this.#feeding = false;
       this.stream.uncork();
@@ -358,36 +460,41 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#settle();
   }
 
-  /** After bytes were taken in: which deadline runs now, and may the socket go on? */
+  /** After bytes were taken in: is a head coming, which deadline runs now, and may the socket go on? */
   #settle(): void {
-    if (this.#stopped) return;
-    const { receiver } = this;
-    // A client's stream waits with its delegate, so that the server's FIN comes behind the body and not into it. A
-    // server's goes on, because its application wants to hear when the client leaves.
-    const waits = this.#isClient && this.#waiting !== undefined;
-    const full = waits || (receiver.paused && receiver.bufferedBytes > this.#params.maxPipelinedSize);
-    if (full !== this.#socketPaused) {
-      this.#socketPaused = full;
-      if (full) this.stream.pauseReading();
-      else this.stream.resumeReading();
-    }
-    if (receiver.paused) {
-      const isDraining = this.#phase === "drain" && this.#delegate !== undefined;
-      if (this.#phase !== "held" && !isDraining) {
-        this.#phase = "held";
-        if (this.#ended && this.#held) this.limitHalfClosed();
-        else this.#deadline.clear();
-      }
-    } else if (this.#delegate !== undefined) {
-      if (this.#phase !== "drain") {
-        this.#phase = "body";
+    if (this.#state === "stopped") return;
+    if (this.#mustPause()) this.stream.pauseReading();
+    else this.stream.resumeReading();
+    if (this.#waiting !== undefined) return;
+    switch (this.#state) {
+      case "idle":
+      case "head":
+        if (!this.#isClient) this.#settleBetween();
+        break;
+      case "body":
         this.#setBodyDeadline();
-      }
-    } else if (receiver.betweenMessages) {
-      this.#phase = "rest";
+        break;
+    }
+  }
+
+  /**
+   * A client's stream waits with its delegate, so that the server's FIN comes behind the body and not into it. A
+   * server's goes on, because its application wants to know when the client leaves.
+   */
+  #mustPause(): boolean {
+    const { receiver } = this;
+    if (!receiver.paused) return false;
+    if (this.#isClient && this.#waiting !== undefined) return true;
+    return receiver.bufferedBytes + (this.#rest?.length ?? 0) > this.#params.maxPipelinedSize;
+  }
+
+  /** Between two messages of a server: has anything of the next one come? */
+  #settleBetween(): void {
+    if (this.receiver.betweenMessages) {
+      if (this.#state !== "idle") this.#become("idle");
       this.#deadline.set(this.#params.idleTimeout, this.now);
-    } else if (this.#phase !== "head") {
-      this.#phase = "head";
+    } else if (this.#state !== "head") {
+      this.#become("head");
       this.#deadline.set(this.#params.headerTimeout, this.now);
     }
   }
@@ -403,11 +510,23 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** The read deadline has passed; called by the timer. */
   deadlinePassed(): void {
-    if (this.#stopped) return;
-    if (this.#phase === "held" && this.stream.writeProgress > this.#taken) {
-      this.limitHalfClosed();
-      return;
+    switch (this.#state) {
+      case "idle":
+        this.#fail("idle", undefined);
+        break;
+      case "head":
+        this.#fail(this.receiver.betweenMessages && !this.#isClient ? "idle" : "timeout", undefined);
+        break;
+      case "body":
+        this.#fail("timeout", undefined);
+        break;
+      case "discard":
+        this.#fail("discard", undefined);
+        break;
+      case "paused":
+        if (this.stream.writeProgress > this.#taken) this.limitHalfClosed();
+        else this.#fail("half-closed", undefined);
+        break;
     }
-    this.#owner.readTimedOut(this.#phase, !this.receiver.betweenMessages);
   }
 }

@@ -6,7 +6,11 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkBoolean, checkInteger, checkLimit, checkMilliseconds } from "../../base/validate.js";
 import { isFieldValue } from "../../protocol/fields/abnf.js";
-import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "../../protocol/http1/limits.js";
+import {
+  type HTTP1Limits,
+  type HTTP1LimitsOptions,
+  resolveHTTP1Limits,
+} from "../../protocol/http1/limits.js";
 import { DEFAULT_SERVER_HEADER } from "../delegates/default-fields.js";
 
 const KIB = 1024;
@@ -56,18 +60,15 @@ type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[N
  * The checked parameters of HTTP/1 connections, shared by all connections of a server.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a value of the wrong type or range.
  */
-export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOptions> {
+export class HTTP1ConnectionParameters
+  implements Resolved<Omit<HTTP1ConnectionOptions, keyof HTTP1LimitsOptions>>
+{
+  /** What a peer may send: the limits of the receiver. */
+  readonly limits: HTTP1Limits;
   readonly noKeepAlive: boolean;
   readonly chunkSize: number;
-  readonly maxHeaderSize: number;
-  readonly maxStartLineSize: number;
-  readonly maxHeaderFields: number;
-  readonly maxBlankLines: number;
-  readonly maxChunkExtensionSize: number;
-  readonly maxInformational: number;
   readonly headerTimeout: number;
   readonly idleTimeout: number;
-  readonly maxBodySize: number;
   readonly bodyTimeout: number;
   readonly bodyStallTimeout: number;
   readonly writeStallTimeout: number;
@@ -82,14 +83,7 @@ export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOption
   constructor(options: HTTP1ConnectionOptions = {}) {
     this.noKeepAlive = checkBoolean("noKeepAlive", options.noKeepAlive ?? false);
     this.chunkSize = checkInteger("chunkSize", options.chunkSize ?? 64 * KIB, { min: 1 });
-    const limits = resolveHTTP1Limits(options);
-    this.maxHeaderSize = limits.maxHeaderSize;
-    this.maxStartLineSize = limits.maxStartLineSize;
-    this.maxHeaderFields = limits.maxHeaderFields;
-    this.maxBlankLines = limits.maxBlankLines;
-    this.maxBodySize = limits.maxBodySize;
-    this.maxChunkExtensionSize = limits.maxChunkExtensionSize;
-    this.maxInformational = limits.maxInformational;
+    this.limits = resolveHTTP1Limits(options);
     this.headerTimeout = checkMilliseconds("headerTimeout", options.headerTimeout ?? 30_000);
     this.idleTimeout = checkMilliseconds("idleTimeout", options.idleTimeout ?? 620_000);
     this.bodyTimeout = checkMilliseconds("bodyTimeout", options.bodyTimeout ?? Number.POSITIVE_INFINITY);
@@ -102,6 +96,16 @@ export class HTTP1ConnectionParameters implements Resolved<HTTP1ConnectionOption
     this.drainTimeout = checkMilliseconds("drainTimeout", options.drainTimeout ?? 2_000);
     this.decompress = checkBoolean("decompress", options.decompress ?? false);
     this.serverHeader = checkServerHeader(options.serverHeader ?? DEFAULT_SERVER_HEADER);
+  }
+
+  /** {@link HTTP1LimitsOptions.maxHeaderSize}. */
+  get maxHeaderSize(): number {
+    return this.limits.maxHeaderSize;
+  }
+
+  /** {@link HTTP1LimitsOptions.maxBodySize}. */
+  get maxBodySize(): number {
+    return this.limits.maxBodySize;
   }
 }
 

@@ -1,26 +1,30 @@
 /**
  * A server's connection: the requests of one stream, answered in order.
  *
- * The life of a connection, as the reader and the exchange drive it:
+ * Its states, as the reader, the exchange and the server drive it:
  *
- *     rest ──head──▶ exchange ──answer done and request read──▶ rest ─┄▶ …
- *                       │ answer done, request not read ──▶ drain ──▶ rest, or close in stages
- *                       │ answer done, but the peer is behind with reading ──▶ hold until there is room ──▶ rest
- *                       │ the input breaks a rule ──▶ refuse ──▶ close in stages
- *                       │ the stream is given away ──▶ guest
- *     any ──the stream closes──▶ closed (terminal)
+ *     new ────────▶ idle                     served from now on
+ *     idle ───────▶ exchange, stopping       between two requests; a part of a head may be there
+ *     stopping ───▶ last-exchange            the server stops: the request whose head is coming is the last
+ *     exchange ───▶ idle, last-exchange,     a request is being received or answered
+ *                   discard, paused, upgraded
+ *     last-exchange ▶ upgraded               the same, and the connection ends with it
+ *     discard ────▶ idle, paused             answered, but not read: what is left of the body is thrown away
+ *     paused ─────▶ idle                     answered, but the peer is behind with reading
+ *     upgraded ───▶ leaving                  another protocol has the stream
+ *     leaving                                the server stops, and that protocol has been told
+ *     all before ─▶ closing                  lingering close, also after a refusal
+ *     all ────────▶ closed
  *
  * A pipelined request waits as bytes until the one before it is answered, so answers cannot change their order
  * (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room for its
- * answer: who sends requests and does not read fills no memory.
+ * answer: a peer that sends requests and does not read fills no memory.
  */
-import { Deadline } from "../../async/timers/deadline.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
 import type { RawFields } from "../../protocol/fields/raw-fields.js";
-import type { HTTP1Error } from "../../protocol/http1/errors.js";
 import { HTTP1Sender, type ResponseContext } from "../../protocol/http1/sender.js";
 import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
 import { bareHeaders, bareStartLine } from "../delegates/bare-response.js";
@@ -28,33 +32,58 @@ import { gunzipDelegate } from "../delegates/gunzip.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate, UpgradedProtocol } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
 import type { PeerContext } from "../peer.js";
-import type { ExchangeHost, HostedExchange } from "./exchange-host.js";
-import { HTTP1Connection } from "./http1-connection.js";
-import { closeInStages } from "./linger.js";
-import { type MessageOwner, MessageReader, type ReadPhase } from "./message-reader.js";
+import {
+  type ExchangeEvent,
+  type ExchangeHost,
+  HTTP1Exchange,
+  markReceived,
+  reportAbort,
+  revoke,
+} from "./exchange.js";
+import { closeLingering } from "./lingering-close.js";
+import { type MessageOwner, MessageReader, type ReadFailure, type ReadState } from "./message-reader.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
+import type { ServerConnection, ShutdownState } from "./server-protocol.js";
+import { step, type Transitions } from "./transitions.js";
+import { WriteStall } from "./write-stall.js";
+
+/** Where a server's connection is; see the head of this file. */
+export type ServerConnectionState =
+  | "new"
+  | "idle"
+  | "stopping"
+  | "exchange"
+  | "last-exchange"
+  | "discard"
+  | "paused"
+  | "upgraded"
+  | "leaving"
+  | "closing"
+  | "closed";
+
+/** Which states may follow which. */
+export const SERVER_TRANSITIONS: Transitions<ServerConnectionState> = {
+  new: ["idle", "closing", "closed"],
+  idle: ["exchange", "stopping", "closing", "closed"],
+  stopping: ["last-exchange", "closing", "closed"],
+  exchange: ["idle", "last-exchange", "discard", "paused", "upgraded", "closing", "closed"],
+  "last-exchange": ["upgraded", "closing", "closed"],
+  discard: ["idle", "paused", "closing", "closed"],
+  paused: ["idle", "closing", "closed"],
+  upgraded: ["leaving", "closed"],
+  leaving: ["closed"],
+  closing: ["closed"],
+  closed: [],
+};
 
 /** A refusal is the last message of its connection, whatever was asked. */
 const REFUSED: ResponseContext = { method: "GET", version: "HTTP/1.1", keepAlive: false };
 
-/** A context that can tell what a request's header fields make of it (proxies). */
-interface RequestAwareContext extends PeerContext {
-  forRequest(head: HTTP1RequestHead): PeerContext;
-}
-
-function isRequestAware(context: PeerContext | undefined): context is RequestAwareContext {
-  return typeof (context as Partial<RequestAwareContext> | undefined)?.forRequest === "function";
-}
-
-function writeStalled(connection: HTTP1ServerConnection): void {
-  connection.writeStallPassed();
-}
-
-/** What a connection was doing when the server asked it to end. */
-export type ShutdownState = "idle" | "busy" | "guest";
+/** Filled and read within one call of a sender, so one is enough for all connections. */
+const context: { -readonly [K in keyof ResponseContext]: ResponseContext[K] } = { ...REFUSED };
 
 /** Serves the requests of one stream. */
-export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1RequestHead> {
+export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, MessageOwner<HTTP1RequestHead> {
   /** The stream that is served. */
   readonly stream: IOStream;
   /** Limits and times, the same object for all connections of a server. */
@@ -62,21 +91,17 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
   /** What requests learn about the peer. */
   readonly context: PeerContext | undefined;
 
-  readonly #perRequest: RequestAwareContext | undefined;
+  #state: ServerConnectionState = "new";
   #delegate: HTTPServerConnectionDelegate | undefined = undefined;
   #reader: MessageReader<HTTP1RequestHead> | undefined = undefined;
-  #exchange: HTTP1Connection | undefined = undefined;
-  /** The delegate of the request that is being received. */
-  #message: HTTPMessageDelegate | undefined = undefined;
-  #guest: UpgradedProtocol | undefined = undefined;
-  #writeStall: Deadline<HTTP1ServerConnection> | undefined = undefined;
-  #progressAtStall = 0;
-  /** More is queued for the peer than should be. */
-  #backlog = false;
+  /** One for all responses; made for the first. */
+  #sender: HTTP1Sender | undefined = undefined;
+  /** The exchange in progress. */
+  #exchange: HTTP1Exchange | undefined = undefined;
+  /** How an upgraded protocol can be reached. */
+  #protocol: UpgradedProtocol | undefined = undefined;
+  #writeStall: WriteStall | undefined = undefined;
   #requests = 0;
-  #stopping = false;
-  #closing = false;
-  #closed = false;
   #waitingForClose: (() => void)[] | undefined = undefined;
 
   constructor(
@@ -88,83 +113,115 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
     this.params =
       params instanceof HTTP1ConnectionParameters ? params : new HTTP1ConnectionParameters(params);
     this.context = context;
-    this.#perRequest = isRequestAware(context) ? context : undefined;
+  }
+
+  /** Where the connection is. */
+  get state(): ServerConnectionState {
+    return this.#state;
+  }
+
+  /** @internal What the reader of the connection is busy with; undefined before it serves and once it has ended. */
+  get readState(): ReadState | undefined {
+    return this.#reader?.state;
   }
 
   /** Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it once. */
   startServing(delegate: HTTPServerConnectionDelegate): void {
     this.#delegate = delegate;
     this.#reader = new MessageReader<HTTP1RequestHead>(this.stream, "server", this.params, this);
+    this.#become("idle");
     this.#reader.start();
   }
 
-  /** Closes the stream at once and resolves when it is closed and every delegate has heard so. */
+  // --- ServerConnection: what the server asks --------------------------------------------------------------------
+
+  /** Closes the stream at once and resolves when it is closed and every delegate has been told. */
   close(): Promise<void> {
     this.stream.close();
     return this.whenClosed();
   }
 
-  /** Resolves when the stream is closed; never rejects. */
   whenClosed(): Promise<void> {
-    if (this.#closed) return Promise.resolve();
+    if (this.#state === "closed") return Promise.resolve();
     return new Promise((resolve) => {
       this.#waitingForClose ??= [];
       this.#waitingForClose.push(resolve);
     });
   }
 
-  /**
-   * Asks the connection to end: a resting one closes now, a running exchange is the last one, a guest on the
-   * stream is told. Answers what it was doing.
-   */
-  shutdown(): ShutdownState {
-    this.#stopping = true;
-    if (this.#guest !== undefined) {
-      const guest = this.#guest;
-      this.#guest = undefined;
-      this.#contained("shutdown() of a protocol on a detached stream", () => guest.shutdown());
-      return "guest";
-    }
-    if (this.#reader === undefined) return "guest";
-    if (this.#closing || this.#exchange !== undefined) return "busy";
-    const { resting, receiving } = this.#reader;
-    // A request of which only a part has come is a request: its client would have to send it again elsewhere. What
-    // is being drained is not, and requests behind a full output have not been looked at.
-    if (resting || receiving || this.#backlog) this.#endInStages();
-    return resting ? "idle" : "busy";
-  }
-
-  /** Since when, in the loop's time, nothing has happened between two requests, or before the first; else `Infinity`. */
-  get restingSince(): number {
+  get idleSince(): number {
+    if (this.#state === "upgraded") return this.#protocol?.idleSince ?? Number.POSITIVE_INFINITY;
     const reader = this.#reader;
-    const isResting =
-      reader?.resting === true && this.#exchange === undefined && !this.#closing && !this.stream.closed();
-    return isResting ? reader.now : Number.POSITIVE_INFINITY;
+    const isIdle = this.#state === "idle" && reader?.isIdle === true && !this.stream.closed();
+    return isIdle ? reader.now : Number.POSITIVE_INFINITY;
   }
 
-  /** Ends what is still running because the server's grace is over. */
+  shutdown(): ShutdownState {
+    switch (this.#state) {
+      case "upgraded": {
+        const protocol = this.#protocol;
+        this.#become("leaving");
+        this.#contained("shutdown() of an upgraded protocol", () => protocol?.shutdown());
+        return "upgraded";
+      }
+      case "leaving":
+        return "upgraded";
+      case "exchange":
+        this.#become("last-exchange");
+        return "busy";
+      case "idle":
+        if (this.#reader?.isIdle === true) {
+          this.#closeLingering();
+          return "idle";
+        }
+        // A part of a request has come: its client would have to send it again elsewhere.
+        this.#become("stopping");
+        return "busy";
+      case "discard":
+      case "paused":
+        // What is being discarded is no request, and requests behind a full output have not been looked at.
+        this.#closeLingering();
+        return "busy";
+      default:
+        return "busy";
+    }
+  }
+
   abort(): void {
+    if (this.#state === "upgraded" || this.#state === "leaving") {
+      this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
+      this.stream.close();
+      return;
+    }
     const exchange = this.#exchange;
     this.#abortExchange("stopping");
     if (exchange === undefined) this.stream.close();
-    else exchange.breakOff();
+    else this.#breakOff();
   }
 
-  // -- MessageOwner: what the reader tells
+  // --- MessageOwner: what the reader reports ---------------------------------------------------------------------
 
+  /** @internal */
   messageBegins(head: HTTP1RequestHead): HTTPMessageDelegate {
     this.#requests++;
-    const context = this.#perRequest === undefined ? this.context : this.#perRequest.forRequest(head);
-    const exchange = new HTTP1Connection(this.stream, false, this.params, context, this, head);
-    exchange.startTime = this.#reader!.now;
+    const peer = this.context?.forRequest?.(head) ?? this.context;
+    const exchange = this.makeExchange(head, peer, this.#reader!.now);
+    this.#become(this.#state === "stopping" ? "last-exchange" : "exchange");
     this.#exchange = exchange;
-    let message = this.#delegate!.startRequest(this, exchange);
-    if (this.params.decompress) message = this.#unpacked(message, exchange);
-    this.#message = message;
-    return message;
+    const message = this.#delegate!.startRequest(this, exchange);
+    return this.params.decompress ? this.#unpacked(message, exchange) : message;
   }
 
-  #unpacked(message: HTTPMessageDelegate, exchange: HTTP1Connection): HTTPMessageDelegate {
+  /** @internal Makes the exchange of a request. */
+  protected makeExchange(
+    head: HTTP1RequestHead,
+    peer: PeerContext | undefined,
+    startTime: number,
+  ): HTTP1Exchange {
+    return new HTTP1Exchange(this, this.params, peer, head, startTime);
+  }
+
+  #unpacked(message: HTTPMessageDelegate, exchange: HTTP1Exchange): HTTPMessageDelegate {
     const limits = {
       chunkSize: this.params.chunkSize,
       get maxBodySize() {
@@ -172,144 +229,195 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
       },
     };
     return gunzipDelegate(message, this.stream.ioLoop, limits, (error) => {
-      if (this.#exchange === exchange) this.delegateFailed(error);
+      if (this.#exchange === exchange) this.readFailed("delegate", error);
     });
   }
 
+  /** @internal */
   headAccepted(head: HTTP1RequestHead): void {
-    // Whoever is about to be refused for the size of the body must not be asked for it.
+    // A client that is about to be refused for the size of the body must not be asked for it.
     const limit = this.#reader?.receiver.maxBodySize ?? 0;
     if (head.expectContinue && head.contentLength <= limit) this.#exchange?.writeContinue();
   }
 
-  messageEnds(delegate: HTTPMessageDelegate, trailers: RawFields | undefined): void {
-    const exchange = this.#exchange;
-    if (exchange === undefined) {
-      // The body of a request that was answered early has been drained.
-      if (this.#backlog) this.#reader?.hold();
-      return;
-    }
-    exchange.messageReceived = true;
-    exchange.trailers = trailers;
-    try {
-      const waiting = delegate.finish();
-      if (waiting !== undefined) {
-        waiting.catch((error: unknown) => {
-          if (this.#exchange === exchange) this.delegateFailed(error);
-          else appLog.exception("Uncaught exception in an HTTP message delegate, after its exchange", error);
-        });
-      }
-    } catch (error) {
-      this.delegateFailed(error);
-      return;
-    }
-    if (this.#exchange === exchange) this.#reader?.hold();
+  /** @internal */
+  messageWhole(trailers: RawFields | undefined): void {
+    if (this.#exchange !== undefined) markReceived(this.#exchange, trailers);
   }
 
-  inputFailed(error: HTTP1Error): void {
+  /** @internal */
+  messageEnds(): void {
+    if (this.#state === "discard") this.#goOn();
+  }
+
+  /** @internal */
+  readFailed(failure: ReadFailure, error: unknown): void {
+    switch (failure) {
+      case "input":
+        this.#inputFailed(error as HTTPInputError);
+        break;
+      case "delegate":
+        if (!(error instanceof HTTPInputError)) {
+          appLog.exception("Uncaught exception in an HTTP message delegate", error);
+        }
+        // Without an exchange the request has had its answer: a second one would be taken for that to the next.
+        if (this.#exchange === undefined) this.#closeLingering();
+        else if (error instanceof HTTPInputError) this.#inputFailed(error);
+        else this.#refuse(500);
+        break;
+      case "timeout":
+        genLog.info("Timeout reading the %s of a request from %s", this.#reader?.state, this.#peer);
+        this.#refuse(408);
+        break;
+      case "half-closed":
+        // The client has ended its side and got no answer for a long time: it is gone.
+        this.#abortExchange("closed");
+        this.#closeLingering();
+        break;
+      default:
+        this.#closeLingering();
+    }
+  }
+
+  #inputFailed(error: HTTPInputError): void {
     genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
-    // What is wrong with a body that was being drained concerns nobody: its request has had its answer.
-    if (this.#exchange === undefined && this.#reader?.receiving === true) this.#endInStages();
-    else this.#refuse(error.status);
+    this.#refuse(error.status);
   }
 
-  delegateFailed(error: unknown): void {
-    const isInput = error instanceof HTTPInputError;
-    if (isInput) genLog.info("Malformed HTTP message from %s: %s", this.#peer, error.message);
-    else appLog.exception("Uncaught exception in an HTTP message delegate", error);
-    // Without an exchange the request has had its answer: a second one would be taken for that to the next.
-    if (this.#exchange === undefined) this.#endInStages();
-    else this.#refuse(isInput ? error.status : 500);
-  }
-
-  readTimedOut(phase: ReadPhase, begun: boolean): void {
-    if (phase === "rest" || (phase === "head" && !begun)) {
-      this.#endInStages();
-    } else if (phase === "drain") {
-      this.drainFailed();
-    } else if (phase === "held") {
-      // The client has ended its side and got no answer for a long time: it is gone.
-      this.#abortExchange("closed");
-      this.#endInStages();
-    } else {
-      genLog.info("Timeout reading the %s of a request from %s", phase, this.#peer);
-      this.#refuse(408);
-    }
-  }
-
-  drainFailed(): void {
-    this.#endInStages();
-  }
-
+  /** @internal */
   peerEnded(): void {
-    if (this.#exchange === undefined) {
-      // Requests that wait for room are answered; the reader tells of the end again behind them.
-      if (!this.#backlog) this.#endInStages();
-      return;
+    if (this.#exchange !== undefined) {
+      this.#reader?.limitHalfClosed();
+      this.#abortExchange("half-closed");
+    } else if (this.#state === "paused") {
+      // Requests that wait for room are answered; the reader reports the end again behind them.
+      this.#reader?.limitHalfClosed();
+    } else {
+      this.#closeLingering();
     }
-    this.#reader?.limitHalfClosed();
-    this.#abortExchange("half-closed");
   }
 
+  /** @internal */
   writable(): void {
-    this.#backlog = false;
-    this.#writeStall?.clear();
-    if (this.#exchange === undefined) this.#reader?.release();
+    this.#writeStall?.drained();
+    if (this.#state === "paused") this.#goOn();
   }
 
+  /** @internal */
   streamClosed(error: Error | undefined): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#state === "closed") return;
     this.#writeStall?.dispose();
     this.#abortExchange("closed", error);
+    this.#become("closed");
     this.#exchange = undefined;
+    this.#protocol = undefined;
     this.#reader = undefined;
     this.#contained("onClose() of an HTTP server delegate", () => this.#delegate?.onClose?.(this));
     for (const resolve of this.#waitingForClose ?? []) resolve();
   }
 
-  // -- ExchangeHost: what the exchange asks
+  // --- ExchangeHost: what the exchange reports -------------------------------------------------------------------
 
-  mayKeepAlive(exchange: HostedExchange): boolean {
-    const head = exchange.requestHead!;
+  /** @internal */
+  get sender(): HTTP1Sender {
+    this.#sender ??= new HTTP1Sender(this.stream);
+    return this.#sender;
+  }
+
+  /** @internal */
+  responseContext(exchange: HTTP1Exchange): ResponseContext {
+    const head = exchange.requestHead;
+    context.method = head?.method ?? "GET";
+    context.version = head?.version ?? "HTTP/1.1";
+    context.keepAlive = head !== undefined && this.#mayKeepAlive(exchange, head);
+    return context;
+  }
+
+  #mayKeepAlive(exchange: HTTP1Exchange, head: HTTP1RequestHead): boolean {
     return (
       head.keepAlive &&
-      !this.#stopping &&
-      !this.#closing &&
+      this.#state === "exchange" &&
+      !this.params.noKeepAlive &&
       this.#requests < this.params.maxRequests &&
-      (exchange.messageReceived || this.#canDrain(head))
+      (exchange.messageReceived || this.#canDiscard(head))
     );
   }
 
-  outputBacklog(): void {
-    this.#backlog = true;
-    const { writeStallTimeout } = this.params;
-    if (writeStallTimeout === Number.POSITIVE_INFINITY) return;
-    this.#writeStall ??= new Deadline(this.stream.ioLoop, writeStalled, this);
-    if (this.#writeStall.active) return;
-    this.#progressAtStall = this.stream.writeProgress;
-    this.#writeStall.set(writeStallTimeout);
+  /** @internal */
+  onExchange(event: ExchangeEvent, exchange: HTTP1Exchange, value = 0): void {
+    if (exchange !== this.#exchange) return;
+    switch (event) {
+      case "full":
+        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, () =>
+          this.#writeStalled(),
+        );
+        this.#writeStall.full();
+        break;
+      case "finished":
+        this.#exchangeFinished(exchange);
+        break;
+      case "stream-gone":
+        // A failed write closes the stream before the socket reports its end: the application is told why, first.
+        this.#abortExchange("closed", this.stream.error);
+        break;
+      case "close":
+        this.#breakOff();
+        break;
+      case "max-body-size":
+        this.#reader?.setMaxBodySize(value);
+        break;
+      case "body-timeout":
+        this.#reader?.setBodyTimeout(value);
+        break;
+    }
   }
 
-  exchangeFinished(exchange: HostedExchange): void {
-    if (this.#exchange !== exchange) return;
+  #exchangeFinished(exchange: HTTP1Exchange): void {
     this.#exchange = undefined;
-    this.#message = undefined;
-    if (!exchange.keepAlive || this.#stopping) this.#endInStages();
-    else if (!exchange.messageReceived) this.#reader?.drain();
-    else if (this.#backlog) this.#reader?.hold();
-    else this.#reader?.release();
+    if (this.#state !== "exchange" || !this.sender.keepAlive) {
+      this.#closeLingering();
+    } else if (exchange.messageReceived) {
+      this.#goOn();
+    } else {
+      this.#become("discard");
+      this.#reader?.discard();
+    }
   }
 
-  detach(exchange: HostedExchange, guest: UpgradedProtocol | undefined): IOStream {
+  /** The exchange is over and its request was read: on to the next one, unless the peer is behind with reading. */
+  #goOn(): void {
+    if (this.#writeStall?.isFull === true) {
+      this.#become("paused");
+    } else {
+      this.#become("idle");
+      this.serveNext();
+    }
+  }
+
+  /** @internal An exchange is over and was not the last: goes on with the next request. */
+  protected serveNext(): void {
+    this.#reader?.release();
+  }
+
+  /** @internal Gives the stream of an idle connection back, with what was read too far; the connection is over then. */
+  protected giveBack(): void {
     const reader = this.#reader;
-    if (reader === undefined || this.#closing || this.#isPast(exchange)) {
+    this.#become("closed");
+    this.#reader = undefined;
+    this.#writeStall?.dispose();
+    reader?.detach();
+  }
+
+  /** @internal */
+  release(exchange: HTTP1Exchange, protocol: UpgradedProtocol | undefined): IOStream {
+    const reader = this.#reader;
+    if (reader === undefined || this.#exchange !== exchange) {
       throw new InvalidStateError("detach() came too late: the connection ends, or serves another exchange");
     }
+    this.#become("upgraded");
+    this.#exchange = undefined;
     this.#reader = undefined;
-    if (this.#exchange === exchange) this.#exchange = undefined;
-    this.#message = undefined;
-    this.#guest = guest;
+    this.#protocol = protocol;
     this.#writeStall?.dispose();
     this.#writeStall = undefined;
     const stream = reader.detach();
@@ -317,87 +425,66 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return stream;
   }
 
-  streamGone(exchange: HostedExchange): void {
-    if (exchange === this.#exchange) this.#abortExchange("closed", this.stream.error);
-  }
+  // --- endings ---------------------------------------------------------------------------------------------------
 
-  closeNow(exchange: HostedExchange): void {
-    if (!this.#closing && !this.#isPast(exchange)) exchange.breakOff();
+  #become(next: ServerConnectionState): void {
+    this.#state = step(SERVER_TRANSITIONS, this.#state, next);
   }
-
-  setMaxBodySize(exchange: HostedExchange, bytes: number): void {
-    if (this.#exchange === exchange) this.#reader?.setMaxBodySize(bytes);
-  }
-
-  setBodyTimeout(exchange: HostedExchange, ms: number): void {
-    if (this.#exchange === exchange) this.#reader?.setBodyTimeout(ms);
-  }
-
-  /** True once the connection has gone on to another exchange. */
-  #isPast(exchange: HostedExchange): boolean {
-    return this.#exchange !== undefined && this.#exchange !== exchange;
-  }
-
-  // -- endings
 
   /** A body that may be thrown away to keep the connection: it is on its way, and short or of unknown length. */
-  #canDrain(head: HTTP1RequestHead): boolean {
+  #canDiscard(head: HTTP1RequestHead): boolean {
     return !head.expectContinue && head.contentLength <= this.params.drainSize;
   }
 
-  /** Answers with a bare status if nothing was answered yet, tells the application, and closes in stages. */
+  /**
+   * Answers with a bare status if nothing was answered yet, tells the application, and closes. While a body is being
+   * discarded its request has had its answer: a second one would be taken for that to the next.
+   */
   #refuse(status: number): void {
-    const answered = this.#exchange?.started ?? false;
+    const isAnswered =
+      this.#exchange === undefined ? this.#state === "discard" : this.#exchange.state !== "fresh";
     this.#abortExchange("closed");
-    if (!answered && !this.stream.closed()) {
-      new HTTP1Sender(this.stream).respond(
-        bareStartLine(status),
-        bareHeaders(this.params.serverHeader, this.stream.ioLoop).toRaw(),
-        REFUSED,
-      );
+    if (!isAnswered && !this.stream.closed()) {
+      const headers = bareHeaders(this.params.serverHeader, this.stream.ioLoop);
+      this.sender.respond(bareStartLine(status), headers.toRaw(), REFUSED);
     }
-    this.#endInStages();
+    this.#closeLingering();
+  }
+
+  /** Ends the stream at once, with a reset where a plain end would make the message look whole. */
+  #breakOff(): void {
+    if (this.#sender?.endsByClosing === true) this.stream.abort();
+    else this.stream.close();
   }
 
   /** The exchange in progress ends before its answer is done. */
   #abortExchange(reason: AbortCause, cause?: Error): void {
     const exchange = this.#exchange;
-    const message = this.#message;
     if (exchange === undefined) return;
     const error = new ExchangeAbortedError(reason, { cause });
-    this.#message = undefined;
     // First, so that nothing that is called from here can write into what the server sends.
-    if (reason === "closed") exchange.revoke();
-    this.#contained("onConnectionClose() of an HTTP message delegate", () => {
-      if (message !== undefined) {
-        if (exchange.messageReceived) message.onExchangeAborted?.(error);
-        else message.onConnectionClose();
-      }
-    });
-    this.#contained("the close callback of an HTTP connection", () => exchange.aborted(error));
+    if (reason === "closed") revoke(exchange);
+    this.#contained("onConnectionClose() of an HTTP message delegate", () =>
+      this.#reader?.abort(error, exchange.messageReceived),
+    );
+    reportAbort(exchange, error);
   }
 
-  #endInStages(): void {
-    if (this.#closing || this.#closed) return;
-    this.#closing = true;
-    const exchange = this.#exchange;
+  #closeLingering(): void {
+    const reader = this.#reader;
+    if (reader === undefined || this.#state === "closing") return;
+    this.#become("closing");
     this.#exchange = undefined;
-    const peerEnded = this.#reader?.peerHasEnded ?? false;
-    this.#reader?.stop();
-    this.#writeStall?.clear();
-    if (exchange?.endsByClosing) exchange.breakOff();
+    const peerEnded = reader.peerHasEnded;
+    reader.stop();
+    this.#writeStall?.drained();
+    if (this.#sender?.endsByClosing === true) this.stream.abort();
     if (this.stream.closed()) return;
-    closeInStages(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
+    closeLingering(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
   }
 
-  /** Called by the timer: a peer that took nothing in the whole time is gone for us. */
-  writeStallPassed(): void {
-    const progress = this.stream.writeProgress;
-    if (progress > this.#progressAtStall) {
-      this.#progressAtStall = progress;
-      this.#writeStall?.set(this.params.writeStallTimeout);
-      return;
-    }
+  /** A peer that took nothing in the whole time is gone for us. */
+  #writeStalled(): void {
     genLog.info("%s stopped reading its response; closing the connection", this.#peer);
     this.#abortExchange("write-stalled");
     this.stream.abort();
@@ -407,7 +494,7 @@ export class HTTP1ServerConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return this.context ?? "peer";
   }
 
-  /** Runs a piece of the application; its error is logged and hurts nobody else. */
+  /** Runs a piece of the application; its error is logged and hurts no other connection. */
   #contained(where: string, fn: () => void): void {
     try {
       fn();

@@ -160,7 +160,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     let closed = 0;
     for (const connection of this.#connections) {
       if (closed >= count) break;
-      if (connection.restingSince > since) continue;
+      if (connection.idleSince > since) continue;
       // At once, not in stages: nothing was being said, and the place is needed.
       void connection.close();
       closed++;

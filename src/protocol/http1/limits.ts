@@ -51,14 +51,9 @@ export const DEFAULT_HTTP1_LIMITS: HTTP1Limits = Object.freeze({
  * least 0 nor `Infinity`.
  */
 export function resolveHTTP1Limits(options: HTTP1LimitsOptions = {}): HTTP1Limits {
-  const limit = (name: keyof HTTP1Limits) => checkLimit(name, options[name] ?? DEFAULT_HTTP1_LIMITS[name]);
-  return {
-    maxHeaderSize: limit("maxHeaderSize"),
-    maxStartLineSize: limit("maxStartLineSize"),
-    maxHeaderFields: limit("maxHeaderFields"),
-    maxBlankLines: limit("maxBlankLines"),
-    maxBodySize: limit("maxBodySize"),
-    maxChunkExtensionSize: limit("maxChunkExtensionSize"),
-    maxInformational: limit("maxInformational"),
-  };
+  const limits: { -readonly [K in keyof HTTP1Limits]: number } = { ...DEFAULT_HTTP1_LIMITS };
+  for (const name of Object.keys(limits) as (keyof HTTP1Limits)[]) {
+    limits[name] = checkLimit(name, options[name] ?? limits[name]);
+  }
+  return limits;
 }

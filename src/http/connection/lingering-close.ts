@@ -1,33 +1,33 @@
 /**
- * Ending a connection in stages (RFC 9112 §9.6). Closing a socket while the peer still sends makes the system
- * answer with a reset, which can destroy the response before the peer has read it. So:
+ * Lingering close (RFC 9112 §9.6). Closing a socket while the peer still sends makes the system answer with a reset,
+ * which can destroy the response before the peer has read it. So:
  *
  *     flushing ── what is queued goes out, as long as the peer goes on taking it ──▶ lingering
- *     lingering ─ FIN is out; what still comes is thrown away, within bounds ──▶ closed
+ *     lingering ─ FIN is out; what still comes is discarded, within bounds ──▶ closed
  */
 import { Deadline } from "../../async/timers/deadline.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 
-/** How long and how much a closing connection is cared for. */
+/** How long, and for how many bytes, a closing connection waits for its peer. */
 export interface LingerLimits {
   /** Milliseconds in which a peer takes nothing of what is queued for it before it is given up. */
   readonly writeStallTimeout: number;
-  /** Bytes that are thrown away at most; what goes beyond is not read, and waits in the peer's buffers. */
+  /** Bytes that are discarded at most; what goes beyond is not read, and waits in the peer's buffers. */
   readonly drainSize: number;
   /** Milliseconds that the peer has, after our FIN, to close its side. */
   readonly drainTimeout: number;
 }
 
-function timeIsUp(sink: LingerSink): void {
+function timeIsUp(sink: LingeringClose): void {
   sink.expired();
 }
 
-/** Flushes, then throws away what comes until the peer ends or a bound is reached. */
-class LingerSink implements StreamSink {
+/** Flushes, then discards what comes until the peer ends or a bound is reached. */
+class LingeringClose implements StreamSink {
   readonly #stream: IOStream;
   readonly #limits: LingerLimits;
-  readonly #deadline: Deadline<LingerSink>;
+  readonly #deadline: Deadline<LingeringClose>;
   readonly #onClosed: (error: Error | undefined) => void;
   #left: number;
   #peerEnded: boolean;
@@ -101,14 +101,14 @@ class LingerSink implements StreamSink {
 }
 
 /**
- * Sends FIN after what is queued and reads the rest away. `onClosed` is called once when the stream is closed;
+ * Sends FIN after what is queued and discards the rest. `onClosed` is called once when the stream is closed;
  * `peerEnded` says that the peer's FIN has come already.
  */
-export function closeInStages(
+export function closeLingering(
   stream: IOStream,
   limits: LingerLimits,
   peerEnded: boolean,
   onClosed: (error: Error | undefined) => void,
 ): void {
-  new LingerSink(stream, limits, peerEnded, onClosed).begin();
+  new LingeringClose(stream, limits, peerEnded, onClosed).begin();
 }
