@@ -2,7 +2,7 @@
  * Finds out which line of which file called, from V8's stack. It costs some microseconds, so it is done only for
  * what is really written (a line of the log) or happens once (the definition of an option).
  */
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** A place in the source. */
 export interface CallSite {
@@ -44,6 +44,41 @@ function describe(frame: NodeJS.CallSite): CallSite {
   return { path, module, line: frame.getLineNumber() ?? 0, functionName: frame.getFunctionName() ?? "" };
 }
 
+/** The folder of squall's own modules; bundled modules lie beside each other in one, the others in folders by layer. */
+const OWN_FOLDER = ((): string => {
+  const here = new URL(".", import.meta.url).href;
+  return here.endsWith("/base/") ? new URL("..", here).href : here;
+})();
+/** How far up the stack the caller's own code is looked for. */
+const FRAMES = 24;
+
+/** True for a frame of the program that uses squall: neither squall's own code nor the platform's. */
+function isForeign(url: string): boolean {
+  return url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER);
+}
+
+/**
+ * The first place outside of squall among the callers of `entry`; `unknown` if there is none, as when the loop called. What
+ * squall itself logs then points to the code of the program that led to it, or nowhere. Never throws.
+ */
+export function foreignCallSite(entry: unknown): CallSite {
+  const frame = framesAbove(entry, FRAMES)?.find((each) => isForeign(each.getFileName() ?? ""));
+  return frame === undefined ? UNKNOWN : describe(frame);
+}
+
+/** The first place outside of squall in the stack of an error; `unknown` if there is none. Never throws. */
+export function errorSite(error: unknown): CallSite {
+  const stack: unknown = error instanceof Error ? error.stack : undefined;
+  if (typeof stack !== "string") return UNKNOWN;
+  for (const line of stack.split("\n", FRAMES)) {
+    const match = /^ +at (?:(?:async )?(\S+) .*\()?([^()\s][^()]*?):(\d+):\d+\)?$/.exec(line);
+    if (match === null) continue;
+    const url = match[2]!.startsWith("/") ? pathToFileURL(match[2]!).href : match[2]!;
+    if (isForeign(url)) return { ...sourceFile(url), line: Number(match[3]), functionName: match[1]?.replace(/^.*\./, "") ?? "" };
+  }
+  return UNKNOWN;
+}
+
 function keepFrames(_error: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[] {
   return frames;
 }
@@ -53,17 +88,22 @@ function keepFrames(_error: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[]
  * Never throws: what cannot be found out is `unknown`.
  */
 export function callSite(entry: unknown = callSite): CallSite {
-  const { prepareStackTrace, stackTraceLimit } = Error;
   const skip = entry === callSite ? 1 : 0;
+  const frame = framesAbove(entry, skip + 1)?.[skip];
+  return frame === undefined ? UNKNOWN : describe(frame);
+}
+
+/** The frames of the callers of `entry`, at most `limit`; undefined if they cannot be had. */
+function framesAbove(entry: unknown, limit: number): NodeJS.CallSite[] | undefined {
+  const { prepareStackTrace, stackTraceLimit } = Error;
   try {
     const holder: { stack?: unknown } = {};
-    Error.stackTraceLimit = skip + 1;
+    Error.stackTraceLimit = limit;
     Error.prepareStackTrace = keepFrames;
     Error.captureStackTrace(holder, entry as typeof callSite);
-    const frame = (holder.stack as NodeJS.CallSite[] | undefined)?.[skip];
-    return frame === undefined ? UNKNOWN : describe(frame);
+    return holder.stack as NodeJS.CallSite[] | undefined;
   } catch {
-    return UNKNOWN;
+    return undefined;
   } finally {
     // Assigning undefined is not the same as deleting, but V8 treats both as "no hook".
     Error.prepareStackTrace = prepareStackTrace as typeof Error.prepareStackTrace;

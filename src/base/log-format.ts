@@ -16,7 +16,7 @@ import { strftime } from "./strftime.js";
 export interface LogFormatterOptions {
   /**
    * The line, with fields as `%(name)s` (width and precision as in printf): `color`, `end_color`, `levelname`,
-   * `levelno`, `asctime`, `msecs`, `created`, `name`, `module`, `lineno`, `filename`, `pathname`, `funcName`,
+   * `levelno`, `asctime`, `msecs`, `created`, `name`, `place` (a space, module and line; empty if not known), `module`, `lineno`, `filename`, `pathname`, `funcName`,
    * `process`, `message`. Default {@link LogFormatter.DEFAULT_FORMAT}.
    */
   readonly fmt?: string | undefined;
@@ -38,7 +38,7 @@ type Field = (record: LogRecord, formatter: LogFormatter) => string | number;
 /** The line's parts between which a record's fields are put. */
 type Part = string | ((record: LogRecord, formatter: LogFormatter) => string);
 
-const SITE_FIELDS = /%\((?:module|lineno|filename|pathname|funcName)\)/;
+const SITE_FIELDS = /%\((?:place|module|lineno|filename|pathname|funcName)\)/;
 
 const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["color", (record, formatter) => formatter.colorOf(record.level)],
@@ -49,6 +49,7 @@ const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["msecs", (record) => Math.floor(record.created % 1000)],
   ["created", (record) => record.created / 1000],
   ["name", (record) => escapeControls(record.name || "root")],
+  ["place", ({ site }) => (site.line === 0 ? "" : ` ${site.module}:${site.line}`)],
   ["module", (record) => record.site.module],
   ["lineno", (record) => record.site.line],
   ["filename", (record) => /[^/\\]*$/.exec(record.site.path)?.[0] ?? ""],
@@ -104,9 +105,9 @@ function describeError(error: unknown): string {
 
 /** Turns records into text, with colours on terminals. Tornado `LogFormatter`. */
 export class LogFormatter {
-  /** Level, time, place and message. */
+  /** Level, time, the place in the program (never one in squall itself; left out if there is none) and message. */
   static readonly DEFAULT_FORMAT: string =
-    "%(color)s[%(levelname)1.1s %(asctime)s %(module)s:%(lineno)d]%(end_color)s %(message)s";
+    "%(color)s[%(levelname)1.1s %(asctime)s%(place)s]%(end_color)s %(message)s";
   /** `260131 12:34:56` */
   static readonly DEFAULT_DATE_FORMAT: string = "%y%m%d %H:%M:%S";
   /** Debug blue, info green, warning yellow, error red, critical magenta. */

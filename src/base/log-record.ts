@@ -10,7 +10,7 @@
  * escape character would command the terminal of whoever reads it. Therefore every control character of an argument
  * is shown as an escape (`\n`, `\x1b`). The message itself was written by a programmer and may have several lines.
  */
-import { type CallSite, callSite, UNKNOWN } from "./call-site.js";
+import { type CallSite, errorSite, foreignCallSite, UNKNOWN } from "./call-site.js";
 import { countPlaceholders, escapeControls, formatMessage, shown } from "./format-message.js";
 
 /** How grave a record is. A logger lets through what is at least its own level. */
@@ -147,7 +147,10 @@ export class LogRecord {
 
   /** Finds out now what {@link LogRecord.site} tells; twice is fine. */
   locate(): void {
-    if (this.#site === undefined && this.#entry !== undefined) this.#site = callSite(this.#entry);
+    if (this.#site !== undefined || this.#entry === undefined) return;
+    const caller = foreignCallSite(this.#entry);
+    // What a callback threw is logged when its frames are gone from the stack, but not from the error.
+    this.#site = caller === UNKNOWN ? errorSite(this.error) : caller;
   }
 }
 

@@ -28,10 +28,7 @@ function onTerminal(make: () => LogFormatter): LogFormatter {
 
 describe("LogFormatter", () => {
   it("puts level, time and place in brackets before the message", () => {
-    assert.equal(
-      new LogFormatter().format(record("hello %s", "you")),
-      "[W 260131 12:34:56 unknown:0] hello you",
-    );
+    assert.equal(new LogFormatter().format(record("hello %s", "you")), "[W 260131 12:34:56] hello you");
   });
 
   it("indents further lines of the message and the stack of an error by four", () => {
@@ -54,10 +51,10 @@ describe("LogFormatter", () => {
 
   it("colours the bracket alone, on terminals alone", () => {
     const text = onTerminal(() => new LogFormatter()).format(record("m"));
-    assert.equal(text, "\x1b[33m[W 260131 12:34:56 unknown:0]\x1b[0m m");
+    assert.equal(text, "\x1b[33m[W 260131 12:34:56]\x1b[0m m");
     assert.equal(
       onTerminal(() => new LogFormatter({ color: false })).format(record("m")),
-      "[W 260131 12:34:56 unknown:0] m",
+      "[W 260131 12:34:56] m",
     );
     const colors = onTerminal(() => new LogFormatter({ colors: { [LogLevel.WARNING]: 208 } }));
     assert.ok(colors.format(record("m")).startsWith("\x1b[38;5;208m["));

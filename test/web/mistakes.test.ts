@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { HTTPServer } from "squall/httpserver";
+import { appLog, LogFormatter, LogHandler, LogRecord } from "squall/log";
 import {
   Application,
   ErrorHandler,
@@ -321,5 +323,73 @@ describe("settings", () => {
   test("an application's own settings are free", () => {
     const own = { db: {}, name: "x", pool: 1, title: "t", page_size: 5 };
     assert.deepEqual({ ...own, ...new Application([], own).settings }, { ...own });
+  });
+});
+
+describe("options of a server", () => {
+  test("an unknown, snake_case or misspelt one is refused with the right name", async () => {
+    const app = new Application([]);
+    for (const [wrong, right] of [
+      ["max_body_size", "maxBodySize"],
+      ["maxBodysize", "maxBodySize"],
+      ["idleTimeOut", "idleTimeout"],
+      ["xHeaders", "xheaders"],
+      ["ssl_options", "sslOptions"],
+    ]) {
+      const message = `unknown option of HTTPServer "${wrong}"; did you mean "${right}"?`;
+      assert.throws(() => new HTTPServer(app, { [wrong as string]: 1 }), { ...refused, message });
+      await assert.rejects(app.listen(0, { [wrong as string]: 1 }), { ...refused, message });
+    }
+    assert.throws(() => new HTTPServer(app, { address: "127.0.0.1" } as object), {
+      ...refused,
+      message: 'unknown option of HTTPServer "address"',
+    });
+  });
+
+  test("new HTTPServer() without an application says what it needs", () => {
+    for (const wrong of [undefined, null, 5, {}]) {
+      assert.throws(() => new HTTPServer(wrong as never), {
+        ...refused,
+        message: /needs a function of the request/,
+      });
+    }
+  });
+});
+
+describe("log lines", () => {
+  test("show the line of the program that logged, or that threw; none of squall's own", async () => {
+    const records: LogRecord[] = [];
+    class Keeps extends LogHandler {
+      override emit(record: LogRecord) {
+        record.locate();
+        records.push(record);
+      }
+    }
+    const handler = new Keeps();
+    const { propagate } = appLog;
+    appLog.addHandler(handler);
+    appLog.propagate = false;
+    class Throws extends RequestHandler {
+      override async get() {
+        appLog.warning("mine");
+        await null;
+        throw new Error("theirs");
+      }
+    }
+    try {
+      await ask(new Application([["/", Throws]]), "/");
+    } finally {
+      appLog.removeHandler(handler);
+      appLog.propagate = propagate;
+    }
+    assert.deepEqual(
+      records.map(({ site }) => [site.module, site.functionName, site.line > 0]),
+      [
+        ["mistakes.test", "get", true],
+        ["mistakes.test", "get", true],
+      ],
+    );
+    const unknown = new LogRecord("x", 20, "m", [], LogRecord);
+    assert.doesNotMatch(new LogFormatter({ color: false }).format(unknown), /log-record|call-site/);
   });
 });

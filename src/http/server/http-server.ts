@@ -2,8 +2,11 @@
  * The HTTP/1.1 server: a TCP server whose streams are served by {@link HTTP1ServerConnection}, each request going
  * to a connection delegate (an `Application`, a router) or to a plain function.
  */
+
+import { inspect } from "node:util";
 import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate.js";
 import { AddressSet } from "../../net/address-set.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
@@ -47,8 +50,47 @@ export type HTTPServerCallback = RequestCallback | HTTPServerConnectionDelegate;
 /** A connection that spoke within so many milliseconds is about to be used, and does not make room. */
 const MIN_REST = 1000;
 
+/** Every option by name, so that a misspelt one is not a limit that is silently off. */
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "allowHalfOpen",
+  "bodyStallTimeout",
+  "bodyTimeout",
+  "chunkSize",
+  "decompressRequest",
+  "drainSize",
+  "drainTimeout",
+  "halfClosedTimeout",
+  "handshakeTimeout",
+  "headerTimeout",
+  "idleConnectionTimeout",
+  "idleTimeout",
+  "ioLoop",
+  "maxBlankLines",
+  "maxBodySize",
+  "maxBufferSize",
+  "maxChunkExtensionSize",
+  "maxConnections",
+  "maxConnectionsPerAddress",
+  "maxHeaderFields",
+  "maxHeaderSize",
+  "maxInformational",
+  "maxPipelinedSize",
+  "maxRequests",
+  "maxStartLineSize",
+  "maxWriteBufferSize",
+  "noKeepAlive",
+  "protocol",
+  "readChunkSize",
+  "serverHeader",
+  "sslOptions",
+  "trustedDownstream",
+  "writeStallTimeout",
+  "xheaders",
+] satisfies readonly (keyof HTTPServerOptions)[]);
+
 function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnectionDelegate {
-  return typeof (callback as Partial<HTTPServerConnectionDelegate>).startRequest === "function";
+  const { startRequest } = (callback ?? {}) as Partial<HTTPServerConnectionDelegate>;
+  return typeof startRequest === "function";
 }
 
 /**
@@ -57,7 +99,7 @@ function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnect
  * `listen(port, options)` starts it, `stop()` ends accepting, `closeAllConnections()` ends what is open; the three
  * are those of {@link TCPServer} and Tornado's. TLS is on when `sslOptions` is given.
  *
- * @throws InvalidArgumentError for an option of the wrong type or range.
+ * @throws InvalidArgumentError for an option that is unknown or of the wrong type or range.
  */
 export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegate {
   /** The application: a function of the request, or a connection delegate. */
@@ -74,13 +116,14 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   readonly #context: ContextOptions;
 
   constructor(requestCallback: HTTPServerCallback, options: HTTPServerOptions = {}) {
-    // A client that has sent its FIN may still read: its answer is sent (RFC 9112 §9.6).
-    super({ ...options, allowHalfOpen: true });
     if (typeof requestCallback !== "function" && !isDelegate(requestCallback)) {
       throw new InvalidArgumentError(
-        "HTTPServer needs a function of the request or an object with startRequest(), such as an Application",
+        `HTTPServer needs a function of the request or an object with startRequest(), such as an Application, got ${inspect(requestCallback, { depth: 0 })}`,
       );
     }
+    checkNames("option of HTTPServer", options, OPTION_NAMES, false);
+    // A client that has sent its FIN may still read: its answer is sent (RFC 9112 §9.6).
+    super({ ...options, allowHalfOpen: true });
     this.requestCallback = requestCallback;
     this.xheaders = checkBoolean("xheaders", options.xheaders ?? false);
     this.protocol =

@@ -41,6 +41,16 @@ export interface ApplicationListenOptions
   extends ListenOptions,
     Omit<HTTPServerOptions, keyof ListenOptions> {}
 
+/** Which of the options of `listen()` say where; the others are the server's. */
+const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
+  "address",
+  "family",
+  "backlog",
+  "flags",
+  "reusePort",
+  "exclusive",
+] satisfies readonly (keyof ListenOptions)[]);
+
 /**
  * A web application: a router from requests to {@link RequestHandler} classes, with the settings that they
  * share.
@@ -102,8 +112,13 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
    */
   async listen(port: number, options: ApplicationListenOptions | string = {}): Promise<HTTPServer> {
     const settings = typeof options === "string" ? { address: options } : options;
-    const server = new HTTPServer(this, settings);
-    await server.listen(port, settings);
+    const where: Record<string, unknown> = {};
+    const how: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(settings)) {
+      (LISTEN_OPTIONS.has(name) ? where : how)[name] = value;
+    }
+    const server = new HTTPServer(this, how);
+    await server.listen(port, where);
     return server;
   }
 
