@@ -57,6 +57,11 @@ function isForeign(url: string): boolean {
   return url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER);
 }
 
+/** True for a file, a path or a URL, that belongs neither to squall nor to the platform. */
+export function isForeignFile(file: string): boolean {
+  return isForeign(file.startsWith("/") ? pathToFileURL(file).href : file);
+}
+
 /**
  * The first place outside of squall among the callers of `entry`; `unknown` if there is none, as when the loop called. What
  * squall itself logs then points to the code of the program that led to it, or nowhere. Never throws.
@@ -74,7 +79,12 @@ export function errorSite(error: unknown): CallSite {
     const match = /^ +at (?:(?:async )?(\S+) .*\()?([^()\s][^()]*?):(\d+):\d+\)?$/.exec(line);
     if (match === null) continue;
     const url = match[2]!.startsWith("/") ? pathToFileURL(match[2]!).href : match[2]!;
-    if (isForeign(url)) return { ...sourceFile(url), line: Number(match[3]), functionName: match[1]?.replace(/^.*\./, "") ?? "" };
+    if (isForeign(url))
+      return {
+        ...sourceFile(url),
+        line: Number(match[3]),
+        functionName: match[1]?.replace(/^.*\./, "") ?? "",
+      };
   }
   return UNKNOWN;
 }

@@ -65,7 +65,10 @@ export interface ApplicationSettings {
   defaultHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Called with the handler after each request instead of the default access log line. */
   logFunction?: ((handler: Handler) => void) | undefined;
-  /** Error pages hold the stack trace (as plain text); default false. Not for production. */
+  /**
+   * Error pages show the stack: for browsers with the lines of the source and the request, for others as text. Default
+   * false. Not for production.
+   */
   serveTraceback?: boolean | undefined;
   /** The value of the `Server` field, or false for none; default `squall/<version>`. */
   serverHeader?: string | false | undefined;

@@ -19,8 +19,10 @@ import { Finish, HTTPError } from "../errors.js";
 import type { ErrorPageOptions, Handler } from "../types.js";
 import { exchangeAborted } from "./abort.js";
 import { stateOf } from "./handler-state.js";
+import { addToVary } from "./header-value.js";
 import { allowedMethods } from "./methods.js";
 import { connectionOf, endOfResponse } from "./output.js";
+import { tracebackHtml, tracebackText, wantsHtml } from "./traceback-page.js";
 
 /** How a request is named in the log: method, target and address. */
 export function requestSummary(handler: Handler): string {
@@ -185,13 +187,16 @@ function abandon(handler: Handler): void {
   endOfResponse(handler, state);
 }
 
-/** `handler.writeError()`: a small page, or the stack as text for `serveTraceback`. */
+/** `handler.writeError()`: a small page, or for `serveTraceback` the stack, see `traceback-page.ts`. */
 export function writeErrorPage(handler: Handler, statusCode: number, options: ErrorPageOptions): void {
   const state = stateOf(handler);
   const { error } = options;
   if (handler.application.settings.serveTraceback === true && error instanceof Error) {
-    state.headers.set("Content-Type", "text/plain");
-    handler.finish(`${error.stack ?? String(error)}\n`).catch(() => {});
+    const html = wantsHtml(handler);
+    state.headers.set("Content-Type", html ? "text/html; charset=UTF-8" : "text/plain");
+    addToVary(state.headers, "Accept");
+    const title = `${statusCode}: ${state.reason}`;
+    handler.finish(html ? tracebackHtml(handler, title, error) : tracebackText(error)).catch(() => {});
     return;
   }
   if (forbidsContent(statusCode)) {
