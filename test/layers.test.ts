@@ -261,6 +261,20 @@ function unreachable(tree: SourceTree): string[] {
   return [...tree.keys()].filter((path) => !reached.has(path));
 }
 
+/** What the versions of HTTP share imports nothing from one of them, nor from WebSockets. */
+function sharedAndNotShared(tree: SourceTree): string[] {
+  const complaints: string[] = [];
+  for (const [path, source] of tree) {
+    if (!/^protocol\/(fields|message|body)\//.test(path)) continue;
+    for (const { specifier, line } of importedModules(source)) {
+      const target = specifier.startsWith(".") ? resolveInside(path, specifier) : undefined;
+      if (target !== undefined && /^protocol\/(http1|websocket)\//.test(target))
+        complaints.push(`${path}:${line}: what is shared must not import ${target}`);
+    }
+  }
+  return complaints;
+}
+
 /** A file that has outgrown one concept. */
 function tooLong(tree: SourceTree): string[] {
   return [...tree]
@@ -288,6 +302,9 @@ describe("the sources keep to their layers", () => {
   });
   test("no files import each other in a circle", () => {
     assert.deepEqual(cycles(tree), []);
+  });
+  test("what the versions of HTTP share imports nothing from one of them", () => {
+    assert.deepEqual(sharedAndNotShared(tree), []);
   });
   test("timers are armed in async/ alone", () => {
     assert.deepEqual(strayTimers(tree), []);
@@ -403,6 +420,17 @@ describe("the rules bite", () => {
     );
     assert.deepEqual(found, ["cycle: base/a.ts → base/b.ts → base/c.ts → base/a.ts"]);
   });
+  test("an import of HTTP/1 by what is shared is found, types included, and the reverse is none", () => {
+    const sources = {
+      "protocol/fields/a.ts": 'import type { B } from "../http1/b.js";',
+      "protocol/http1/b.ts": 'import { c } from "../message/c.js";',
+      "protocol/message/c.ts": 'import { d } from "../fields/d.js";',
+    };
+    assert.deepEqual(sharedAndNotShared(tree(sources)), [
+      "protocol/fields/a.ts:1: what is shared must not import protocol/http1/b.ts",
+    ]);
+  });
+
   test("a diamond is no circle", () => {
     const found = cycles(
       tree({

@@ -211,7 +211,10 @@ export class HTTPHeaders {
     return this.#find(name, 0) !== -1;
   }
 
-  /** Removes all lines of a name; true when there were some. Takes time in the number of lines. */
+  /**
+   * Removes all lines of a name; true when there were some, false where Tornado raises `KeyError`. Takes time in the
+   * number of lines.
+   */
   delete(name: string): boolean {
     const at = this.#find(name, 0);
     if (at === -1) return false;
