@@ -25,6 +25,7 @@ import type {
 } from "../async/network.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { AcceptQueue, type ConnectionListener } from "./accept-queue.js";
+import { listenShared, sharesSockets } from "./process/worker-sockets.js";
 
 /** As Tornado: how many connections the system keeps for us before it refuses. */
 const DEFAULT_BACKLOG = 128;
@@ -34,6 +35,9 @@ const DEFAULT_BACKLOG = 128;
  * until 20, 64 KiB from 22 on).
  */
 const HIGH_WATER = 65_536;
+
+/** Options of all sockets. */
+const SOCKET_OPTIONS = { allowHalfOpen: true, highWaterMark: HIGH_WATER };
 
 /**
  * From which number on a descriptor says that they run out; `Infinity` where the system does not tell its limit.
@@ -146,13 +150,17 @@ class NodeServer implements NetworkServer {
 }
 
 async function listen(request: ListenRequest): Promise<NetworkServer> {
-  if (request.path !== undefined) checkSocketPath(request.path);
+  const { path, fd, exclusive, reusePort } = request;
+  if (path !== undefined) checkSocketPath(path);
+  if (sharesSockets() && fd === undefined && exclusive !== true && reusePort !== true) {
+    return await listenShared(request, SOCKET_OPTIONS);
+  }
   return new NodeServer(await openServer(request), request);
 }
 
 function openServer(request: ListenRequest): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, highWaterMark: HIGH_WATER });
+    const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true });
     server.once("error", reject);
     const { path, fd, exclusive } = request;
     const backlog = request.backlog ?? DEFAULT_BACKLOG;
@@ -197,13 +205,15 @@ export function checkSocketPath(path: string): void {
  * socket (by device and inode), and stays if another process has taken the name meanwhile. libuv itself would remove
  * whatever has the name by then, so it is better off with a name that is gone.
  *
- * In a worker of `node:cluster` the primary has the socket and shares it under its name, which must not change.
+ * In a worker of `node:cluster` that squall did not start, the primary has the socket and shares it under its name,
+ * which must not change.
  */
 export async function listenUnix(
   path: string,
   backlog: number | undefined,
   mode: number,
 ): Promise<NetworkServer> {
+  if (sharesSockets()) return await listenShared({ path, backlog, mode }, SOCKET_OPTIONS);
   const own = join(dirname(path), `.s${randomBytes(4).toString("hex")}`);
   const name = cluster.isWorker || Buffer.byteLength(own) > LONGEST_PATH ? path : own;
   if (name === path) await rm(path, { force: true });
@@ -237,17 +247,16 @@ function withMask<T>(mask: number, listen: () => T): T {
 
 function connect(request: ConnectRequest): NetworkSocket {
   const { path, host, port, localAddress, localPort } = request;
-  const common = { allowHalfOpen: true, highWaterMark: HIGH_WATER };
   if (path !== undefined) {
     checkSocketPath(path);
-    return netConnect({ path, ...common });
+    return netConnect({ path, ...SOCKET_OPTIONS });
   }
   return netConnect({
     host,
     port: port ?? 0,
     localAddress,
     localPort,
-    ...common,
+    ...SOCKET_OPTIONS,
     // Choosing between the addresses of a name is the connector's work: it has the resolver and the deadlines.
     autoSelectFamily: false,
   });

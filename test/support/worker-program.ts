@@ -12,7 +12,8 @@ function tell(text: string): void {
 class Who extends TCPServer {
   override async handleStream(stream: IOStream): Promise<void> {
     await stream.write(`${taskId()} ${process.pid}\n`);
-    await stream.readUntilClose();
+    const wish = (await stream.readUntilClose()).toString();
+    while (wish === "block for ever") {}
   }
 }
 
@@ -36,7 +37,7 @@ const programs: Record<string, () => Promise<void>> = {
   async serve() {
     const server = new Who();
     await server.bind(Number(process.argv[3]), "127.0.0.1");
-    await server.start(2);
+    await server.start(Number(process.argv[4] ?? 2));
     tell(`ready ${taskId()} ${process.pid}`);
   },
 };

@@ -5,19 +5,26 @@
  * {@link forkProcesses} is where the two part. In the primary process its promise stays pending while it looks after the
  * workers, and the process exits when they are done. In a worker it resolves with the worker's number.
  *
- * - A worker that ends with status 0 is done. One that ends otherwise is replaced, under its number, at once if it had
- *   lived for a while, else with a growing pause; after `maxRestarts` of those the primary gives up.
- * - `SIGTERM` or `SIGINT` to the primary stops everything gracefully: workers stop accepting, finish what they have, and
- *   exit with 0. A second signal ends them at once. Workers ignore `SIGINT`, which a terminal sends to all of the group.
- * - Listening sockets belong to the primary and are shared, so a worker that dies refuses nobody while another one lives.
+ * - A worker that ends with status 0 by itself is done. One that ends otherwise is replaced, under its number, at once if
+ *   it had lived for a while, else with a growing pause; after `maxRestarts` of those the primary gives up. One that
+ *   somebody else told to stop (`SIGTERM`) is replaced when it has finished, and does not count.
+ * - `SIGTERM` or `SIGINT` to the primary stops everything gracefully: connections that wait in the system's queue are
+ *   accepted, workers stop accepting, finish what they have, and exit with 0. A second signal ends them at once, also one
+ *   that does not listen any more. Workers ignore `SIGINT`, which a terminal sends to the whole group.
+ * - A worker ends when its primary is gone, also in an endless loop.
+ * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection and loses none
+ *   that it has not taken, and while there is no worker at all, connections wait.
  */
 import cluster, { type Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
+import { Worker as Thread } from "node:worker_threads";
 import { IOLoop } from "../../async/ioloop.js";
 import type { Timeout } from "../../async/timers/timeout.js";
 import { InvalidStateError, SquallError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
+import { SocketSharing } from "./socket-sharing.js";
+import { isOurs, SHARING, tellPrimary, type WorkerMessage } from "./worker-sockets.js";
 
 /** Which number a worker has, in its environment. */
 const TASK_ID = "SQUALL_TASK_ID";
@@ -26,6 +33,12 @@ const TASK_ID = "SQUALL_TASK_ID";
 const SHORT_LIFE = 1000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
+
+/** How long the workers have to take what the primary has accepted before it tells them to stop, in milliseconds. */
+const HANDOVER_TIME = 1000;
+
+/** How long a worker has after a second signal before it is killed, in milliseconds. */
+const LAST_MOMENT = 500;
 
 /** Workers failed too often (`ERR_SQUALL_TOO_MANY_RESTARTS`). */
 export class TooManyRestartsError extends SquallError {
@@ -100,12 +113,49 @@ export async function forkProcesses(
 let supervising = false;
 let isWorkerReady = false;
 
+/** Handles can be sent on Windows, too, but only to a process that is alive when they arrive. */
+const CAN_SHARE = process.platform !== "win32";
+
+/**
+ * The program of the thread that watches for the end of the primary. It sleeps in `Atomics.wait`, so the loop of the
+ * process may be blocked as long as it likes.
+ */
+const WATCH_PRIMARY = `
+  const { workerData } = require("node:worker_threads");
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (process.ppid === workerData.primary) Atomics.wait(cell, 0, 0, workerData.interval);
+  Atomics.wait(cell, 0, 0, workerData.grace);
+  process.kill(process.pid, "SIGKILL");
+`;
+
+/**
+ * Ends this process when its primary is gone. Node does so by itself as long as the loop turns; a thread does when it
+ * does not turn any more, because then nothing else could stop the process.
+ */
+function endWithPrimary(): void {
+  const watch = new Thread(WATCH_PRIMARY, {
+    eval: true,
+    workerData: { primary: process.ppid, interval: 1000, grace: 1000 },
+    execArgv: [],
+    resourceLimits: {
+      maxOldGenerationSizeMb: 8,
+      maxYoungGenerationSizeMb: 1,
+      codeRangeSizeMb: 8,
+      stackSizeMb: 1,
+    },
+  });
+  watch.on("error", (error) => genLog.warning("the primary process is not watched: %s", error.message));
+  watch.unref();
+}
+
 function becomeWorker(): void {
   if (isWorkerReady) return;
   isWorkerReady = true;
+  endWithPrimary();
   let stopping = false;
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {
+    tellPrimary({ squall: "stopping" });
     if (stopping) process.exit(128 + constants.signals.SIGTERM);
     stopping = true;
     void drainAll().then(() => process.exit(0));
@@ -120,11 +170,13 @@ async function drainAll(): Promise<void> {
 }
 
 interface Member {
-  worker: Worker;
+  readonly worker: Worker;
   readonly id: number;
-  bornAt: number;
-  /** How many times in a row it lived shortly. */
-  failures: number;
+  readonly bornAt: number;
+  /** How many workers of this number in a row have lived shortly. */
+  readonly failures: number;
+  /** A signal told it to stop. */
+  isStopping: boolean;
 }
 
 /** The primary's side. */
@@ -135,6 +187,8 @@ class Supervisor {
   readonly #members: Map<number, Member> = new Map();
   /** Restarts that wait a little. */
   readonly #paused: Set<Timeout> = new Set();
+  readonly #sharing = new SocketSharing();
+  #lastMoment: Timeout | undefined;
   #restarts = 0;
   #stopping = false;
   #failure: Error | undefined;
@@ -157,19 +211,37 @@ class Supervisor {
   }
 
   #start(id: number, failures: number): void {
-    const worker = cluster.fork({ [TASK_ID]: String(id) });
-    const member: Member = { worker, id, bornAt: this.#loop.time(), failures };
+    const worker = cluster.fork({ [TASK_ID]: String(id), ...(CAN_SHARE ? { [SHARING]: "1" } : {}) });
+    const member: Member = { worker, id, bornAt: this.#loop.time(), failures, isStopping: false };
     this.#members.set(id, member);
+    worker.on("message", (message: unknown) => {
+      if (!isOurs(message)) return;
+      if (message.squall === "stopping") member.isStopping = true;
+      else this.#sharing.receive(worker, message as WorkerMessage, member.isStopping || this.#stopping);
+    });
+    // The channel is closed before the exit is known; what the worker was handed need not wait for that.
+    worker.on("disconnect", () => this.#sharing.forget(worker));
     worker.on("error", (error) => genLog.error("worker %d: %s", id, error.message));
     worker.on("exit", (code, signal) => this.#ended(member, code, signal as NodeJS.Signals | null));
   }
 
   #ended(member: Member, code: number | null, signal: NodeJS.Signals | null): void {
     this.#members.delete(member.id);
+    this.#sharing.forget(member.worker);
     const pid = member.worker.process.pid ?? -1;
-    if (this.#stopping || (code === 0 && signal === null)) {
+    const isDone = code === 0 && signal === null;
+    if (this.#stopping || (isDone && !member.isStopping)) {
       if (!this.#stopping) genLog.info("worker %d (pid %d) exited normally", member.id, pid);
       this.#finishIfDone();
+      return;
+    }
+    if (isDone) {
+      genLog.warning(
+        "worker %d (pid %d) was told to stop and has finished, starting another",
+        member.id,
+        pid,
+      );
+      this.#start(member.id, 0);
       return;
     }
     const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
@@ -177,8 +249,7 @@ class Supervisor {
     this.#restarts++;
     if (this.#restarts > this.#maxRestarts) {
       this.#failure = new TooManyRestartsError(this.#maxRestarts);
-      this.#stop("SIGTERM");
-      this.#finishIfDone();
+      void this.#stopGracefully();
       return;
     }
     const short = this.#loop.time() - member.bornAt < SHORT_LIFE;
@@ -197,19 +268,41 @@ class Supervisor {
   }
 
   #signalled(): void {
-    this.#stop("SIGTERM");
+    if (this.#stopping) this.#end();
+    else void this.#stopGracefully();
+  }
+
+  /** The workers get what has been accepted, then they are told to stop. */
+  async #stopGracefully(): Promise<void> {
+    this.#cancelRestarts();
+    const handover = this.#loop.callLater(HANDOVER_TIME, () => this.#sharing.close());
+    await this.#sharing.stop();
+    this.#loop.removeTimeout(handover);
+    this.#kill("SIGTERM");
     this.#finishIfDone();
   }
 
-  #stop(signal: NodeJS.Signals): void {
+  /** The second signal. */
+  #end(): void {
+    this.#sharing.close();
+    this.#kill("SIGTERM");
+    this.#lastMoment ??= this.#loop.callLater(LAST_MOMENT, () => this.#kill("SIGKILL"));
+  }
+
+  #cancelRestarts(): void {
     this.#stopping = true;
     for (const timeout of this.#paused) this.#loop.removeTimeout(timeout);
     this.#paused.clear();
+  }
+
+  #kill(signal: NodeJS.Signals): void {
     for (const member of this.#members.values()) member.worker.process.kill(signal);
   }
 
   #finishIfDone(): void {
     if (this.#members.size > 0 || this.#paused.size > 0) return;
+    if (this.#lastMoment !== undefined) this.#loop.removeTimeout(this.#lastMoment);
+    this.#sharing.close();
     process.off("SIGTERM", this.#onSignal);
     process.off("SIGINT", this.#onSignal);
     if (this.#failure !== undefined) this.#settle?.reject(this.#failure);

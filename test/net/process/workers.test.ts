@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { test } from "node:test";
-import { IOStream, type PipeIOStream } from "squall/iostream";
+import { IOStream, type PipeIOStream, StreamClosedError } from "squall/iostream";
 import { bindSockets } from "squall/netutil";
 import { Subprocess } from "squall/process";
 import { root } from "../../support/root.js";
@@ -104,5 +104,180 @@ test("a second SIGTERM ends the workers at once", async () => {
   }
   kill(child.pid!, "SIGTERM");
   await Promise.all(closed);
+  assert.equal(await child.waitForExit({ timeout: 20_000 }), 0);
+});
+
+interface Reply {
+  readonly id: string;
+  readonly pid: number;
+  readonly stream: IOStream;
+}
+
+/** Connects, and waits at most a second for the worker's first line. Rejects if it does not come, or with a reset. */
+async function ask(port: number): Promise<Reply> {
+  const stream = await new IOStream().connect({ host: "127.0.0.1", port }, { timeout: 1000 });
+  try {
+    const [id = "", pid] = (await stream.readUntil("\n", { timeout: 1000 })).toString().trim().split(" ");
+    return { id, pid: Number(pid), stream };
+  } catch (error) {
+    stream.close();
+    throw error;
+  }
+}
+
+/** Starts `count` workers, waits until they are ready, and returns their pids in the order of their numbers. */
+async function serving(port: number, count: number): Promise<{ child: Subprocess; pids: number[] }> {
+  const child = run("serve", String(port), String(count));
+  const pids: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const [, id, pid] = (await line(child)).split(" ");
+    pids[Number(id)] = Number(pid);
+  }
+  return { child, pids };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function end(child: Subprocess): Promise<void> {
+  kill(child.pid!, "SIGTERM");
+  kill(child.pid!, "SIGTERM");
+  await child.waitForExit({ timeout: 20_000 });
+}
+
+test("connections spread evenly over the workers, also those that stay", async () => {
+  const port = await freePort();
+  const { child } = await serving(port, 3);
+  const replies: Reply[] = [];
+  for (let i = 0; i < 60; i++) replies.push(await ask(port));
+  const perWorker = new Map<string, number>();
+  for (const { id } of replies) perWorker.set(id, (perWorker.get(id) ?? 0) + 1);
+  assert.deepEqual([...perWorker.values()].sort(), [20, 20, 20]);
+  for (const { stream } of replies) stream.close();
+  await end(child);
+});
+
+test("workers that die under load leave no client hanging: each is answered or reset within a second", async () => {
+  const port = await freePort();
+  const { child } = await serving(port, 3);
+  let answered = 0;
+  let reset = 0;
+  const late: unknown[] = [];
+  const killed = new Set<number>();
+  let isOver = false;
+  const client = async (): Promise<void> => {
+    while (!isOver) {
+      try {
+        const { stream } = await ask(port);
+        answered++;
+        stream.close();
+      } catch (error) {
+        if (error instanceof StreamClosedError) reset++;
+        else late.push(error);
+      }
+    }
+  };
+  const clients = Array.from({ length: 8 }, client);
+  while (killed.size < 8) {
+    const { pid, stream } = await ask(port);
+    stream.close();
+    killed.add(pid);
+    kill(pid, "SIGKILL");
+    // The next one dies when this one has been replaced.
+    await line(child);
+  }
+  isOver = true;
+  await Promise.all(clients);
+  assert.deepEqual(late, []);
+  assert.ok(answered > 8, `${answered} were answered, ${reset} were reset`);
+  await end(child);
+});
+
+test("while all workers are dead, connections wait in the primary and the next worker serves them", async () => {
+  const port = await freePort();
+  const { child, pids } = await serving(port, 2);
+  for (const pid of pids) kill(pid, "SIGKILL");
+  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve));
+  const streams = await Promise.all(
+    Array.from({ length: 20 }, () => new IOStream().connect({ host: "127.0.0.1", port })),
+  );
+  for (const stream of streams) {
+    assert.match((await stream.readUntil("\n", { timeout: 20_000 })).toString(), /^[01] \d+\n$/);
+    stream.close();
+  }
+  await end(child);
+});
+
+test("a worker that is told to stop by itself finishes and is replaced, and the log says so", async () => {
+  const port = await freePort();
+  const { child } = await serving(port, 2);
+  const staying = await ask(port);
+  kill(staying.pid, "SIGTERM");
+  staying.stream.close();
+  const [, id, pid] = (await line(child)).split(" ");
+  assert.equal(id, staying.id);
+  assert.notEqual(Number(pid), staying.pid);
+  const { stream } = await ask(port);
+  stream.close();
+  await end(child);
+  const log = (await (child.stderr as PipeIOStream).readUntilClose()).toString();
+  assert.match(log, /worker [01] \(pid \d+\) was told to stop and has finished, starting another/);
+});
+
+/** Lets the worker of this connection never come back to its loop. */
+async function block({ stream }: Reply): Promise<void> {
+  await stream.write("block for ever");
+  await stream.drained();
+  stream.close();
+}
+
+test("a second signal to the primary ends a worker that is in an endless loop", async () => {
+  const port = await freePort();
+  const { child, pids } = await serving(port, 2);
+  await block(await ask(port));
+  kill(child.pid!, "SIGTERM");
+  // The first has arrived when connections are refused.
+  for (;;) {
+    const reply = await ask(port).catch(() => undefined);
+    if (reply === undefined) break;
+    reply.stream.close();
+  }
+  kill(child.pid!, "SIGTERM");
+  assert.equal(await child.waitForExit({ timeout: 20_000 }), 0);
+  assert.ok(!pids.some(isAlive));
+});
+
+test("workers end when their primary is killed, also one in an endless loop", async () => {
+  const port = await freePort();
+  const { child, pids } = await serving(port, 2);
+  await block(await ask(port));
+  kill(child.pid!, "SIGKILL");
+  await child.waitForExit({ raiseError: false });
+  const deadline = performance.now() + 20_000;
+  while (pids.some(isAlive)) {
+    assert.ok(performance.now() < deadline, "a worker lives on");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test("what waits in the system's queue when the primary is told to stop is served", async () => {
+  const port = await freePort();
+  const { child } = await serving(port, 2);
+  kill(child.pid!, "SIGSTOP");
+  const streams = await Promise.all(
+    Array.from({ length: 50 }, () => new IOStream().connect({ host: "127.0.0.1", port })),
+  );
+  kill(child.pid!, "SIGTERM");
+  kill(child.pid!, "SIGCONT");
+  for (const stream of streams) {
+    assert.match((await stream.readUntil("\n", { timeout: 20_000 })).toString(), /^[01] \d+\n$/);
+    stream.close();
+  }
   assert.equal(await child.waitForExit({ timeout: 20_000 }), 0);
 });
