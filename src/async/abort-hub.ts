@@ -1,15 +1,15 @@
 /**
  * One listener per signal, however many wait for it.
  *
- * A request's or a server's signal may have ten thousand waiters. As event listeners they would cost a linear search
- * each to remove, and Node warns of a leak from the eleventh. So each signal gets one listener and a set; the
- * listener goes with the last member, and nothing of ours stays on a signal that lives for long.
+ * A request's or a server's signal may have ten thousand waiters. As event listeners they would cost a linear
+ * search each to remove, and Node warns of a leak from the eleventh. So each signal gets one listener and a
+ * set; the listener goes with the last member, and nothing of ours stays on a signal that lives for long.
  */
 import { reportError } from "./report-error.js";
 
 /**
- * Someone to be told that a signal aborted: once, synchronously, and no longer a member by then. What one throws is
- * logged, and the others are told all the same.
+ * A member of a hub: `onAbort` is called once, synchronously, when the signal aborts; the member has left by
+ * then. An error of one member is logged and does not keep the others from being called.
  */
 export interface Abortable {
   onAbort(reason: unknown): void;
@@ -22,7 +22,7 @@ interface Hub {
 
 const hubs = new WeakMap<AbortSignal, Hub>();
 
-/** Tells `member` when `signal` aborts. The signal must not have aborted yet. */
+/** Calls `member.onAbort` when `signal` aborts. The signal must not have aborted yet. */
 export function watchAbort(signal: AbortSignal, member: Abortable): void {
   let hub = hubs.get(signal);
   if (hub === undefined) {

@@ -1,8 +1,9 @@
 /**
  * The callbacks of the next iteration: one queue, emptied in one go once in each turn of Node's loop.
  *
- * Adding one is two stores into an array, where `setImmediate` makes an object for each callback. What is added
- * while the queue is being emptied waits for the next turn, so callbacks that add callbacks never starve input.
+ * Adding one is two stores into an array, where `setImmediate` makes an object for each callback. What is
+ * added while the queue is being emptied waits for the next turn, so callbacks that add callbacks never
+ * starve input.
  */
 
 import type { AnyCallback } from "./timers/timeout.js";

@@ -1,13 +1,14 @@
 /**
- * Cancelling, for everything that waits.
+ * Cancellation of everything that waits.
  *
- * Whatever waits takes `{ signal, timeout }` ({@link WaitOptions}) and rejects with the signal's reason, or with a
- * {@link TimeoutError}. `cancellable()` is that contract in one function: it starts an operation, watches signal and
- * time, and takes its listener and its timer away whichever way the operation ends. A listener that stays on a
- * long-lived signal is the classic leak of this style, and here it has one place to be avoided.
+ * Whatever waits takes `{ signal, timeout }` ({@link WaitOptions}) and rejects with the signal's reason, or
+ * with a {@link TimeoutError}. `cancellable()` is that contract in one function: it starts an operation,
+ * watches signal and time, and takes its listener and its timer away whichever way the operation ends. A
+ * listener that stays on a long-lived signal is the classic leak of this style, and here it has one place to
+ * be avoided.
  *
- * {@link CancelScope} is the other side: something that can be cancelled (a request, a connection, a server) and makes
- * an `AbortSignal` only if somebody asks for one, because most never do.
+ * {@link CancelScope} is the other side: something that can be cancelled (a request, a connection, a server)
+ * and makes an `AbortSignal` only when one is asked for, because most never need one.
  */
 import { TimeoutError } from "../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
@@ -29,9 +30,9 @@ export function throwIfAborted(signal: AbortSignal | null | undefined): void {
 }
 
 /**
- * Calls `fn(reason)` once when the signal is aborted; at once, inside this call, if it already is. Returns the
- * function that takes it away again; calling that twice or afterwards is fine. `fn` must not throw. However many
- * watch a signal, it has one listener (`abort-hub.ts`).
+ * Calls `fn(reason)` once when the signal is aborted; at once, inside this call, if it already is. Returns
+ * the function that takes it away again; calling that twice or afterwards is fine. `fn` must not throw.
+ * However many watch a signal, it has one listener (`abort-hub.ts`).
  */
 export function onAbort(signal: AbortSignal | null | undefined, fn: (reason: unknown) => void): () => void {
   if (signal === undefined || signal === null) return ignore;
@@ -53,9 +54,9 @@ export interface Settle<T> {
 /**
  * A promise for an operation that can be given up.
  *
- * `begin(settle)` starts it and returns what to do when the wait is given up before the operation has settled:
- * take a waiter from a list, close a socket. After that the operation's own `settle` calls mean ignore. With a
- * signal that is already aborted `begin` is not called at all.
+ * `begin(settle)` starts it and returns what to do when the wait is given up before the operation has
+ * settled: take a waiter from a list, close a socket. After that the operation's own `settle` calls mean
+ * ignore. With a signal that is already aborted `begin` is not called at all.
  *
  * `what` completes the sentence "… did not finish within 100 ms".
  */
@@ -113,7 +114,7 @@ export function cancellable<T>(
 /**
  * Something that can be cancelled once, with a reason: the life of a request, a connection, a server.
  *
- * It costs two fields until somebody asks for {@link CancelScope.signal}. A scope may have a parent; then it is
+ * It costs two fields until {@link CancelScope.signal} is asked for. A scope may have a parent; then it is
  * cancelled together with it, until it is closed.
  */
 export class CancelScope {
@@ -152,8 +153,9 @@ export class CancelScope {
   }
 
   /**
-   * Cancels the scope: listeners are called, and the signal is aborted if there is one. Only the first call counts;
-   * after {@link CancelScope.close} none does. Without a reason it is the `AbortError` that `AbortSignal` has.
+   * Cancels the scope: listeners are called, and the signal is aborted if there is one. Only the first call
+   * counts; after {@link CancelScope.close} none does. Without a reason it is the `AbortError` that
+   * `AbortSignal` has.
    */
   abort(reason: unknown = new DOMException("This operation was aborted", "AbortError")): void {
     if (this.#state !== "open") return;
@@ -167,8 +169,8 @@ export class CancelScope {
   }
 
   /**
-   * Ends the scope without cancelling: what it guarded is done. It lets go of its parent and of its listeners, and its
-   * signal will never be aborted. Calling twice is fine.
+   * Ends the scope without cancelling: what it guarded is done. It lets go of its parent and of its
+   * listeners, and its signal will never be aborted. Calling twice is fine.
    */
   close(): void {
     if (this.#state === "open") this.#state = "closed";
@@ -181,8 +183,8 @@ export class CancelScope {
   }
 
   /**
-   * Calls `fn(reason)` when the scope is cancelled, at once if it already is. It needs no signal. `fn` must not
-   * throw. Returns the function that takes it away again.
+   * Calls `fn(reason)` when the scope is cancelled, at once if it already is. It needs no signal. `fn` must
+   * not throw. Returns the function that takes it away again.
    */
   onAbort(fn: (reason: unknown) => void): () => void {
     if (this.#state === "cancelled") {

@@ -1,9 +1,9 @@
 /**
- * Which loop is the thread's current one. The variable has a file of its own because the loop runs coroutines and
- * coroutines ask the loop for a turn: both depend on this file instead of on each other.
+ * Which loop is the thread's current one. The variable has a file of its own because the loop runs coroutines
+ * and coroutines ask the loop for a turn: both depend on this file instead of on each other.
  *
- * A loop is the current one while `start()` or `runSync()` runs it. Runs of several loops may overlap and end in any
- * order, so each remembers which loop it put aside, as a linked list does:
+ * A loop is the current one while `start()` or `runSync()` runs it. Runs of several loops may overlap and end
+ * in any order, so each remembers which loop it put aside, as a linked list does:
  *
  *     (A) ◀─ run of B ◀─ run of C = current        when B's run ends first, C's run inherits A
  */
@@ -36,8 +36,8 @@ export function setCurrentLoop(loop: LoopCore | undefined): void {
 }
 
 /**
- * Makes `loop` the current one for a run and returns the function that ends the run: the former loop is then put back,
- * unless another one was made current meanwhile.
+ * Makes `loop` the current one for a run and returns the function that ends the run: the former loop is then
+ * put back, unless another one was made current meanwhile.
  */
 export function enterLoop(loop: LoopCore): () => void {
   const run: Run = { loop, former: current };

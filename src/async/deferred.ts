@@ -1,8 +1,9 @@
 /**
  * Promises with their ends outside, and the small tools around them that every layer needs.
  *
- * A rejected promise without a handler ends a Node process. Where an error has been reported in another way (the close
- * of a stream, a log line), its promise is marked as handled here, so that callers may await it or ignore it.
+ * A rejected promise without a handler ends a Node process. Where an error has been reported in another way
+ * (the close of a stream, a log line), its promise is marked as handled here, so that callers may await it or
+ * ignore it.
  */
 
 /** Does nothing: the handler of a rejection that is reported elsewhere. */

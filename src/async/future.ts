@@ -1,16 +1,16 @@
 /**
  * A promise that is settled from outside.
  *
- * A native promise can only be settled by the code that made it, and nobody can look inside. A `Future` is a promise
- * (`await` it, `yield` it, pass it to `Promise.all`) with the handles on the outside: `setResult`, `setException`,
- * `cancel`; and with windows: `done()`, `result()`, `exception()`.
+ * A native promise can only be settled by the code that made it, and its state cannot be seen. A `Future` is
+ * a promise (`await` it, `yield` it, pass it to `Promise.all`) with the handles on the outside: `setResult`,
+ * `setException`, `cancel`; and with windows: `done()`, `result()`, `exception()`.
  *
  *     pending ──setResult──▶ finished        done() is true for all but pending;
  *        ├─────setException──▶ failed        what is done stays as it is
  *        └─────cancel──▶ cancelled
  *
- * An error that nobody looked at (no `then`, no callback, no `result()` or `exception()`) is logged when the Future is
- * collected; it does not end the process as a forgotten rejection of a native promise does.
+ * An error that was not looked at (no `then`, no callback, no `result()` or `exception()`) is logged when the
+ * Future is collected; it does not end the process as an unhandled rejection of a native promise does.
  */
 
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
@@ -20,7 +20,7 @@ import { reportError } from "./report-error.js";
 
 type State = "pending" | "finished" | "failed" | "cancelled";
 
-/** Shared by a Future and the registry, which outlives it: the error, until somebody has looked at it. */
+/** Shared by a Future and the registry, which outlives it: the error, until it was looked at. */
 interface Unseen {
   error: unknown;
   seen: boolean;
@@ -54,8 +54,8 @@ export class Future<T = unknown> extends Promise<T> {
   readonly #reject: (error: unknown) => void;
 
   /**
-   * Makes a pending Future. The optional executor is that of `Promise`, so that `Future.resolve(1)` and the like
-   * work; a promise given to its `resolve` is followed.
+   * Makes a pending Future. The optional executor is that of `Promise`, so that `Future.resolve(1)` and the
+   * like work; a promise given to its `resolve` is followed.
    */
   constructor(
     executor?: (resolve: (value: T | PromiseLike<T>) => void, reject: (error?: unknown) => void) => void,
@@ -129,8 +129,9 @@ export class Future<T = unknown> extends Promise<T> {
   }
 
   /**
-   * Calls `callback` with this Future when it is done, at once if it is done already. Callbacks run in the order in
-   * which they were added; what they throw is logged and hurts nobody. A callback counts as a look at the error.
+   * Calls `callback` with this Future when it is done, at once if it is done already. Callbacks run in the
+   * order in which they were added; what they throw is logged and goes no further. A callback counts as a
+   * look at the error.
    */
   addDoneCallback(callback: DoneCallback<T>): void {
     this.#look();
@@ -169,8 +170,9 @@ export class Future<T = unknown> extends Promise<T> {
   }
 
   /**
-   * Ends a pending Future with a {@link CancelledError} and answers true; answers false when it is done already. It
-   * does not reach whoever was going to settle it: they use `futureSetResultUnlessCancelled`.
+   * Ends a pending Future with a {@link CancelledError} and answers true; answers false when it is done
+   * already. It does not reach the code that is about to settle it, which uses
+   * `futureSetResultUnlessCancelled`.
    */
   cancel(reason?: unknown): boolean {
     if (this.#state !== "pending") return false;
@@ -180,7 +182,7 @@ export class Future<T = unknown> extends Promise<T> {
   }
 
   /** As `Promise.prototype.then`. */
-  // biome-ignore lint/suspicious/noThenProperty: a promise with a then of its own, which notes that somebody looks.
+  // biome-ignore lint/suspicious/noThenProperty: its own then notes the look at the error.
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -210,7 +212,8 @@ export class Future<T = unknown> extends Promise<T> {
   #fail(state: State, error: unknown): void {
     this.#finish(state);
     this.#error = error;
-    // Marks the rejection as handled: forgotten errors are told of by the registry, not by ending the process.
+    // Marks the rejection as handled: the registry reports errors that were not looked at; they do not end
+    // the process.
     super.then(undefined, () => {});
     this.#reject(error);
     if (this.#unseen === undefined && state === "failed") {
@@ -244,8 +247,8 @@ export function isFuture(value: unknown): value is Promise<unknown> {
 export const FUTURES: readonly [PromiseConstructor, typeof Future] = [Promise, Future];
 
 /**
- * Settles `target` as `source` settles, unless `target` is done by then. A cancelled `source` cancels `target`; a
- * cancelled `target` does not reach back. Tornado: `concurrent.chain_future`.
+ * Settles `target` as `source` settles, unless `target` is done by then. A cancelled `source` cancels
+ * `target`; a cancelled `target` does not reach back. Tornado: `concurrent.chain_future`.
  */
 export function chainFuture<T>(source: PromiseLike<T>, target: Future<T>): void {
   const fail = (error: unknown): void => {
@@ -273,8 +276,8 @@ export function chainFuture<T>(source: PromiseLike<T>, target: Future<T>): void 
 }
 
 /**
- * Finishes `future` with `value`, or does nothing if it was cancelled. Throws an {@link InvalidStateError} if it is
- * done for another reason. Tornado: `future_set_result_unless_cancelled`.
+ * Finishes `future` with `value`, or does nothing if it was cancelled. Throws an {@link InvalidStateError} if
+ * it is done for another reason. Tornado: `future_set_result_unless_cancelled`.
  */
 export function futureSetResultUnlessCancelled<T>(future: Future<T>, value: T): void {
   if (!future.cancelled()) future.setResult(value);
@@ -282,7 +285,8 @@ export function futureSetResultUnlessCancelled<T>(future: Future<T>, value: T): 
 
 /**
  * Fails `future` with `error`; if it was cancelled, logs the error, which would be lost otherwise. Throws an
- * {@link InvalidStateError} if it is done for another reason. Tornado: `future_set_exception_unless_cancelled`.
+ * {@link InvalidStateError} if it is done for another reason. Tornado:
+ * `future_set_exception_unless_cancelled`.
  */
 export function futureSetExceptionUnlessCancelled<T>(future: Future<T>, error: unknown): void {
   if (future.cancelled()) reportError("an error arrived after its Future was cancelled", error);
@@ -290,15 +294,15 @@ export function futureSetExceptionUnlessCancelled<T>(future: Future<T>, error: u
 }
 
 /**
- * The same as {@link futureSetExceptionUnlessCancelled}: where Python has a triple of class, error and traceback, a
- * JavaScript error carries its own stack. Tornado: `future_set_exc_info`.
+ * The same as {@link futureSetExceptionUnlessCancelled}: where Python has a triple of class, error and
+ * traceback, a JavaScript error carries its own stack. Tornado: `future_set_exc_info`.
  */
 export const futureSetExcInfo: typeof futureSetExceptionUnlessCancelled = futureSetExceptionUnlessCancelled;
 
 /**
- * Calls `callback` with the future once that is done. With a {@link Future} that is done already it runs at once; a
- * native promise cannot tell, so there it runs as soon as the promise's own reactions do. What the callback throws
- * is logged. Tornado: `future_add_done_callback`.
+ * Calls `callback` with the future once that is done. With a {@link Future} that is done already it runs at
+ * once; a native promise cannot tell, so there it runs as soon as the promise's own reactions do. What the
+ * callback throws is logged. Tornado: `future_add_done_callback`.
  */
 export function futureAddDoneCallback<F extends PromiseLike<unknown>>(
   future: F,

@@ -1,22 +1,22 @@
 /**
  * `addHandler()`: calling back when something can be read, written or has failed.
  *
- * Tornado polls file descriptors. Node polls them itself and tells the story in events, each kind of object in words of
- * its own; this file translates them back into READ, WRITE and ERROR:
+ * Tornado polls file descriptors. Node polls them itself and reports in events, whose names depend on the
+ * kind of object; this file translates them back into READ, WRITE and ERROR:
  *
- *     streams (sockets, pipes)   READ: `readable`, or the end               WRITE: `writableNeedDrain` is false
- *     servers                    READ: `connection`                          WRITE: never
- *     datagram sockets           READ: `message`                             WRITE: always
+ *     streams (sockets, pipes)   READ: `readable`, or the end             WRITE: `writableNeedDrain` is false
+ *     servers                    READ: `connection`                        WRITE: never
+ *     datagram sockets           READ: `message`                           WRITE: always
  *     all                        ERROR: `error`, or `close`
  *
- * As with `epoll`, readiness is a state and not an event (*level-triggered*): as long as there is unread data, or room
- * while WRITE is asked for, the handler is called in every iteration. Objects are recognised by their methods, because
- * this layer knows no sockets.
+ * As with `epoll`, readiness is a state and not an event (*level-triggered*): as long as there is unread
+ * data, or room while WRITE is asked for, the handler is called in every iteration. Objects are recognised by
+ * their methods, because this layer knows no sockets.
  */
 import type { EventEmitter } from "node:events";
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 
-/** What a handler is told, as a sum of these. */
+/** The events that a handler is called for, as a sum of these. */
 export const IOEvents: { readonly NONE: 0; readonly READ: 1; readonly WRITE: 4; readonly ERROR: 24 } = {
   NONE: 0,
   READ: 1,
@@ -28,8 +28,8 @@ export const IOEvents: { readonly NONE: 0; readonly READ: 1; readonly WRITE: 4; 
 export type Watchable = EventEmitter;
 
 /**
- * Called with the object and what is the matter with it. `details` is what Node passed with the event: the socket of a
- * server's `connection`, message and sender of a datagram, the error.
+ * Called with the object and what is the matter with it. `details` is what Node passed with the event: the
+ * socket of a server's `connection`, message and sender of a datagram, the error.
  */
 export type IOHandler<T extends Watchable = Watchable> = (
   handle: T,
@@ -43,7 +43,7 @@ export interface HandlerHost {
   runCallback(callback: (...args: never[]) => unknown, args: readonly unknown[]): void;
 }
 
-/** The members by which the kinds are told apart. */
+/** The members that distinguish the kinds. */
 interface Features {
   readonly destroyed?: unknown;
   readonly readableLength?: unknown;
@@ -67,7 +67,7 @@ function kindOf(handle: Watchable): Kind {
   if (typeof features.readableLength === "number" || typeof features.writable === "boolean") return "stream";
   throw new InvalidArgumentError(
     "addHandler() watches Node's sockets, pipes and other streams, servers and datagram sockets; " +
-      "this object is none of them",
+      "got another object",
   );
 }
 
@@ -92,7 +92,9 @@ class Watch {
   readonly #listeners: [event: string, listener: (...args: unknown[]) => void][] = [];
   #events: number;
   #reading = false;
-  /** Node said `readable`: there is data, or the end, which shows in no other property until it has been read. */
+  /**
+   * Node said `readable`: there is data, or the end, which shows in no other property until it has been read.
+   */
   #announced = false;
   /** A look at the state of a stream is due in the next iteration. */
   #looking = false;
@@ -104,8 +106,8 @@ class Watch {
     this.handler = handler;
     this.#kind = kindOf(handle);
     this.#events = IOEvents.NONE;
-    this.#listen("error", (error) => this.#tell(IOEvents.ERROR, [error]));
-    this.#listen("close", () => this.#tell(IOEvents.ERROR, []));
+    this.#listen("error", (error) => this.#emit(IOEvents.ERROR, [error]));
+    this.#listen("close", () => this.#emit(IOEvents.ERROR, []));
     this.update(events);
   }
 
@@ -114,13 +116,14 @@ class Watch {
     if (events & IOEvents.READ && !this.#reading) {
       // Only now: the first listener for `readable` takes a stream out of flowing mode.
       this.#reading = true;
-      if (this.#kind === "server") this.#listen("connection", (socket) => this.#tellRead([socket]));
+      if (this.#kind === "server") this.#listen("connection", (socket) => this.#emitRead([socket]));
       else if (this.#kind === "datagram") {
-        this.#listen("message", (message, sender) => this.#tellRead([message, sender]));
+        this.#listen("message", (message, sender) => this.#emitRead([message, sender]));
       } else {
         this.#listen("readable", () => this.#onReadable());
-        // Told at once: a moment later a socket without `allowHalfOpen` is destroyed, and nobody would hear of the end.
-        this.#listen("end", () => this.#tellRead([]));
+        // At once: a moment later a socket without `allowHalfOpen` is destroyed, and the end would go
+        // unreported.
+        this.#listen("end", () => this.#emitRead([]));
       }
     }
     if (events & IOEvents.WRITE && this.#kind === "stream") {
@@ -156,13 +159,13 @@ class Watch {
     if (!this.#listeners.some(([name]) => name === event)) this.#listen(event, listener);
   }
 
-  #tell(events: number, details: readonly unknown[]): void {
+  #emit(events: number, details: readonly unknown[]): void {
     if (this.#active)
       this.#host.runCallback(this.handler as IOHandler<never>, [this.handle, events, ...details]);
   }
 
-  #tellRead(details: readonly unknown[]): void {
-    if (this.#events & IOEvents.READ) this.#tell(IOEvents.READ, details);
+  #emitRead(details: readonly unknown[]): void {
+    if (this.#events & IOEvents.READ) this.#emit(IOEvents.READ, details);
   }
 
   #onReadable(): void {
@@ -181,13 +184,15 @@ class Watch {
     const ready = this.#active ? this.#events & this.#state() : 0;
     if (ready === 0) return;
     if (ready & IOEvents.READ) this.#announced = false;
-    this.#tell(ready, []);
+    this.#emit(ready, []);
     if (this.#active && (ready & IOEvents.READ) !== 0) this.#nudge();
     // Still ready? Then again, in the next iteration.
     if (this.#active && (this.#events & this.#state()) !== 0) this.#lookSoon();
   }
 
-  /** A stream says that it has ended only when it is read once more after its last data: this reads nothing. */
+  /**
+   * A stream says that it has ended only when it is read once more after its last data: this reads nothing.
+   */
   #nudge(): void {
     const { read, readableLength } = this.handle as unknown as Features;
     if (typeof read === "function" && readableLength === 0) read.call(this.handle, 0);

@@ -1,14 +1,15 @@
 /**
  * The event loop, as the rest of squall sees it.
  *
- * Node has one loop per thread and turns it by itself, so an `IOLoop` turns nothing. It holds callbacks and timers,
- * logs the errors of callbacks, and is the source of time and of sockets. Its parts have files of their own: callbacks
- * (`callback-queue.ts`), timers (`timers/`), watched objects (`handlers.ts`), runs (`loop-runs.ts`). Left here are the
- * names of Tornado, the life of a loop, and one rule: an error of one callback does not reach another.
+ * Node has one loop per thread and turns it by itself, so an `IOLoop` turns nothing. It holds callbacks and
+ * timers, logs the errors of callbacks, and is the source of time and of sockets. Its parts have files of
+ * their own: callbacks (`callback-queue.ts`), timers (`timers/`), watched objects (`handlers.ts`), runs
+ * (`loop-runs.ts`). Left here are the names of Tornado, the life of a loop, and one rule: an error of one
+ * callback does not reach another.
  *
- * Callbacks run in the asynchronous context (`AsyncLocalStorage`) of the call that woke the queue, not each in its own:
- * keeping contexts apart would cost more than the callbacks. A callback that needs its own context is wrapped with
- * `AsyncResource.bind()`.
+ * Callbacks run in the asynchronous context (`AsyncLocalStorage`) of the call that woke the queue, not each
+ * in its own: keeping contexts apart would cost more than the callbacks. A callback that needs its own
+ * context is wrapped with `AsyncResource.bind()`.
  */
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
@@ -31,7 +32,10 @@ import { resolveWait, type WaitOptions } from "./wait-options.js";
 
 /** Options of {@link IOLoop}. */
 export interface IOLoopOptions {
-  /** Whether the loop becomes the thread's current one. Default: if there is none. `true` fails if there is one. */
+  /**
+   * Whether the loop becomes the thread's current one. Default: if there is none. `true` fails if there is
+   * one.
+   */
   readonly makeCurrent?: boolean | undefined;
   /** Where time comes from; default the clock of this computer. */
   readonly clock?: Clock | undefined;
@@ -83,8 +87,8 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * The end of the constructor, for subclasses to override: makes the loop current, as `makeCurrent` says. It runs
-   * before the fields of the subclass have their values.
+   * The end of the constructor, for subclasses to override: makes the loop current, as `makeCurrent` says. It
+   * runs before the fields of the subclass have their values.
    */
   initialize({ makeCurrent }: IOLoopOptions): void {
     const present = currentLoop();
@@ -96,11 +100,11 @@ export class IOLoop implements WorkSource {
     if (makeCurrent ?? present === undefined) this.makeCurrent();
   }
 
-  // --- the current loop ---------------------------------------------------------------------------------------
+  // --- the current loop -------------------------------------------------------------------------
 
   /**
-   * The current loop of this thread: the one that `start()` or `runSync()` runs, else the one made current. If there is
-   * none, one is made; with `instance: false` the answer is then undefined.
+   * The current loop of this thread: the one that `start()` or `runSync()` runs, else the one made current.
+   * If there is none, one is made; with `instance: false` the answer is then undefined.
    */
   static current(options?: { readonly instance?: true | undefined }): IOLoop;
   static current(options: { readonly instance?: boolean | undefined }): IOLoop | undefined;
@@ -122,7 +126,10 @@ export class IOLoop implements WorkSource {
     setCurrentLoop(undefined);
   }
 
-  /** Sets the class of the loop that {@link IOLoop.current} makes when there is none; undefined for `IOLoop` itself. */
+  /**
+   * Sets the class of the loop that {@link IOLoop.current} makes when there is none; undefined for `IOLoop`
+   * itself.
+   */
   static configure(loopClass: IOLoopClass | undefined): void {
     if (loopClass !== undefined && loopClass !== IOLoop && !(loopClass.prototype instanceof IOLoop)) {
       throw new InvalidArgumentError("IOLoop.configure() needs a class that extends IOLoop");
@@ -130,23 +137,27 @@ export class IOLoop implements WorkSource {
     implementation = loopClass;
   }
 
-  // --- time ---------------------------------------------------------------------------------------------------
+  // --- time -------------------------------------------------------------------------------------
 
   /** The loop's time in milliseconds: it only runs forward, and only differences mean anything. */
   time(): number {
     return this.clock.time();
   }
 
-  /** The time of day in milliseconds since 1970, as `Date.now()`: for dates, cookies and signatures, never for waiting. */
+  /**
+   * The time of day in milliseconds since 1970, as `Date.now()`: for dates, cookies and signatures, never for
+   * waiting.
+   */
   wallTime(): number {
     return this.clock.wallTime();
   }
 
-  // --- callbacks ----------------------------------------------------------------------------------------------
+  // --- callbacks --------------------------------------------------------------------------------
 
   /**
-   * Calls `callback(...args)` in the next iteration of the loop. An error that it throws is logged and goes no further;
-   * so is the rejection of a promise or generator that it returns. After `close()` it does nothing.
+   * Calls `callback(...args)` in the next iteration of the loop. An error that it throws is logged and goes
+   * no further; so is the rejection of a promise or generator that it returns. After `close()` it does
+   * nothing.
    */
   addCallback<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): void {
     this.#callbacks.add(callback, args.length === 0 ? undefined : args);
@@ -162,7 +173,9 @@ export class IOLoop implements WorkSource {
     this.addCallback(callback, ...args);
   }
 
-  /** Calls `callback(future)` in an iteration of the loop after the promise or Future has settled, either way. */
+  /**
+   * Calls `callback(future)` in an iteration of the loop after the promise or Future has settled, either way.
+   */
   addFuture<F extends PromiseLike<unknown>>(future: F, callback: (future: F) => unknown): void {
     checkFunction("callback", callback);
     const done = (): void => this.addCallback(callback, future);
@@ -182,8 +195,8 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Handles an error that a callback has thrown: logs it with the callback's name and the stack. May be overridden; an
-   * error that the override throws is logged in its turn.
+   * Handles an error that a callback has thrown: logs it with the callback's name and the stack. May be
+   * overridden; an error that the override throws is logged in its turn.
    */
   handleCallbackException(callback: AnyCallback, error: unknown): void {
     appLog.exception("Exception in callback %s", callback.name || "(anonymous)", error);
@@ -197,12 +210,13 @@ export class IOLoop implements WorkSource {
     }
   }
 
-  // --- timers -------------------------------------------------------------------------------------------------
+  // --- timers -----------------------------------------------------------------------------------
 
   /**
-   * Calls `callback(...args)` once after `delay`, in milliseconds or as a duration such as `{ minutes: 5 }`: never
-   * earlier, and as soon after as the loop is free. Timers with equal deadlines fire in the order in which they were
-   * made. `Infinity` never fires. After the loop was blocked, what has arrived meanwhile is read before timers fire.
+   * Calls `callback(...args)` once after `delay`, in milliseconds or as a duration such as `{ minutes: 5 }`:
+   * never earlier, and as soon after as the loop is free. Timers with equal deadlines fire in the order in
+   * which they were made. `Infinity` never fires. After the loop was blocked, what has arrived meanwhile is
+   * read before timers fire.
    *
    * @throws InvalidArgumentError if `delay` is neither a number nor a duration
    */
@@ -224,7 +238,8 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Like {@link IOLoop.callAt} for a number and like {@link IOLoop.callLater} for a duration such as `{ seconds: 5 }`.
+   * Like {@link IOLoop.callAt} for a number and like {@link IOLoop.callLater} for a duration such as `{
+   * seconds: 5 }`.
    *
    * @throws InvalidArgumentError for anything else
    */
@@ -241,12 +256,13 @@ export class IOLoop implements WorkSource {
     this.timers.remove(timeout);
   }
 
-  // --- handlers and signals -----------------------------------------------------------------------------------
+  // --- handlers and signals ---------------------------------------------------------------------
 
   /**
-   * Calls `handler(handle, events, …)` as long as `handle` is ready for one of `events`, a sum of `IOLoop.READ` and
-   * `IOLoop.WRITE`, or has failed or closed (`IOLoop.ERROR`, which is always included). `handle` is a Node socket,
-   * server, pipe or datagram socket; `handlers.ts` says when each of them is ready.
+   * Calls `handler(handle, events, …)` as long as `handle` is ready for one of `events`, a sum of
+   * `IOLoop.READ` and `IOLoop.WRITE`, or has failed or closed (`IOLoop.ERROR`, which is always included).
+   * `handle` is a Node socket, server, pipe or datagram socket; `handlers.ts` says when each of them is
+   * ready.
    *
    * @throws InvalidStateError if the object has a handler already
    * @throws InvalidArgumentError for a file descriptor, which Node cannot poll
@@ -266,8 +282,8 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Calls back in an iteration of the loop whenever the process gets the signal, which then has no other effect.
-   * A second call for the same signal replaces the first.
+   * Calls back in an iteration of the loop whenever the process gets the signal, which then has no other
+   * effect. A second call for the same signal replaces the first.
    */
   addSignalHandler<A extends unknown[]>(
     signal: NodeJS.Signals,
@@ -283,11 +299,11 @@ export class IOLoop implements WorkSource {
     return this.#signals.remove(signal);
   }
 
-  // --- work elsewhere -----------------------------------------------------------------------------------------
+  // --- work elsewhere ---------------------------------------------------------------------------
 
   /**
-   * Registers an operation that the loop cannot see (a file, compression, a thread, another process) and returns its
-   * promise. It matters to virtual clocks alone: they let no time pass while one is under way.
+   * Registers an operation that the loop cannot see (a file, compression, a thread, another process) and
+   * returns its promise. It matters to virtual clocks alone: they let no time pass while one is under way.
    */
   external<T>(operation: PromiseLike<T>): Promise<T> {
     if (this.clock.watch === undefined) return Promise.resolve(operation);
@@ -297,7 +313,10 @@ export class IOLoop implements WorkSource {
     return promise;
   }
 
-  /** Like {@link IOLoop.external} for what has no promise: returns the function to call at the end. Twice is fine. */
+  /**
+   * Like {@link IOLoop.external} for what has no promise: returns the function to call at the end. Twice is
+   * fine.
+   */
   beginExternal(): () => void {
     this.#externals += 1;
     let over = false;
@@ -310,9 +329,9 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Runs a task in an executor (undefined: the loop's own) and resolves with its result. The executor says what can be a
-   * task: a `ThreadExecutor` takes the names of functions. The loop's own is `dummyExecutor`, which runs functions here
-   * and now in this thread, until {@link IOLoop.setDefaultExecutor} is called.
+   * Runs a task in an executor (undefined: the loop's own) and resolves with its result. The executor says
+   * what can be a task: a `ThreadExecutor` takes the names of functions. The loop's own is `dummyExecutor`,
+   * which runs functions here and now in this thread, until {@link IOLoop.setDefaultExecutor} is called.
    */
   runInExecutor<A extends unknown[], R>(
     executor: Executor | undefined,
@@ -328,9 +347,10 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Logs a warning with the stack of what is running when a callback keeps the loop busy for longer than so many
-   * milliseconds, at least 10; undefined, the default, for never. Resolves when the change is in force. It costs a
-   * thread and some speed: a tool for finding faults, not for production. It ends with {@link IOLoop.close}.
+   * Logs a warning with the stack of what is running when a callback keeps the loop busy for longer than so
+   * many milliseconds, at least 10; undefined, the default, for never. Resolves when the change is in force.
+   * It costs a thread and some speed: a tool for finding faults, not for production. It ends with {@link
+   * IOLoop.close}.
    *
    * @throws InvalidStateError (as a rejection) in a worker thread, which cannot be looked into
    */
@@ -346,7 +366,7 @@ export class IOLoop implements WorkSource {
     await this.#blockedWatch.ready;
   }
 
-  // --- start, stop, close -------------------------------------------------------------------------------------
+  // --- start, stop, close -----------------------------------------------------------------------
 
   /** True while `start()` or `runSync()` is under way. */
   get running(): boolean {
@@ -359,8 +379,9 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Resolves when {@link IOLoop.stop} is called, and keeps the process alive until then. The loop is the current one
-   * meanwhile; afterwards the former one is. Callbacks, timers and sockets do not wait for it: Node's loop runs anyway.
+   * Resolves when {@link IOLoop.stop} is called, and keeps the process alive until then. The loop is the
+   * current one meanwhile; afterwards the former one is. Callbacks, timers and sockets do not wait for it:
+   * Node's loop runs anyway.
    *
    * @throws InvalidStateError (as a rejection) if it is started or closed already
    */
@@ -378,9 +399,9 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Calls `fn`, waits for what it returns (a promise, a generator or a value) and resolves with its result. The loop is
-   * the current one from this call to the end; then the former one is. `fn` gets an `AbortSignal` that aborts when the
-   * wait is given up.
+   * Calls `fn`, waits for what it returns (a promise, a generator or a value) and resolves with its result.
+   * The loop is the current one from this call to the end; then the former one is. `fn` gets an `AbortSignal`
+   * that aborts when the wait is given up.
    *
    * @throws TimeoutError after `timeout`; the signal's reason if `signal` is aborted; InvalidStateError
    * if `stop()` is called before `fn` is done. In all three cases what `fn` has begun goes on unless it
@@ -397,9 +418,9 @@ export class IOLoop implements WorkSource {
   }
 
   /**
-   * Ends the loop: pending callbacks and timers are dropped, handlers and signal handlers removed. With `allFds` the
-   * watched sockets and servers are closed, too. If it was the current loop, there is none afterwards. Calling twice is
-   * fine.
+   * Ends the loop: pending callbacks and timers are dropped, handlers and signal handlers removed. With
+   * `allFds` the watched sockets and servers are closed, too. If it was the current loop, there is none
+   * afterwards. Calling twice is fine.
    *
    * @throws InvalidStateError while it is running: call `stop()` and wait for `start()` first
    */
@@ -424,7 +445,7 @@ export class IOLoop implements WorkSource {
     if (this.#closed) throw new InvalidStateError("the loop is closed");
   }
 
-  // --- what a virtual clock asks (see `WorkSource`) -------------------------------------------------------------
+  // --- what a virtual clock asks (see `WorkSource`) ---------------------------------------------
 
   /** @internal */
   get pendingWork(): number {

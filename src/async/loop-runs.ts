@@ -1,8 +1,8 @@
 /**
  * `start()`, `stop()` and `runSync()` of a loop.
  *
- * Node turns its loop by itself, so a run turns nothing. It is a stretch of time, from a call to the end of its promise,
- * during which the loop is the thread's current one and the process stays alive.
+ * Node turns its loop by itself, so a run turns nothing. It is a stretch of time, from a call to the end of
+ * its promise, during which the loop is the thread's current one and the process stays alive.
  */
 import { InvalidStateError, TimeoutError } from "../base/errors.js";
 import { onAbort, type TimerHost } from "./cancel.js";

@@ -1,6 +1,6 @@
 /**
- * Where sockets come from: the seam between squall and an operating system. `net/` uses the loop's network, or
- * Node's when the loop has none; `squall/testing` has one that lives in memory.
+ * Where sockets come from: the seam between squall and an operating system. `net/` uses the loop's network,
+ * or Node's when the loop has none; `squall/testing` has one that lives in memory.
  *
  * A {@link NetworkSocket} is the part of `net.Socket` that squall uses. Node's network hands out the socket
  * itself, without a wrapper; the memory network hands out a `stream.Duplex` with the same members, so that
@@ -24,7 +24,10 @@ export interface NetworkSocket extends Duplex {
   readonly connecting: boolean;
   /** Switches Nagle's algorithm off (true, the default) or on; means nothing where there is none. */
   setNoDelay(noDelay?: boolean): this;
-  /** Asks the system to probe a silent connection after `initialDelay` milliseconds; means nothing where it cannot. */
+  /**
+   * Asks the system to probe a silent connection after `initialDelay` milliseconds; means nothing where it
+   * cannot.
+   */
   setKeepAlive(enable?: boolean, initialDelay?: number): this;
   /** Ends the connection with a reset (TCP RST), as far as the network knows such a thing. */
   resetAndDestroy(): this;
@@ -62,8 +65,8 @@ export interface NetworkServer {
   /** At how many open connections the network drops new ones; `Infinity` for no limit. */
   maxConnections: number;
   /**
-   * Starts accepting. `onConnection` must not throw; `scarce` says that the process is about to run out of descriptors, of
-   * which the connection holds one. `onError` hears of accept failures, which are not fatal.
+   * Starts accepting. `onConnection` must not throw; `scarce` says that the process is about to run out of
+   * descriptors, of which the connection holds one. `onError` gets accept failures, which are not fatal.
    */
   accept(
     onConnection: (socket: NetworkSocket, scarce?: boolean) => void,
@@ -104,15 +107,17 @@ export interface ResolvedAddress {
 /** A way to listen, connect and look names up. */
 export interface Network {
   /**
-   * Only on networks inside the process: how many deliveries (bytes, a FIN, a reset, a new connection, an answer
-   * of `resolve`) are under way that will happen without time passing. While it is not 0, a virtual clock lets no time
-   * pass. Two things do not count: what waits for a timer of the loop (latency), and what its reader
-   * has not asked for (back-pressure), because only time or the reader can move those.
+   * Only on networks inside the process: how many deliveries (bytes, a FIN, a reset, a new connection, an
+   * answer of `resolve`) are under way that will happen without time passing. While it is not 0, a virtual
+   * clock lets no time pass. Two things do not count: what waits for a timer of the loop (latency), and what
+   * its reader has not asked for (back-pressure), because only time or the reader can move those.
    */
   readonly pending?: number | undefined;
   /** Binds and listens. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). */
   listen(request: ListenRequest): Promise<NetworkServer>;
-  /** Begins to connect and returns at once; the socket emits `connect` or `error` + `close` like `net.Socket`. */
+  /**
+   * Begins to connect and returns at once; the socket emits `connect` or `error` + `close` like `net.Socket`.
+   */
   connect(request: ConnectRequest): NetworkSocket;
   /** Looks a host name up; `family` 0 asks for both. Rejects with the system's error (`ENOTFOUND`, …). */
   resolve(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]>;

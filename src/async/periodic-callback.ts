@@ -1,9 +1,10 @@
 /**
- * Something to be done every so often.
+ * Work at regular intervals.
  *
- * Due times lie on a grid: start plus a multiple of the interval. The next one is always computed from the grid and
- * never from the moment at which the callback happened to run, so small delays do not add up (no drift); and a
- * callback that takes longer than the interval skips the ticks it has missed instead of catching up in a burst.
+ * Due times lie on a grid: start plus a multiple of the interval. The next one is always computed from the
+ * grid and never from the moment at which the callback happened to run, so small delays do not add up (no
+ * drift); and a callback that takes longer than the interval skips the ticks it has missed instead of
+ * catching up in a burst.
  */
 import { InvalidArgumentError } from "../base/errors.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
@@ -15,8 +16,9 @@ import type { Timeout } from "./timers/timeout.js";
 /** Options of {@link PeriodicCallback}. */
 export interface PeriodicCallbackOptions {
   /**
-   * The fraction by which each interval varies, from 0 (the default: not at all) to 1: with 0.1 an interval of 1000 ms is
-   * between 950 and 1050 ms. It keeps many processes from doing the same thing at the same moment.
+   * The fraction by which each interval varies, from 0 (the default: not at all) to 1: with 0.1 an interval
+   * of 1000 ms is between 950 and 1050 ms. It keeps many processes from doing the same thing at the same
+   * moment.
    */
   readonly jitter?: number | undefined;
   /** Whether it keeps the process alive; default true. */
@@ -24,15 +26,16 @@ export interface PeriodicCallbackOptions {
 }
 
 /**
- * Calls a function every `callbackTime` milliseconds, first one interval after {@link PeriodicCallback.start}.
+ * Calls a function every `callbackTime` milliseconds, first one interval after {@link
+ * PeriodicCallback.start}.
  *
- * If the function returns a promise or a generator, the next call waits for it: two calls never overlap. Errors are
- * logged, and the calls go on.
+ * If the function returns a promise or a generator, the next call waits for it: two calls never overlap.
+ * Errors are logged, and the calls go on.
  *
  * @throws InvalidArgumentError if the interval is not above 0 or the jitter not between 0 and 1
  */
 export class PeriodicCallback {
-  /** What is called. */
+  /** The function that is called. */
   readonly callback: () => unknown;
   /** The interval in milliseconds. */
   readonly callbackTime: number;

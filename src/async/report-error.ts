@@ -1,7 +1,7 @@
 /**
- * Errors that arrive when nobody waits for them any more: the second failure of a `multi`, the late failure of an
- * operation that has already timed out, a callback's exception. They are logged as errors of the application and
- * hurt nothing else, unless their class was declared quiet.
+ * Errors that have lost their receiver: the second failure of a `multi`, the late failure of an operation
+ * that has already timed out, a callback's exception. They are logged as errors of the application and hurt
+ * nothing else, unless their class was declared quiet.
  */
 import { appLog } from "../base/log.js";
 

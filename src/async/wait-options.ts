@@ -1,8 +1,8 @@
 /**
  * `{ signal, timeout }`, the last argument of everything that waits, and its check.
  *
- * The rule of every operation: check first, then register. {@link resolveWait} throws before a waiter stands in a list,
- * a socket is opened or a byte is sent, so a call that is refused leaves nothing behind.
+ * The rule of every operation: check first, then register. {@link resolveWait} throws before a waiter stands
+ * in a list, a socket is opened or a byte is sent, so a call that is refused leaves nothing behind.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../base/errors.js";
@@ -13,8 +13,8 @@ export interface WaitOptions {
   /** Gives up with the signal's reason; default and `null`: none. */
   readonly signal?: AbortSignal | null | undefined;
   /**
-   * Gives up with a `TimeoutError` after this time, in milliseconds or as a duration such as `{ minutes: 1 }`. Zero and
-   * below is a time that has just passed. Default, `null` and `Infinity`: never.
+   * Gives up with a `TimeoutError` after this time, in milliseconds or as a duration such as `{ minutes: 1
+   * }`. Zero and below is a time that has just passed. Default, `null` and `Infinity`: never.
    */
   readonly timeout?: number | Duration | null | undefined;
 }
@@ -43,7 +43,8 @@ export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal
 }
 
 /**
- * Returns a timeout in milliseconds, at least 0: a negative one has just passed. `Infinity` for undefined and `null`.
+ * Returns a timeout in milliseconds, at least 0: a negative one has just passed. `Infinity` for undefined and
+ * `null`.
  *
  * @throws InvalidArgumentError if it is neither a number nor a duration
  */
@@ -68,8 +69,9 @@ export function resolveWait(options: WaitOptions | null | undefined): WaitBounds
 }
 
 /**
- * Why a wait must not begin: a rejected promise if an option is invalid or the signal has aborted, else undefined. An
- * operation asks this before it takes or registers anything. Without options the answer costs one comparison.
+ * Why a wait must not begin: a rejected promise if an option is invalid or the signal has aborted, else
+ * undefined. An operation asks this before it takes or registers anything. Without options the answer costs
+ * one comparison.
  */
 export function refusal(options: WaitOptions | null | undefined): Promise<never> | undefined {
   if (options === undefined || options === null) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Replaces one argument of a call, wherever it stands: at its position, or in the object of named arguments that stands for
- * Python's keywords. For decorators that must wrap a callback which a function takes.
+ * Replaces one argument of a call, wherever it stands: at its position, or in the object of named arguments
+ * that stands for Python's keywords. For decorators that must wrap a callback which a function takes.
  */
 
 /** The names of a function's parameters by its source; undefined for patterns and rest parameters. */
@@ -57,8 +57,8 @@ export class ArgReplacer {
   }
 
   /**
-   * The old value (undefined if it was not given), and the arguments with `value` in its place; the originals stay as they
-   * are.
+   * The old value (undefined if it was not given), and the arguments with `value` in its place; the originals
+   * stay as they are.
    */
   replace(
     value: unknown,

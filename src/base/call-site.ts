@@ -1,6 +1,6 @@
 /**
- * Finds out which line of which file called, from V8's stack. It costs some microseconds, so it is done only for
- * what is really written (a line of the log) or happens once (the definition of an option).
+ * Finds out which line of which file called, from V8's stack. It costs some microseconds, so it is done only
+ * for what is really written (a line of the log) or happens once (the definition of an option).
  */
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -24,7 +24,8 @@ interface SourceFile {
   readonly module: string;
 }
 
-// Turning URLs into paths would cost more than the look at the stack. Files are few; code that is generated may be many.
+// Turning URLs into paths would cost more than the look at the stack. Files are few; code that is generated
+// may be many.
 const files = new Map<string, SourceFile>();
 const MOST_FILES = 1000;
 
@@ -44,7 +45,10 @@ function describe(frame: NodeJS.CallSite): CallSite {
   return { path, module, line: frame.getLineNumber() ?? 0, functionName: frame.getFunctionName() ?? "" };
 }
 
-/** The folder of squall's own modules; bundled modules lie beside each other in one, the others in folders by layer. */
+/**
+ * The folder of squall's own modules; bundled modules lie beside each other in one, the others in folders by
+ * layer.
+ */
 const OWN_FOLDER = ((): string => {
   const here = new URL(".", import.meta.url).href;
   return here.endsWith("/base/") ? new URL("..", here).href : here;
@@ -63,8 +67,9 @@ export function isForeignFile(file: string): boolean {
 }
 
 /**
- * The first place outside of squall among the callers of `entry`; `unknown` if there is none, as when the loop called. What
- * squall itself logs then points to the code of the program that led to it, or nowhere. Never throws.
+ * The first place outside of squall among the callers of `entry`; `unknown` if there is none, as when the
+ * loop called. What squall itself logs then points to the code of the program that led to it, or nowhere.
+ * Never throws.
  */
 export function foreignCallSite(entry: unknown): CallSite {
   const frame = framesAbove(entry, FRAMES)?.find((each) => isForeign(each.getFileName() ?? ""));
@@ -94,8 +99,8 @@ function keepFrames(_error: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[]
 }
 
 /**
- * The place from where `entry` was called, if `entry` is running now; without `entry`, the caller of the caller.
- * Never throws: what cannot be found out is `unknown`.
+ * The place from where `entry` was called, if `entry` is running now; without `entry`, the caller of the
+ * caller. Never throws: what cannot be found out is `unknown`.
  */
 export function callSite(entry: unknown = callSite): CallSite {
   const skip = entry === callSite ? 1 : 0;

@@ -1,7 +1,7 @@
 /**
  * Classes whose implementation is chosen at run time: `AsyncHTTPClient.configure(Other)` and from then on
- * `AsyncHTTPClient.create()` makes one of the other kind. The choice belongs to the base class of the family; creating a
- * subclass by its own name ignores it.
+ * `AsyncHTTPClient.create()` makes one of the other kind. The choice belongs to the base class of the family;
+ * creating a subclass by its own name ignores it.
  */
 import { InvalidArgumentError, InvalidStateError } from "./errors.js";
 import { importObject } from "./import-object.js";
@@ -10,7 +10,7 @@ import { importObject } from "./import-object.js";
 export type ConfigurableClass<T extends Configurable = Configurable> = (abstract new () => T) &
   typeof Configurable;
 
-/** What a family has been told. */
+/** The configuration of a family. */
 interface Choice {
   readonly implementation: ConfigurableClass | undefined;
   readonly options: Readonly<Record<string, unknown>>;
@@ -30,7 +30,8 @@ function isClassOf(base: ConfigurableClass, value: unknown): value is Configurab
 
 /**
  * Base of such families. The base class of a family overrides {@link Configurable.configurableBase} and
- * {@link Configurable.configurableDefault}; implementations take their arguments in {@link Configurable.initialize}.
+ * {@link Configurable.configurableDefault}; implementations take their arguments in {@link
+ * Configurable.initialize}.
  */
 export abstract class Configurable {
   /** The family's base class. */
@@ -49,9 +50,10 @@ export abstract class Configurable {
   }
 
   /**
-   * Chooses the implementation for the whole family and options that every `create()` of the base class starts from.
-   * `null` goes back to the default. A name (`module:Class`, see `importObject()`) is imported, and the answer is a
-   * promise. Throws an {@link InvalidArgumentError} for what is no subclass of the family's base.
+   * Chooses the implementation for the whole family and options that every `create()` of the base class
+   * starts from. `null` goes back to the default. A name (`module:Class`, see `importObject()`) is imported,
+   * and the answer is a promise. Throws an {@link InvalidArgumentError} for a class that does not extend the
+   * family's base.
    */
   static configure(
     implementation: ConfigurableClass | null | undefined,
@@ -80,8 +82,9 @@ export abstract class Configurable {
   }
 
   /**
-   * Makes an instance: of the chosen implementation when called on the family's base class, of the class itself
-   * otherwise. The arguments go to `initialize()`; if there are chosen options, the last argument is merged over them.
+   * Makes an instance: of the chosen implementation when called on the family's base class, of the class
+   * itself otherwise. The arguments go to `initialize()`; if there are chosen options, the last argument is
+   * merged over them.
    */
   static create<T extends Configurable>(this: ConfigurableClass<T>, ...args: unknown[]): T {
     const base = this.configurableBase();

@@ -1,6 +1,6 @@
 /**
- * A queue with two ends in a ring that grows: `push` and `shift` in constant time, where an array's `shift` moves all
- * elements. The capacity is a power of two, so that positions wrap by a mask.
+ * A queue with two ends in a ring that grows: `push` and `shift` in constant time, where an array's `shift`
+ * moves all elements. The capacity is a power of two, so that positions wrap by a mask.
  */
 
 const LEAST = 16;
@@ -95,7 +95,10 @@ export class Deque<T> implements Iterable<T> {
     for (let i = 0; i < this.#length; i++) yield this.at(i) as T;
   }
 
-  /** Gives memory back when a quarter of a large ring is enough: a burst long ago should not be paid for ever. */
+  /**
+   * Gives memory back when a quarter of a large ring is enough: a burst long ago should not cost memory from
+   * then on.
+   */
   #shrink(): void {
     if (this.#mask >= 1024 && this.#length * 4 <= this.#mask) this.#resize((this.#mask + 1) / 2);
   }

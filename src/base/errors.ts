@@ -1,9 +1,9 @@
 /**
  * The root of every error that squall's own code throws.
  *
- * An error is told apart by its `code`, which never changes once published, or by its class. The sentence in
- * `message` is for people and may be improved in any release. Errors of one layer share a base class there;
- * this file holds the root and the four kinds that every layer needs.
+ * Programs recognise an error by its `code`, which never changes once published, or by its class. The
+ * sentence in `message` is for people and may be improved in any release. Errors of one layer share a base
+ * class there; this file holds the root and the four kinds that every layer needs.
  *
  *     SquallError
  *     ├── InvalidArgumentError   the caller passed something of the wrong type or out of range

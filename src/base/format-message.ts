@@ -1,13 +1,13 @@
 /**
- * Messages with places for arguments, in the manner of printf. The format is the programmer's; the arguments may come from
- * anywhere, so what could forge a line or command a terminal is shown as an escape.
+ * Messages with places for arguments, in the manner of printf. The format is the programmer's; the arguments
+ * may come from anywhere, so what could forge a line or command a terminal is shown as an escape.
  */
 import { inspect } from "node:util";
 
 /**
- * Shows the control characters of `text` as escapes: C0 and C1 controls, DEL, and the Unicode line and paragraph
- * separators and direction overrides, all of which can make a line of a log look like something else. Tab stays.
- * With `keepLines` line feeds stay too.
+ * Shows the control characters of `text` as escapes: C0 and C1 controls, DEL, and the Unicode line and
+ * paragraph separators and direction overrides, all of which can make a line of a log look like something
+ * else. Tab stays. With `keepLines` line feeds stay too.
  */
 export function escapeControls(text: string, keepLines = false): string {
   const pattern = keepLines ? CONTROLS_BUT_LINES : CONTROLS;
@@ -26,8 +26,8 @@ function escapeOne(char: string): string {
   return code < 0x100 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`;
 }
 
-// %s %r %d %i %f %e %g %x %o %j and %%, with the flags, width and precision of printf. A space is no flag here, so
-// that "100% done" stays what it is.
+// %s %r %d %i %f %e %g %x %o %j and %%, with the flags, width and precision of printf. A space is no flag
+// here, so that "100% done" stays what it is.
 const PLACEHOLDER = /%(?:%|([-+0#]*)(\d+)?(?:\.(\d+))?([srdifegxXoj]))/g;
 
 /** How many arguments a format has places for. */
@@ -113,9 +113,9 @@ function pad(value: string, flags: string, width: number): string {
 
 /**
  * Fills a format in the manner of printf: `%s` text, `%r` and `%j` inspected and as JSON, `%d` `%i` `%x` `%o`
- * integers, `%f` `%e` `%g` numbers, `%%` a percent sign, with flags `-+0`, width and precision. Control characters of
- * the arguments are escaped. Arguments beyond the format are inspected and appended; too few, or a value that cannot be
- * converted, throw a TypeError.
+ * integers, `%f` `%e` `%g` numbers, `%%` a percent sign, with flags `-+0`, width and precision. Control
+ * characters of the arguments are escaped. Arguments beyond the format are inspected and appended; too few,
+ * or a value that cannot be converted, throw a TypeError.
  */
 export function formatMessage(format: string, args: readonly unknown[]): string {
   let used = 0;

@@ -1,6 +1,6 @@
 /**
- * A binary heap whose order is stable (what was added first comes first among equals) and from which items can be
- * removed by the handle that adding them gave. Adding, taking and removing cost a logarithm.
+ * A binary heap whose order is stable (what was added first comes first among equals) and from which items
+ * can be removed by the handle that adding them gave. Adding, taking and removing cost a logarithm.
  */
 
 /** An item in a {@link Heap}. */

@@ -1,6 +1,7 @@
 /**
- * The named character references of HTML (WHATWG HTML §13.5), as data: name, then `:` or, where the semicolon may be
- * missing, `!`, then the code points in hexadecimal. The table is unpacked when a name is first looked up.
+ * The named character references of HTML (WHATWG HTML §13.5), as data: name, then `:` or, where the semicolon
+ * may be missing, `!`, then the code points in hexadecimal. The table is unpacked when a name is first looked
+ * up.
  */
 const PACKED = `
 AElig!c6 AMP!26 Aacute!c1 Abreve:102 Acirc!c2 Acy:410 Afr:1d504 Agrave!c0 Alpha:391 Amacr:100 And:2a53

@@ -34,10 +34,10 @@ async function importModule(specifier: string): Promise<unknown> {
 }
 
 /**
- * Imports a module, `importObject("node:path")`, or something in it, `importObject("./app.js:Handler")`. Relative paths
- * count from the working directory. Rejects with the import's own error if there is no such module, and with an
- * {@link InvalidArgumentError} if it has no such name. Tornado `import_object`; there the separator is a dot, which in
- * our world belongs to file names.
+ * Imports a module, `importObject("node:path")`, or something in it, `importObject("./app.js:Handler")`.
+ * Relative paths count from the working directory. Rejects with the import's own error if there is no such
+ * module, and with an {@link InvalidArgumentError} if it has no such name. Tornado `import_object`; there the
+ * separator is a dot, which in our world belongs to file names.
  */
 export async function importObject(name: string): Promise<unknown> {
   const { module, path } = split(name);

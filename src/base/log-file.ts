@@ -1,11 +1,11 @@
 /**
- * Log files that are set aside when they are large or old. Lines are written at once and in order, by synchronous calls:
- * what was logged before a crash is in the file.
+ * Log files that are set aside when they are large or old. Lines are written at once and in order, by
+ * synchronous calls: what was logged before a crash is in the file.
  *
- * Setting a file aside never costs a line. If the file cannot be renamed, the handler goes on in the old one, reports it
- * once and tries again later; if the file is gone or another one has taken its name, the handler begins with what is
- * there now. Lines are lost only when the disk is full; they are counted, and the count is written as soon as there is
- * room again.
+ * Setting a file aside never costs a line. If the file cannot be renamed, the handler goes on in the old one,
+ * reports it once and tries again later; if the file is gone or another one has taken its name, the handler
+ * begins with what is there now. Lines are lost only when the disk is full; they are counted, and the count
+ * is written as soon as there is room again.
  */
 import {
   closeSync,
@@ -26,7 +26,7 @@ import type { LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";
 import { checkInteger } from "./validate.js";
 
-/** What every file handler can be told. */
+/** Options of every file handler. */
 export interface FileHandlerOptions extends LogHandlerOptions {
   /** The file's path. The first record opens it, and makes it if need be. */
   readonly path: string;
@@ -61,8 +61,8 @@ export class FileHandler extends LogHandler {
   protected beforeWrite(_bytes: number, _record: LogRecord): void {}
 
   /**
-   * Closes the file and calls `move`, which gives it another name. Returns false if that failed: the next line then goes
-   * into the old file. A file that has lost its name meanwhile is left alone.
+   * Closes the file and calls `move`, which gives it another name. Returns false if that failed: the next
+   * line then goes into the old file. A file that has lost its name meanwhile is left alone.
    */
   protected setAside(move: () => void): boolean {
     const isOurs = this.#hasItsName();
@@ -178,8 +178,8 @@ export class RotatingFileHandler extends FileHandler {
 /** Options of {@link TimedRotatingFileHandler}. */
 export interface TimedRotatingFileHandlerOptions extends FileHandlerOptions {
   /**
-   * The unit: `S` seconds, `M` minutes, `H` hours, `D` days since the file was begun, `midnight`, or `W0` to `W6`, the
-   * midnight that ends a Monday to Sunday; local time. Capitals or not. Default `midnight`.
+   * The unit: `S` seconds, `M` minutes, `H` hours, `D` days since the file was begun, `midnight`, or `W0` to
+   * `W6`, the midnight that ends a Monday to Sunday; local time. Capitals or not. Default `midnight`.
    */
   readonly when?: string | undefined;
   /** How many units; default 1. Counts for all but `W0` to `W6`. */
@@ -197,12 +197,14 @@ const UNITS: Readonly<Record<string, { readonly milliseconds: number; readonly s
 
 const BACKUP = /^\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?(?:\.\d+)?$/;
 
-/** How long the handler goes on in a file that could not be set aside before it tries again, in milliseconds. */
+/**
+ * How long the handler goes on in a file that could not be set aside before it tries again, in milliseconds.
+ */
 const RETRY_AFTER = 60_000;
 
 /**
- * Sets the file aside when its time is over, which counts from the beginning of the file: a program that is restarted
- * often keeps to the rhythm.
+ * Sets the file aside when its time is over, which counts from the beginning of the file: a program that is
+ * restarted often keeps to the rhythm.
  */
 export class TimedRotatingFileHandler extends FileHandler {
   readonly #when: string;
@@ -253,7 +255,9 @@ export class TimedRotatingFileHandler extends FileHandler {
     this.#ends = new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
   }
 
-  /** Two files may have begun at the same time (after a restart, or when the clock went back): both are kept. */
+  /**
+   * Two files may have begun at the same time (after a restart, or when the clock went back): both are kept.
+   */
   #freeName(began: number): string {
     const name = `${this.path}.${strftime(UNITS[this.#when]?.suffix ?? "%Y-%m-%d", new Date(began))}`;
     let target = name;

@@ -4,31 +4,36 @@
  *     [W 260131 12:34:56 server:123] the message
  *         its further lines, and the stack of an error, four columns in
  *
- * Only the bracket is coloured, and only on terminals. The indent is what tells the lines of one record from the
- * beginning of the next; no record can fake that beginning, see `log-record.ts`.
+ * Only the bracket is coloured, and only on terminals. The indent distinguishes further lines of a record
+ * from the beginning of the next one, which no record can fake (`log-record.ts`).
  */
 import { inspect } from "node:util";
 import { escapeControls } from "./format-message.js";
 import { LogLevel, type LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";
 
-/** What {@link LogFormatter} can be told; every member has a default. */
+/** Options of {@link LogFormatter}. */
 export interface LogFormatterOptions {
   /**
-   * The line, with fields as `%(name)s` (width and precision as in printf): `color`, `end_color`, `levelname`,
-   * `levelno`, `asctime`, `msecs`, `created`, `name`, `place` (a space, module and line; empty if not known), `module`, `lineno`, `filename`, `pathname`, `funcName`,
-   * `process`, `message`. Default {@link LogFormatter.DEFAULT_FORMAT}.
+   * The line, with fields as `%(name)s` (width and precision as in printf): `color`, `end_color`,
+   * `levelname`, `levelno`, `asctime`, `msecs`, `created`, `name`, `place` (a space, module and line; empty
+   * if not known), `module`, `lineno`, `filename`, `pathname`, `funcName`, `process`, `message`. Default
+   * {@link LogFormatter.DEFAULT_FORMAT}.
    */
   readonly fmt?: string | undefined;
-  /** The pattern of `asctime`, local time, see `strftime`. Default {@link LogFormatter.DEFAULT_DATE_FORMAT}. */
+  /**
+   * The pattern of `asctime`, local time, see `strftime`. Default {@link LogFormatter.DEFAULT_DATE_FORMAT}.
+   */
   readonly datefmt?: string | undefined;
-  /** Ignored, whatever it says; taken for configurations that name it. Default `%`, the only style there is. */
+  /**
+   * Ignored, whatever it says; taken for configurations that name it. Default `%`, the only style there is.
+   */
   readonly style?: string | undefined;
   /** `true` (default) colours if stderr is a terminal that can, `false` never does. */
   readonly color?: boolean | undefined;
   /**
-   * Level to number of a terminal colour: 0–7, or 8–255 for terminals with that many. A level that is left out has no
-   * colour. Default {@link LogFormatter.DEFAULT_COLORS}.
+   * Level to number of a terminal colour: 0–7, or 8–255 for terminals with that many. A level that is left
+   * out has no colour. Default {@link LogFormatter.DEFAULT_COLORS}.
    */
   readonly colors?: Readonly<Record<number, number>> | undefined;
 }
@@ -94,7 +99,7 @@ function stderrHasColors(): boolean {
   }
 }
 
-/** Everything that can be told about a thrown value: its stack, fields and causes. Never throws. */
+/** A thrown value with its stack, fields and causes. Never throws. */
 function describeError(error: unknown): string {
   try {
     return inspect(error, { depth: 4 });
@@ -105,7 +110,10 @@ function describeError(error: unknown): string {
 
 /** Turns records into text, with colours on terminals. Tornado `LogFormatter`. */
 export class LogFormatter {
-  /** Level, time, the place in the program (never one in squall itself; left out if there is none) and message. */
+  /**
+   * Level, time, the place in the program (never one in squall itself; left out if there is none) and
+   * message.
+   */
   static readonly DEFAULT_FORMAT: string =
     "%(color)s[%(levelname)1.1s %(asctime)s%(place)s]%(end_color)s %(message)s";
   /** `260131 12:34:56` */

@@ -1,6 +1,7 @@
 /**
- * Where records go. A handler gets each record that its loggers let through, may refuse it (level, filters), and
- * writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines, nothing more.
+ * Where records go. A handler gets each record that its loggers let through, may refuse it (level, filters),
+ * and writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines,
+ * nothing more.
  */
 import { inspect } from "node:util";
 import { LogFormatter } from "./log-format.js";
@@ -25,7 +26,7 @@ export interface RecordFormatter {
   readonly usesSite?: boolean | undefined;
 }
 
-/** What every handler can be told. */
+/** Options of every handler. */
 export interface LogHandlerOptions {
   /** Records below are ignored; default 0: take all. */
   readonly level?: number | undefined;
@@ -76,7 +77,7 @@ export abstract class LogHandler {
     if (record.level >= this.level && passes(this.#filters, record)) this.emit(record);
   }
 
-  /** Writes one record. What it throws is told on stderr and goes no further. */
+  /** Writes one record. What it throws is reported on stderr and goes no further. */
   abstract emit(record: LogRecord): void;
 
   /** Lets go of files and the like; twice is fine. */
@@ -85,22 +86,22 @@ export abstract class LogHandler {
 
 /** The part of a writable stream that {@link StreamHandler} uses. */
 export interface LogStream {
-  /** Takes a line with its end; `done` hears of a failure, if the stream knows how to tell. */
+  /** Takes a line with its end; `done` is called with a failure, if the stream reports any. */
   write(text: string, done?: (error?: Error | null) => void): boolean;
-  /** As Node's streams have it; without it a failure is heard of by `done` alone. */
+  /** As Node's streams have it; without it `done` alone gets failures. */
   once?(event: "error", listener: (error: Error) => void): unknown;
   /** The counterpart of {@link LogStream.once}. */
   removeListener?(event: "error", listener: (error: Error) => void): unknown;
-  /** Whether somebody listens already. */
+  /** How many listeners there are. */
   listenerCount?(event: "error"): number;
 }
 
 function ignore(): void {}
 
 /**
- * Writes to a stream and survives its failure. A stream tells a failure (EPIPE, ENOSPC) by an event which ends the
- * process if nobody listens, at once or later; hence a listener around the write, and one more when the write's
- * callback announces an event to come.
+ * Writes to a stream and survives its failure. A stream reports a failure (EPIPE, ENOSPC) by an event, at
+ * once or later, which ends the process if it has no listener; hence a listener around the write, and one
+ * more when the write's callback announces an event to come.
  */
 export function writeQuietly(stream: LogStream, text: string): void {
   stream.once?.("error", ignore);

@@ -1,7 +1,7 @@
 /**
- * A brake on floods: lines that any client can cause (one for each malformed request) must not fill the disk or drown
- * everything else. Records with the same level and message format count together. Beyond a number in an interval they
- * are dropped, and the next that passes says how many there were.
+ * A brake on floods: lines that any client can cause (one for each malformed request) must not fill the disk
+ * or drown everything else. Records with the same level and message format count together. Beyond a number in
+ * an interval they are dropped, and the next that passes says how many there were.
  */
 import type { LogRecord } from "./log-record.js";
 import { checkInteger, checkMilliseconds } from "./validate.js";

@@ -1,4 +1,6 @@
-/** The options of logging: their definition, and what they do to a logger. Stands above both logs and options. */
+/**
+ * The options of logging: their definition, and what they do to a logger. Stands above both logs and options.
+ */
 import { type Logger, rootLogger } from "./log.js";
 import { RotatingFileHandler, TimedRotatingFileHandler } from "./log-file.js";
 import { LogFormatter } from "./log-format.js";
@@ -10,7 +12,9 @@ import { Integer } from "./option-values.js";
 
 const GROUP = "squall/log";
 
-/** Defines the options of logging on a parser (the program's has them), and applies them when it has parsed. */
+/**
+ * Defines the options of logging on a parser (the program's has them), and applies them when it has parsed.
+ */
 export function defineLoggingOptions(options: OptionParser): void {
   options.define("logging", {
     default: "info",

@@ -1,14 +1,15 @@
 /**
  * One event that was logged: when, by which logger, how grave, and what was said.
  *
- * A message is text as it stands, or a format when arguments come with it: `log.info("%s took %.1f ms", what, ms)`.
- * The format is filled only when a handler asks for the text, so a record that nobody writes costs next to nothing.
- * Without arguments a `%` is a percent sign and nothing else: text that came from outside can never be taken for
- * a format.
+ * A message is text as it stands, or a format when arguments come with it: `log.info("%s took %.1f ms", what,
+ * ms)`. The format is filled only when a handler asks for the text, so a record that is not written costs
+ * next to nothing. Without arguments a `%` is a percent sign and nothing else: text that came from outside
+ * can never be taken for a format.
  *
- * What arrives through arguments is data, and data may be hostile: a line feed would forge a line of the log, an
- * escape character would command the terminal of whoever reads it. Therefore every control character of an argument
- * is shown as an escape (`\n`, `\x1b`). The message itself was written by a programmer and may have several lines.
+ * What arrives through arguments is data, and data may be hostile: a line feed would forge a line of the log,
+ * an escape character would command the reader's terminal. Therefore every control character of an argument
+ * is shown as an escape (`\n`, `\x1b`). The message itself was written by a programmer and may have several
+ * lines.
  */
 import { type CallSite, errorSite, foreignCallSite, UNKNOWN } from "./call-site.js";
 import { countPlaceholders, escapeControls, formatMessage, shown } from "./format-message.js";
@@ -46,8 +47,8 @@ export type LogClock = () => number;
 let clock: LogClock = Date.now;
 
 /**
- * Makes records take their time from `next` (the default is `Date.now`) and returns what was used before, so that a
- * test can put it back.
+ * Makes records take their time from `next` (the default is `Date.now`) and returns what was used before, so
+ * that a test can put it back.
  */
 export function setLogClock(next: LogClock): LogClock {
   const previous = clock;
@@ -55,7 +56,10 @@ export function setLogClock(next: LogClock): LogClock {
   return previous;
 }
 
-/** What was logged, as filters, handlers and formatters see it. Tornado's users know it as `logging.LogRecord`. */
+/**
+ * What was logged, as filters, handlers and formatters see it. Tornado's users know it as
+ * `logging.LogRecord`.
+ */
 export class LogRecord {
   /** The name of the logger; the empty string for the root. */
   readonly name: string;
@@ -65,7 +69,7 @@ export class LogRecord {
   readonly format: string;
   /** The arguments of the format; control characters in them are not escaped yet. */
   readonly args: readonly unknown[];
-  /** What was thrown, if the record tells of an error; it is written with its stack. */
+  /** What was thrown, if the record reports an error; it is written with its stack. */
   readonly error: unknown;
   /** When it happened: milliseconds since 1970, see {@link setLogClock}. */
   readonly created: number;
@@ -76,9 +80,9 @@ export class LogRecord {
   #site: CallSite | undefined;
 
   /**
-   * `entry` is the function by which the call came into the log: the place to show is that of its caller. `thrown`
-   * says that the last argument is what was caught, whatever it is; otherwise a last argument is taken for that if it is
-   * an `Error` and the format does not use it.
+   * `entry` is the function by which the call came into the log: the place to show is that of its caller.
+   * `thrown` says that the last argument is what was caught, whatever it is; otherwise a last argument is
+   * taken for that if it is an `Error` and the format does not use it.
    */
   constructor(
     name: string,
@@ -117,8 +121,8 @@ export class LogRecord {
   }
 
   /**
-   * The message with its arguments filled in. Never throws: if the arguments do not fit the format, the answer says so
-   * and shows both.
+   * The message with its arguments filled in. Never throws: if the arguments do not fit the format, the
+   * answer says so and shows both.
    */
   getMessage(): string {
     this.#text ??= this.#compose();
@@ -137,15 +141,15 @@ export class LogRecord {
   }
 
   /**
-   * Where the record was logged. Found when first asked for, by looking at the stack, and only while the call that
-   * logged is still running; a handler that writes later should read it before it returns.
+   * Where the record was logged. Found when first asked for, by looking at the stack, and only while the call
+   * that logged is still running; a handler that writes later should read it before it returns.
    */
   get site(): CallSite {
     this.locate();
     return this.#site ?? UNKNOWN;
   }
 
-  /** Finds out now what {@link LogRecord.site} tells; twice is fine. */
+  /** Finds {@link LogRecord.site} out now; calling twice is fine. */
   locate(): void {
     if (this.#site !== undefined || this.#entry === undefined) return;
     const caller = foreignCallSite(this.#entry);

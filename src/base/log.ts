@@ -1,10 +1,10 @@
 /**
- * Loggers form a tree by the dots of their names: `squall.access` is a child of `squall`, which is a child of the root
- * (the empty name). A record is made if its level is at least the level of its logger, or of the nearest ancestor that
- * has one; then it goes to the handlers of its logger and of all ancestors.
+ * Loggers form a tree by the dots of their names: `squall.access` is a child of `squall`, which is a child of
+ * the root (the empty name). A record is made if its level is at least the level of its logger, or of the
+ * nearest ancestor that has one; then it goes to the handlers of its logger and of all ancestors.
  *
- * As long as no handler is there at all, warnings and errors go to stderr and the rest is silent: a program that never
- * thought about logging still tells what went wrong. `enablePrettyLogging()` is the usual next step.
+ * As long as no handler is there at all, warnings and errors go to stderr and the rest is silent: a program
+ * that never set logging up still reports what went wrong. `enablePrettyLogging()` is the usual next step.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "./errors.js";
@@ -115,9 +115,9 @@ export class Logger {
   }
 
   /**
-   * Logs details for whoever looks for a fault. As with all five: with arguments the message is a format
-   * (`%s`, `%d`, `%.1f`, `%r`, …), without any it is text; a last argument that is an `Error` and has no place in the
-   * format is written with its stack; nothing is ever thrown.
+   * Logs details that help to find a fault. As with all five: with arguments the message is a format (`%s`,
+   * `%d`, `%.1f`, `%r`, …), without any it is text; a last argument that is an `Error` and has no place in
+   * the format is written with its stack; nothing is ever thrown.
    */
   debug(message: unknown, ...args: unknown[]): void {
     if (this.isEnabledFor(LogLevel.DEBUG)) this.#log(LogLevel.DEBUG, message, args, this.debug, false);
@@ -200,14 +200,16 @@ function handleSafely(handler: LogHandler, record: LogRecord): void {
   }
 }
 
-/** The logger at the root of the tree: handlers put here get everything. Its level is WARNING out of the box. */
+/**
+ * The logger at the root of the tree: handlers put here get everything. Its level is WARNING out of the box.
+ */
 export const rootLogger: Logger = new Logger("", undefined, LogLevel.WARNING);
 
 const loggers = new Map<string, Logger>([["", rootLogger]]);
 
 /**
- * The logger of that name, made with its ancestors when first asked for; the same one ever after. Without a name, the
- * root. Loggers are never let go, so names should not come from data.
+ * The logger of that name, made with its ancestors when first asked for; the same one ever after. Without a
+ * name, the root. Loggers are never let go, so names should not come from data.
  */
 export function getLogger(name = ""): Logger {
   let logger = loggers.get(name);
@@ -226,8 +228,8 @@ export const accessLog: Logger = getLogger("squall.access");
 export const appLog: Logger = getLogger("squall.application");
 
 /**
- * What squall itself has to report (`squall.general`). Much of it is about what clients send, so {@link genLogLimit}
- * keeps it from flooding the log.
+ * What squall itself has to report (`squall.general`). Much of it is about what clients send, so {@link
+ * genLogLimit} keeps it from flooding the log.
  */
 export const genLog: Logger = getLogger("squall.general");
 

@@ -45,8 +45,9 @@ function define(target: ObjectDict, key: string, value: unknown): void {
 }
 
 /**
- * A dictionary with its items as properties: `dict.name` is `dict.get("name")`. What is not there throws instead of being
- * undefined. Spread, `Object.keys`, `in` and `JSON.stringify` see the items. Tornado `ObjectDict`.
+ * A dictionary with its items as properties: `dict.name` is `dict.get("name")`. What is not there throws
+ * instead of being undefined. Spread, `Object.keys`, `in` and `JSON.stringify` see the items. Tornado
+ * `ObjectDict`.
  */
 export class ObjectDict {
   [name: string]: unknown;

@@ -1,8 +1,10 @@
 /**
- * Configuration files: a JSON object, or a JavaScript module whose exports (or whose default export, an object) are the
- * values. Where Tornado executes Python, we import a module: it can compute, and `import.meta.filename` says where it is.
+ * Configuration files: a JSON object, or a JavaScript module whose exports (or whose default export, an
+ * object) are the values. Where Tornado executes Python, we import a module: it can compute, and
+ * `import.meta.filename` says where it is.
  *
- * JSON is read synchronously, so that its values are there when the callback of an option such as `--config` returns.
+ * JSON is read synchronously, so that its values are there when the callback of an option such as `--config`
+ * returns.
  */
 import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";

@@ -14,7 +14,7 @@ function wrap(text: string, width: number): string[] {
       line += ` ${word}`;
       continue;
     }
-    // A word that fits on no line begins where it can and is cut.
+    // A word that is longer than a line begins where it can and is cut.
     if (word.length > width && line !== "" && line.length + 1 < width) {
       const room = width - line.length - 1;
       line += ` ${word.slice(0, room)}`;

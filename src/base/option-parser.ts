@@ -8,9 +8,9 @@
  *
  * In names `log_file`, `log-file` and `logFile` are the same.
  *
- * Options take effect in the order of the command line. The callback of an option may read a configuration file, and a
- * file that is a module takes a promise; the options behind it wait. Until then no value may be read, because it could
- * still change: that is an error, and `await parser.ready()` the remedy.
+ * Options take effect in the order of the command line. The callback of an option may read a configuration
+ * file, and a file that is a module takes a promise; the options behind it wait. Until then no value may be
+ * read, because it could still change: that is an error, and `await parser.ready()` the remedy.
  */
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
@@ -38,11 +38,14 @@ export function normaliseName(name: string): string {
 export interface ParseCommandLineOptions {
   /** The arguments, the program's name first; default those of the process, `process.argv.slice(1)`. */
   readonly args?: readonly string[] | undefined;
-  /** `false` leaves the parse callbacks for later, when a configuration file is still to be read; default `true`. */
+  /**
+   * `false` leaves the parse callbacks for later, when a configuration file is still to be read; default
+   * `true`.
+   */
   readonly final?: boolean | undefined;
   /**
-   * Whether a mistake of the user ends the process, with one line on stderr and status 2, instead of throwing. Default:
-   * if the arguments are those of the process.
+   * Whether a mistake of the user ends the process, with one line on stderr and status 2, instead of
+   * throwing. Default: if the arguments are those of the process.
    */
   readonly exit?: boolean | undefined;
 }
@@ -81,7 +84,8 @@ interface State {
   unfinished: Promise<void> | undefined;
 }
 
-// Beside the objects and not in them: no name of an option can collide with it, and parser and proxy share it.
+// Beside the objects and not in them: no name of an option can collide with it, and parser and proxy share
+// it.
 const states = new WeakMap<OptionParser, State>();
 
 function stateOf(parser: OptionParser): State {
@@ -113,8 +117,8 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Defines an option and returns it; `option.value` has the type that the definition implies. The callback gets each
-   * new value. Throws an {@link OptionError} if the name is taken, in any spelling.
+   * Defines an option and returns it; `option.value` has the type that the definition implies. The callback
+   * gets each new value. Throws an {@link OptionError} if the name is taken, in any spelling.
    */
   define<const V = undefined, Ty extends OptionType = OptionType, const M extends boolean = false>(
     name: string,
@@ -128,7 +132,9 @@ export class OptionParser implements Iterable<string> {
     return find(this, name).value;
   }
 
-  /** Sets an option as {@link Option.set} does. Throws an {@link OptionError} for a name that is not defined. */
+  /**
+   * Sets an option as {@link Option.set} does. Throws an {@link OptionError} for a name that is not defined.
+   */
   set(name: string, value: unknown): void {
     find(this, name).set(value);
   }
@@ -153,7 +159,10 @@ export class OptionParser implements Iterable<string> {
     return new Set(Array.from(stateOf(this).options.values(), (option) => option.group));
   }
 
-  /** Names and values of one group; of the group "" all. For handing options on: `new Application(routes, options.groupDict("app"))`. */
+  /**
+   * Names and values of one group; of the group "" all. For handing options on: `new Application(routes,
+   * options.groupDict("app"))`.
+   */
   groupDict(group: string): Record<string, unknown> {
     const options = [...stateOf(this).options.values()];
     return Object.fromEntries(
@@ -169,14 +178,16 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Reads arguments `--name=value` or `--name value` (or with one hyphen; a boolean may stand alone) up to the first
-   * that is not an option, or `--`, and returns the rest. Then the parse callbacks run, unless `final` is false.
+   * Reads arguments `--name=value` or `--name value` (or with one hyphen; a boolean may stand alone) up to
+   * the first that is not an option, or `--`, and returns the rest. Then the parse callbacks run, unless
+   * `final` is false.
    *
-   * Without `args` it reads those of the process, and a mistake there ends the process with one line on stderr and
-   * status 2. An option whose callback returns a promise makes the options behind it wait: {@link OptionParser.ready}.
+   * Without `args` it reads those of the process, and a mistake there ends the process with one line on
+   * stderr and status 2. An option whose callback returns a promise makes the options behind it wait: {@link
+   * OptionParser.ready}.
    *
-   * @throws OptionError (`ERR_SQUALL_OPTION`) with `args` (or `exit: false`), for an unknown option, a missing or an
-   * invalid value; of an unknown or incomplete option nothing has taken effect
+   * @throws OptionError (`ERR_SQUALL_OPTION`) with `args` (or `exit: false`), for an unknown option, a
+   * missing or an invalid value; of an unknown or incomplete option nothing has taken effect
    */
   parseCommandLine(args: readonly string[], options?: Omit<ParseCommandLineOptions, "args">): string[];
   parseCommandLine(options?: ParseCommandLineOptions): string[];
@@ -197,22 +208,23 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Resolves when all options of the command line have taken effect: at once, unless the callback of one returned a
-   * promise, as `parseConfigFile` does for a module. Rejects with the error of such a callback, or of an option behind it.
+   * Resolves when all options of the command line have taken effect: at once, unless the callback of one
+   * returned a promise, as `parseConfigFile` does for a module. Rejects with the error of such a callback, or
+   * of an option behind it.
    */
   ready(): Promise<void> {
     return stateOf(this).unfinished ?? Promise.resolve();
   }
 
   /**
-   * Reads a configuration file, JSON or a JavaScript module, and sets the options that it names, see
-   * {@link OptionParser.parseConfig}. The values of a JSON file are set when the call returns, those of a module when the
-   * promise resolves. So it can be the callback of an option:
+   * Reads a configuration file, JSON or a JavaScript module, and sets the options that it names, see {@link
+   * OptionParser.parseConfig}. The values of a JSON file are set when the call returns, those of a module
+   * when the promise resolves. So it can be the callback of an option:
    *
    *     define("config", { callback: (path: string) => parseConfigFile(path, { final: false }) });
    *
-   * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read or a value
-   * is invalid
+   * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read
+   * or a value is invalid
    */
   parseConfigFile(path: string, options: ParseConfigOptions = {}): Promise<void> {
     const take = (file: ConfigFile): void => {
@@ -237,9 +249,10 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Sets options from an object; names that are not defined are ignored. Text is read as on the command line unless the
-   * option's type is text. A length of time is text or an object such as `{ minutes: 5 }`; a bare number is refused,
-   * because it does not say its unit. Then the parse callbacks run, unless `final` is false.
+   * Sets options from an object; names that are not defined are ignored. Text is read as on the command line
+   * unless the option's type is text. A length of time is text or an object such as `{ minutes: 5 }`; a bare
+   * number is refused, because it does not say its unit. Then the parse callbacks run, unless `final` is
+   * false.
    *
    * @throws OptionError (`ERR_SQUALL_OPTION`) for an invalid value
    */
@@ -407,7 +420,10 @@ function scan(parser: OptionParser, args: readonly string[]): ArgumentList {
   return { assignments, rest: args.slice(index) };
 }
 
-/** Lets the options take effect one after the other; behind one whose callback returns a promise the others wait. */
+/**
+ * Lets the options take effect one after the other; behind one whose callback returns a promise the others
+ * wait.
+ */
 function applyAll(
   parser: OptionParser,
   assignments: ArgumentList["assignments"],
@@ -439,7 +455,9 @@ function isValue(arg: string | undefined): arg is string {
   return arg !== undefined && (!arg.startsWith("-") || /^-\.?\d/.test(arg));
 }
 
-/** Ends the program with one line: a mistake on its command line is no fault of its code, and needs no stack. */
+/**
+ * Ends the program with one line: a mistake on its command line is no fault of its code, and needs no stack.
+ */
 function endProcess(error: unknown): void {
   if (!(error instanceof OptionError)) return;
   const program = basename(process.argv[1] ?? "node");

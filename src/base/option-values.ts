@@ -1,7 +1,8 @@
 /**
- * The types that an option can have, and how their values are written on a command line and in a configuration file.
- * The texts mean what they mean in Tornado: `30` is thirty seconds, `1h 30m` ninety minutes; the values are
- * JavaScript's, so a length of time is a number of milliseconds and a date without a zone is local time.
+ * The types that an option can have, and how their values are written on a command line and in a
+ * configuration file. The texts mean what they mean in Tornado: `30` is thirty seconds, `1h 30m` ninety
+ * minutes; the values are JavaScript's, so a length of time is a number of milliseconds and a date without a
+ * zone is local time.
  */
 import { inspect } from "node:util";
 import { strftime } from "./strftime.js";
@@ -21,7 +22,10 @@ export interface ValueKind {
   accepts(value: unknown): boolean;
   /** As it would be written on a command line. */
   show(value: unknown): string;
-  /** Turns a value of a configuration file that is not text into one of the option; default: takes it as it is. */
+  /**
+   * Turns a value of a configuration file that is not text into one of the option; default: takes it as it
+   * is.
+   */
   configured?(value: unknown): unknown;
 }
 
@@ -71,7 +75,10 @@ const DATE_PARTS: Readonly<Record<string, string>> = {
   b: "(?<monthName>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
 };
 
-/** How a date may be written: as `ctime` writes it, ISO 8601 with or without time and seconds, compact, or a time alone. */
+/**
+ * How a date may be written: as `ctime` writes it, ISO 8601 with or without time and seconds, compact, or a
+ * time alone.
+ */
 export const datetimeFormats: readonly string[] = [
   "%a %b %d %H:%M:%S %Y",
   "%Y-%m-%d %H:%M:%S",
@@ -148,7 +155,10 @@ const DELTA_UNITS: ReadonlySet<string> = new Set([
   "microseconds",
 ]);
 
-/** A length of time from a configuration file. A bare number does not say whether it means seconds or milliseconds. */
+/**
+ * A length of time from a configuration file. A bare number does not say whether it means seconds or
+ * milliseconds.
+ */
 function configuredDuration(value: unknown): unknown {
   if (value === null || value === undefined) return value;
   if (typeof value === "string") return Duration(value);
@@ -166,9 +176,10 @@ function configuredDuration(value: unknown): unknown {
 }
 
 /**
- * Reads a length of time and gives milliseconds: numbers with units, separated by spaces and summed up, as in `1h 30m`
- * or `-1.5 days`. Units are `w`, `d`, `h`, `m` or `min`, `s` or `sec`, `ms`, `us`, or the long names in the plural;
- * without one it is seconds. The answer is exact to the microsecond. Use it as an option's `type`.
+ * Reads a length of time and gives milliseconds: numbers with units, separated by spaces and summed up, as in
+ * `1h 30m` or `-1.5 days`. Units are `w`, `d`, `h`, `m` or `min`, `s` or `sec`, `ms`, `us`, or the long names
+ * in the plural; without one it is seconds. The answer is exact to the microsecond. Use it as an option's
+ * `type`.
  */
 export function Duration(text: string): number {
   const part = /\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)\s*([\p{L}\p{N}_]*)\s*/iuy;
@@ -188,7 +199,9 @@ got ${inspect(text, { maxStringLength: 80 })}`);
   return Math.round(sum * 1000) / 1000;
 }
 
-/** Reads an integer. Use it as an option's `type`; it is also what a default that is an integer stands for. */
+/**
+ * Reads an integer. Use it as an option's `type`; it is also what a default that is an integer stands for.
+ */
 export function Integer(text: string): number {
   return parseInteger(text);
 }

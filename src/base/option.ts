@@ -4,8 +4,8 @@ import { SquallError, type SquallErrorOptions } from "./errors.js";
 import { Integer, kindOf, type OptionType, typeOfValue, type ValueKind } from "./option-values.js";
 
 /**
- * An option was defined twice, is unknown, lacks its value, or has an invalid one (`ERR_SQUALL_OPTION`). The door
- * `squall/options` calls it `Error`, as Tornado does.
+ * An option was defined twice, is unknown, lacks its value, or has an invalid one (`ERR_SQUALL_OPTION`). The
+ * door `squall/options` calls it `Error`, as Tornado does.
  */
 export class OptionError extends SquallError {
   static {
@@ -19,18 +19,24 @@ export class OptionError extends SquallError {
 
 /** What an option is like. */
 export interface OptionDefinition {
-  /** The value until another is set; it also gives the type if `type` does not. Default undefined, or `[]` if `multiple`. */
+  /**
+   * The value until another is set; it also gives the type if `type` does not. Default undefined, or `[]` if
+   * `multiple`.
+   */
   readonly default?: unknown;
   /**
-   * `String`, `Number`, `Integer`, `BigInt`, `Boolean`, `Date`, `Duration` or a function from text to value. Without it
-   * the default's type counts (an integer means `Integer`), and text if there is no default.
+   * `String`, `Number`, `Integer`, `BigInt`, `Boolean`, `Date`, `Duration` or a function from text to value.
+   * Without it the default's type counts (an integer means `Integer`), and text if there is no default.
    */
   readonly type?: OptionType | undefined;
   /** What the option is for. */
   readonly help?: string | undefined;
   /** What stands for the value in the help, `--name=METAVAR`. */
   readonly metavar?: string | undefined;
-  /** The value is a list; its text is separated by commas, and integers may be ranges `from:to`, both ends included. */
+  /**
+   * The value is a list; its text is separated by commas, and integers may be ranges `from:to`, both ends
+   * included.
+   */
   readonly multiple?: boolean | undefined;
   /** Where the help lists the option; default the file that defines it. */
   readonly group?: string | undefined;
@@ -74,7 +80,10 @@ export type OptionValue<D> = D extends { readonly multiple: true }
       : OptionElement<D>
     : OptionElement<D> | undefined;
 
-/** What a default may be, by the option's type: `define("port", { type: Integer, default: "five" })` does not compile. */
+/**
+ * What a default may be, by the option's type: `define("port", { type: Integer, default: "five" })` does not
+ * compile.
+ */
 export type AllowedDefault<Ty, M> = M extends true
   ? readonly AllowedElement<Ty>[] | null | undefined
   : AllowedElement<Ty> | null | undefined;
@@ -105,13 +114,13 @@ export interface TypedDefinition<V, Ty extends OptionType | undefined, M extends
   readonly type?: Ty | undefined;
   readonly multiple?: M | undefined;
   /**
-   * Called with each new value; not when the value is taken away by `set(undefined)`. The command line waits for a
-   * promise that it returns, see {@link OptionParser.ready}.
+   * Called with each new value; not when the value is taken away by `set(undefined)`. The command line waits
+   * for a promise that it returns, see {@link OptionParser.ready}.
    */
   readonly callback?: ((value: NewValue<OptionShape<V, Ty, M>>) => unknown) | undefined;
 }
 
-/** More than this many integers in one range are a slip of the finger. */
+/** More integers than this in one range are a typing error. */
 const LARGEST_RANGE = 1_000_000;
 
 /** A defined option, as {@link OptionParser.define} gives it: a typed way to its value. */
@@ -120,7 +129,7 @@ export class Option<T = unknown> {
   readonly name: string;
   /** The value until another is set. */
   readonly default: T;
-  /** What it is for, as the help says; empty if nobody said. */
+  /** What it is for, as the help says; empty by default. */
   readonly help: string;
   /** What stands for the value in the help. */
   readonly metavar: string | undefined;
@@ -164,7 +173,8 @@ export class Option<T = unknown> {
   /**
    * The value that was set, or the default.
    *
-   * @throws OptionError (`ERR_SQUALL_OPTION`) while a configuration file is being read, see {@link OptionParser.ready}
+   * @throws OptionError (`ERR_SQUALL_OPTION`) while a configuration file is being read, see {@link
+   * OptionParser.ready}
    */
   get value(): T {
     this.#mayRead?.();
@@ -182,8 +192,8 @@ export class Option<T = unknown> {
   }
 
   /**
-   * Sets the value and calls the option's callback. null and undefined always fit. Throws an {@link OptionError} if the
-   * value is not of the option's type.
+   * Sets the value and calls the option's callback. null and undefined always fit. Throws an {@link
+   * OptionError} if the value is not of the option's type.
    */
   set(value: unknown): void {
     this.#check(value);

@@ -70,9 +70,10 @@ export interface PrettyLoggingOptions {
 }
 
 /**
- * Sets logging up as the options say: the level, files with rotation, and stderr with colours if it is a terminal, unless
- * there are files or handlers already. `parseCommandLine()` does it by itself; a program without options calls it once.
- * With `--logging=none` it does nothing. Calling it again replaces what it did before.
+ * Sets logging up as the options say: the level, files with rotation, and stderr with colours if it is a
+ * terminal, unless there are files or handlers already. `parseCommandLine()` does it by itself; a program
+ * without options calls it once. With `--logging=none` it does nothing. Calling it again replaces what it did
+ * before.
  */
 export function enablePrettyLogging(how: PrettyLoggingOptions = {}): void {
   applyLoggingOptions(how.options ?? options, how.logger ?? rootLogger);

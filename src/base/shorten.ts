@@ -4,8 +4,8 @@
 const SHOWN = 256;
 
 /**
- * Returns `text`, cut after `limit` UTF-16 units (default 256) with the full length behind it. What the other side sends
- * decides how long a line of the log is; this keeps it from deciding how fast the disk fills.
+ * Returns `text`, cut after `limit` UTF-16 units (default 256) with the full length behind it. What the other
+ * side sends decides how long a line of the log is; this keeps it from deciding how fast the disk fills.
  */
 export function shorten(text: string, limit: number = SHOWN): string {
   if (text.length <= limit) return text;

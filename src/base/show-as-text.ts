@@ -1,4 +1,7 @@
-/** Makes `console.log` show an object as its `toString` does: a debug text instead of a dump of private fields. */
+/**
+ * Makes `console.log` show an object as its `toString` does: a debug text instead of a dump of private
+ * fields.
+ */
 import { inspect } from "node:util";
 
 /** To be called from a class's static block with its prototype. */

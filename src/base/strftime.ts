@@ -91,8 +91,8 @@ function directive(date: Date, letter: string): string | undefined {
 }
 
 /**
- * Writes `date` in local time by `pattern`: `%Y %y %m %d %e %H %I %M %S %f %p %a %A %b %B %j %z %s %F %T %%`; names
- * are English. Any other directive stays as it is.
+ * Writes `date` in local time by `pattern`: `%Y %y %m %d %e %H %I %M %S %f %p %a %A %b %B %j %z %s %F %T %%`;
+ * names are English. Any other directive stays as it is.
  */
 export function strftime(pattern: string, date: Date): string {
   return pattern.replace(/%([a-zA-Z%])/g, (whole, letter: string) => directive(date, letter) ?? whole);

@@ -13,8 +13,8 @@ export const basestringType: StringConstructor = String;
 export const bytesType: Uint8ArrayConstructor = Uint8Array;
 
 /**
- * Undoes the escaping of a regular expression: `\.` becomes `.`. Throws an {@link InvalidArgumentError} if a backslash
- * stands before a letter or digit of ASCII, where it means something else (`\d`).
+ * Undoes the escaping of a regular expression: `\.` becomes `.`. Throws an {@link InvalidArgumentError} if a
+ * backslash stands before a letter or digit of ASCII, where it means something else (`\d`).
  */
 export function reUnescape(pattern: string): string {
   return pattern.replace(/\\([\s\S])/gu, (whole, char: string) => {
@@ -42,7 +42,10 @@ export interface Timedelta {
   readonly microseconds?: number | undefined;
 }
 
-/** The seconds of a length of time, given by its parts or as a number of milliseconds; exact to the microsecond. */
+/**
+ * The seconds of a length of time, given by its parts or as a number of milliseconds; exact to the
+ * microsecond.
+ */
 export function timedeltaToSeconds(time: Timedelta | number): number {
   if (typeof time === "number") return time / 1000;
   const {
@@ -59,8 +62,8 @@ export function timedeltaToSeconds(time: Timedelta | number): number {
 }
 
 /**
- * The number of an operating system's error, as in `os.constants.errno` (positive, unlike `error.errno`); undefined if the
- * value is no such error. `error.code` with its name is usually the better thing to look at.
+ * The number of an operating system's error, as in `os.constants.errno` (positive, unlike `error.errno`);
+ * undefined if the other value. `error.code` with its name is usually the better thing to look at.
  */
 export function errnoFromException(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null) return undefined;
@@ -71,16 +74,17 @@ export function errnoFromException(error: unknown): number | undefined {
 }
 
 /**
- * Throws an error again, as it is, with the stack that it has. Also takes Tornado's triple (type, error, traceback).
+ * Throws an error again, as it is, with the stack that it has. Also takes Tornado's triple (type, error,
+ * traceback).
  */
 export function raiseExcInfo(info: unknown): never {
   throw Array.isArray(info) && info.length === 3 ? info[1] : info;
 }
 
 /**
- * Runs JavaScript with the properties of `globals` as its global variables (and `locals` over them), and returns the value
- * of its last statement; what it assigns to globals, or declares by `var` or `function`, is in `globals` afterwards. This
- * is no sandbox: never run code of strangers. Tornado `exec_in`.
+ * Runs JavaScript with the properties of `globals` as its global variables (and `locals` over them), and
+ * returns the value of its last statement; what it assigns to globals, or declares by `var` or `function`, is
+ * in `globals` afterwards. This is not a sandbox: never run untrusted code. Tornado `exec_in`.
  */
 export function execIn(
   code: string,

@@ -2,8 +2,8 @@
 export const version = "0.1.0";
 
 /**
- * The version as four numbers that can be compared: major, minor, patch, and 0 for a release or -1 for what comes before
- * one (`1.0.0-beta.1`). Tornado: `version_info`.
+ * The version as four numbers that can be compared: major, minor, patch, and 0 for a release or -1 for what
+ * comes before one (`1.0.0-beta.1`). Tornado: `version_info`.
  */
 export const versionInfo: readonly [major: number, minor: number, patch: number, release: number] =
   parseVersion(version);

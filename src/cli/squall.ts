@@ -8,7 +8,7 @@ const USAGE = `usage: squall COMMAND …
 commands:
   autoreload script.js [arg …]   run a program, and start it again when its source changes
 
-squall COMMAND --help says more; squall --version tells the version.
+squall COMMAND --help says more; squall --version prints the version.
 `;
 
 const [command, ...args] = process.argv.slice(2);

@@ -21,7 +21,10 @@ options:
   -h, --help       show this text
 `;
 
-/** Runs a package by its name, which is looked for from the current folder: there text from `--eval` is at home. */
+/**
+ * Runs a package by its name, which is looked for from the current folder: there text from `--eval` is at
+ * home.
+ */
 const RUN_PACKAGE = "await import(process.argv[1])";
 
 /** What the command line asks for; undefined if it asks for nothing that we know. */
@@ -52,15 +55,17 @@ export function parseArguments(args: readonly string[]): SupervisedProgram | "he
   return { name, nodeArgs, untilSuccess };
 }
 
-/** The options that this process was started with, for the program, too; but there is one port for a debugger. */
+/**
+ * The options that this process was started with, for the program, too; but there is one port for a debugger.
+ */
 function ownNodeOptions(): string[] {
   return process.execArgv.filter((option) => !option.startsWith("--inspect"));
 }
 
 /**
- * The command `squall autoreload`: runs a program as long as there is something to run, see {@link supervise}, and then ends
- * this process as the program ended. With arguments that it does not understand it prints how it is used and sets the
- * exit status 2. Tornado: `autoreload.main`.
+ * The command `squall autoreload`: runs a program as long as there is something to run, see {@link
+ * supervise}, and then ends this process as the program ended. With arguments that it does not understand it
+ * prints how it is used and sets the exit status 2. Tornado: `autoreload.main`.
  */
 export async function main(options: AutoreloadMainOptions = {}): Promise<void> {
   const program = parseArguments(options.args ?? process.argv.slice(2));

@@ -1,16 +1,16 @@
 /**
  * Starts the program again when its source has changed, from inside the program.
  *
- * Node cannot replace a process by another one on every system, so there is a supervisor: `squall autoreload`, which starts
- * the program, again and again.
+ * Node cannot replace a process by another one on every system, so there is a supervisor: `squall
+ * autoreload`, which starts the program, again and again.
  *
- *     node server.js ── a file changes ──► becomes the shell of ── squall autoreload --until-success server.js
+ *     node server.js ── a file changes ──► becomes the shell of ── squall autoreload … server.js
  *                                                                  └── server.js ── a file changes ──► exits
  *                                                                  └── server.js …
  *
- * A program that has no supervisor when it first has to restart starts one, once, with the same arguments, and stays as an
- * empty shell for the sake of whoever started it: it passes signals on and ends as the supervisor does. A program that has
- * one runs its hooks and exits; the rest is the supervisor's.
+ * A program that has no supervisor when it first has to restart starts one, once, with the same arguments,
+ * and stays as an empty shell for the process that started it: it passes signals on and ends as the
+ * supervisor does. A program that has one runs its hooks and exits; the rest is the supervisor's.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -33,16 +33,21 @@ import {
   startInForeground,
 } from "../net/process/foreground.js";
 import { FileWatcher } from "./file-watcher.js";
-import { EARLY_CHANGE, hasSupervisor, tellSupervisor } from "./reload-protocol.js";
+import { EARLY_CHANGE, hasSupervisor, notifySupervisor } from "./reload-protocol.js";
 import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";
 
 /** Options of {@link start}. */
 export interface AutoreloadOptions {
-  /** Milliseconds between looks at the files; default 500. Where the system tells of changes, it does not take as long. */
+  /**
+   * Milliseconds between looks at the files; default 500. Where the system reports changes, it does not take
+   * as long.
+   */
   readonly checkTime?: number | undefined;
 }
 
-/** How long hooks may take in all before the program is restarted without waiting for them, in milliseconds. */
+/**
+ * How long hooks may take in all before the program is restarted without waiting for them, in milliseconds.
+ */
 const HOOK_LIMIT = 5000;
 
 const hooks: (() => unknown)[] = [];
@@ -52,13 +57,15 @@ let watcher: FileWatcher | undefined;
 let isRestarting = false;
 
 /**
- * Restarts this process when one of its source files changes: those that its first file imports, directly or not, those
- * that are loaded by `require()`, and those given to {@link watch}; not those of installed packages. The number or option
- * `checkTime` says how often they are looked at. Watching does not keep the process alive.
+ * Restarts this process when one of its source files changes: those that its first file imports, directly or
+ * not, those that are loaded by `require()`, and those given to {@link watch}; not those of installed
+ * packages. The number or option `checkTime` says how often they are looked at. Watching does not keep the
+ * process alive.
  *
- * Does nothing, silently, in the workers of a cluster and in other threads, which whoever started them restarts, and in
- * processes of `node --test`. Calling it twice is fine; for another loop of the same process it warns. `Application` calls
- * it for the settings `autoreload` and `debug`. Tornado: `autoreload.start`.
+ * Does nothing, silently, in the workers of a cluster and in other threads, which are restarted by the
+ * process that started them, and in processes of `node --test`. Calling it twice is fine; for another loop of
+ * the same process it warns. `Application` calls it for the settings `autoreload` and `debug`. Tornado:
+ * `autoreload.start`.
  */
 export function start(options: AutoreloadOptions | number = {}): void {
   const settings = typeof options === "number" ? { checkTime: options } : options;
@@ -81,11 +88,11 @@ export function start(options: AutoreloadOptions | number = {}): void {
   const early = changedWhileStarting(watched);
   if (early !== undefined) watcher.markChanged(early.path);
   void watcher.change.then((path) => restart(path, path === early?.path ? early.fingerprint : undefined));
-  void tellSupervisor({ watching: true, files: [...watched] });
+  void notifySupervisor({ watching: true, files: [...watched] });
   if (hasSupervisor()) onParentGone(() => process.kill(process.pid, "SIGTERM"));
 }
 
-/** A file that somebody saved between the start of this process and now, and that has perhaps been loaded before. */
+/** A file that was saved between the start of this process and now, and that may have been loaded before. */
 function changedWhileStarting(
   files: Iterable<string>,
 ): { readonly path: string; readonly fingerprint: string } | undefined {
@@ -108,8 +115,8 @@ function fingerprintOf(path: string): string | undefined {
 }
 
 /**
- * Waits for a source file to change and then restarts the process: for the end of a program that runs to its end, such as
- * tests. Keeps the process alive and never resolves. Tornado: `autoreload.wait`.
+ * Waits for a source file to change and then restarts the process: for the end of a program that runs to its
+ * end, such as tests. Keeps the process alive and never resolves. Tornado: `autoreload.wait`.
  */
 export function wait(): Promise<never> {
   start();
@@ -118,21 +125,22 @@ export function wait(): Promise<never> {
 }
 
 /**
- * Also restart when this file changes, or any file in this folder (a template, a configuration, what is imported by a name
- * that is made at run time). It need not exist yet. Before or after {@link start}; twice is once. Tornado: `autoreload.watch`.
+ * Also restart when this file changes, or any file in this folder (a template, a configuration, what is
+ * imported by a name that is made at run time). It need not exist yet. Before or after {@link start}; twice
+ * is once. Tornado: `autoreload.watch`.
  */
 export function watch(path: string): void {
   const file = resolve(path);
   if (watched.has(file)) return;
   watched.add(file);
   watcher?.add(file);
-  if (watcher !== undefined) void tellSupervisor({ files: [file] });
+  if (watcher !== undefined) void notifySupervisor({ files: [file] });
 }
 
 /**
- * Adds a function that runs before the process restarts, to close what must not be open twice or to save what is in memory.
- * Promises are waited for, 5 seconds in all; errors are logged. Sockets are closed without a hook. Tornado:
- * `autoreload.add_reload_hook`.
+ * Adds a function that runs before the process restarts, to close what must not be open twice or to save what
+ * is in memory. Promises are waited for, 5 seconds in all; errors are logged. Sockets are closed without a
+ * hook. Tornado: `autoreload.add_reload_hook`.
  */
 export function addReloadHook(hook: () => unknown): void {
   hooks.push(checkFunction<() => unknown>("hook", hook));
@@ -150,7 +158,7 @@ async function restart(path: string, earlyChange: string | undefined): Promise<v
   genLog.info("%s modified; restarting", path);
   await runHooks();
   if (hasSupervisor()) {
-    await tellSupervisor({ restart: true, earlyChange });
+    await notifySupervisor({ restart: true, earlyChange });
     process.exit(0);
   }
   await handOver(earlyChange);
@@ -188,7 +196,7 @@ async function handOver(earlyChange: string | undefined): Promise<void> {
     [command, "autoreload", "--until-success", ...nodeArgs, script, ...args],
     {
       env: { [EARLY_CHANGE]: earlyChange },
-      // The channel tells it when we are gone.
+      // The channel closes when this process ends.
       onMessage: () => {},
     },
   );

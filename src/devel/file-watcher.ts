@@ -1,22 +1,23 @@
 /**
- * Tells when one of some files has changed.
+ * Reports that one of several files has changed.
  *
- * What counts is that time of modification or size differ from what they were when the file was added; they are looked at
- * every so often. The system's own notifications (`fs.watch`) only make it look earlier: they cost nothing, but network
- * and container file systems have none. A file that vanishes has not changed yet, since many editors save by replacing it.
- * Nor is a change told before it is over: compilers write many files, one after another.
+ * What counts is that time of modification or size differ from what they were when the file was added; they
+ * are looked at every so often. The system's own notifications (`fs.watch`) only make it look earlier: they
+ * cost nothing, but network and container file systems have none. A file that vanishes has not changed yet,
+ * since many editors save by replacing it. A change is not reported before it is over: compilers write many
+ * files, one after another.
  */
 import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../async/timers/clock.js";
 
-/** How long nothing more must change before a change is told, in milliseconds. */
+/** How long nothing more must change before a change is reported, in milliseconds. */
 const SETTLE = 60;
 
-/** … and when it is told nevertheless. */
+/** After how long it is reported in any case, in milliseconds. */
 const LONGEST_SETTLE = 2000;
 
-/** What {@link FileWatcher} can be told. */
+/** Options of {@link FileWatcher}. */
 export interface FileWatcherOptions {
   /** Milliseconds between looks. */
   readonly checkTime: number;

@@ -1,15 +1,17 @@
 /**
- * What a program and the supervisor that has started it tell each other: the supervisor its process id, by the
- * environment, and the program what follows, by `process.send()`.
+ * The messages between a program and the supervisor that has started it: the supervisor passes its process
+ * id, by the environment, and the program what follows, by `process.send()`.
  */
 
-/** The variable that holds the supervisor's process id. Only its own children are meant, not what those start. */
+/**
+ * The variable that holds the supervisor's process id. Only its own children are meant, not what those start.
+ */
 export const SUPERVISOR = "SQUALL_AUTORELOAD_SUPERVISOR";
 
 /**
- * The variable that names the file, and its content, because of which the program was started again, if that had changed
- * before the program could watch it. Should it be so again, with the same content, the program writes that file itself, and
- * is not started a third time.
+ * The variable that names the file, and its content, because of which the program was started again, if that
+ * had changed before the program could watch it. Should it be so again, with the same content, the program
+ * writes that file itself, and is not started a third time.
  */
 export const EARLY_CHANGE = "SQUALL_AUTORELOAD_EARLY_CHANGE";
 
@@ -32,17 +34,17 @@ export function hasSupervisor(): boolean {
   return process.send !== undefined && process.env[SUPERVISOR] === String(process.ppid);
 }
 
-/** Tells the supervisor; resolves when it is on its way. Does nothing without one. */
-export function tellSupervisor(content: ReloadMessage["squallAutoreload"]): Promise<void> {
+/** Sends a message to the supervisor; resolves when it is on its way. Does nothing without a supervisor. */
+export function notifySupervisor(content: ReloadMessage["squallAutoreload"]): Promise<void> {
   if (!hasSupervisor()) return Promise.resolve();
   const message: ReloadMessage = { squallAutoreload: content };
   return new Promise((resolve) => {
-    // A supervisor that is gone needs no telling.
+    // The supervisor has ended: no message is needed.
     process.send?.(message, undefined, undefined, () => resolve());
   });
 }
 
-/** What a program has told, if it is of this kind: programs may send other things, too. */
+/** The content of a program's message if it is of this kind: programs may send others, too. */
 export function readReloadMessage(message: unknown): ReloadMessage["squallAutoreload"] | undefined {
   if (typeof message !== "object" || message === null || !("squallAutoreload" in message)) return undefined;
   return (message as ReloadMessage).squallAutoreload;

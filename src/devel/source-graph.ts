@@ -1,11 +1,11 @@
 /**
- * Which source files a program is made of, told from their text.
+ * Which source files a program is made of, found in their text.
  *
- * Node has a list of the CommonJS modules that are loaded and none of the others, and a program that cannot be loaded (a
- * syntax error) has to be watched, too. So the imports that are written out are followed from the program's first file:
- * `import … from "…"`, `export … from "…"`, `import("…")`, `require("…")` and `new URL("….js", import.meta.url)`. The text
- * is searched, not parsed: a path in a comment may be taken for an import, and then one file too many is watched. Packages
- * (`node_modules`) are left out.
+ * Node has a list of the CommonJS modules that are loaded and none of the others, and a program that cannot
+ * be loaded (a syntax error) has to be watched, too. So the imports that are written out are followed from
+ * the program's first file: `import … from "…"`, `export … from "…"`, `import("…")`, `require("…")` and `new
+ * URL("….js", import.meta.url)`. The text is searched, not parsed: a path in a comment may be taken for an
+ * import, and then one file too many is watched. Packages (`node_modules`) are left out.
  */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -32,8 +32,8 @@ export function isInPackage(path: string): boolean {
 }
 
 /**
- * The file that a name on the command line means: a script, with or without extension, or a package. If there is no such
- * file, the path as it is given, because it may come.
+ * The file that a name on the command line means: a script, with or without extension, or a package. If there
+ * is no such file, the path as it is given, because it may come.
  */
 export function resolveEntry(name: string): string {
   const path = resolve(name);
@@ -42,8 +42,8 @@ export function resolveEntry(name: string): string {
 }
 
 /**
- * The program's first file and all that it reaches, as absolute paths. Imported files that are not there are among them:
- * when one appears, it is time to try again.
+ * The program's first file and all that it reaches, as absolute paths. Imported files that are not there are
+ * among them: when one appears, it is time to try again.
  */
 export function sourceFiles(entry: string): Set<string> {
   const found = new Set<string>([entry]);

@@ -1,14 +1,15 @@
 /**
- * Starts a program again and again: when its source has changed, when it asks for it, and, after it has failed, when
- * somebody has had a look at the reason.
+ * Starts a program again and again: when its source has changed, when it asks for it, and, after it has
+ * failed, when a file was changed to mend it.
  *
- *     running ── a file changes ──► the program is told to end ──► running
+ *     running ── a file changes ──► the program is asked to end ──► running
  *       ├────── it watches its files itself and exits to be restarted ──► running
  *       ├────── it ends ──► waiting for a change (over, after status 0 and with `untilSuccess`)
  *       └────── a signal for us: the program gets it, and we end as it does
  *     waiting ── a file changes ──► running
  *
- * Files are compared with what they were before the program was started: what changes while it starts is not lost.
+ * Files are compared with what they were before the program was started: what changes while it starts is not
+ * lost.
  */
 import { systemClock } from "../async/timers/clock.js";
 import { genLog } from "../base/log.js";
@@ -29,7 +30,9 @@ export interface SupervisedProgram {
   readonly name: string;
   /** The arguments of `node`: its options, the script, the program's arguments. */
   readonly nodeArgs: readonly string[];
-  /** Whether it is over when the program has ended with status 0; default false, wait for a change then, too. */
+  /**
+   * Whether it is over when the program has ended with status 0; default false, wait for a change then, too.
+   */
   readonly untilSuccess?: boolean | undefined;
 }
 
@@ -106,11 +109,11 @@ class Supervisor {
     const child = startInForeground(nodeArgs, {
       env: { [SUPERVISOR]: String(process.pid), [EARLY_CHANGE]: this.#earlyChange },
       onMessage: (message) => {
-        const told = readReloadMessage(message);
-        watchesItself ||= told?.watching === true;
-        wantsRestart ||= told?.restart === true;
-        earlyChange ??= told?.earlyChange;
-        for (const path of told?.files ?? []) {
+        const content = readReloadMessage(message);
+        watchesItself ||= content?.watching === true;
+        wantsRestart ||= content?.restart === true;
+        earlyChange ??= content?.earlyChange;
+        for (const path of content?.files ?? []) {
           this.#extraFiles.add(path);
           watcher.add(path);
         }

@@ -1,9 +1,10 @@
 /**
  * Tests of asynchronous code.
  *
- * `genTest` makes a test function out of a generator or an async function, with a time limit; it needs no class and no
- * particular runner. `AsyncTestCase` is Tornado's class for those who port a suite: a loop of its own for each
- * test, `stop`/`wait` for code that calls back, and failure when a callback failed behind the test's back.
+ * `genTest` makes a test function out of a generator or an async function, with a time limit; it needs no
+ * class and no particular runner. `AsyncTestCase` is Tornado's class for those who port a suite: a loop of
+ * its own for each test, `stop`/`wait` for code that calls back, and failure when a callback failed behind
+ * the test's back.
  *
  *     test("answers", genTest(function* () {                class ClientTest extends AsyncTestCase {
  *       const answer = yield* resultOf(ask());                @genTest async testAnswers() { … }
@@ -31,7 +32,9 @@ type AnyMethod = (this: never, ...args: never[]) => unknown;
 
 /** What {@link genTest} gives for options alone: a decorator, and a wrapper of functions. */
 export interface GenTestWrapper {
-  /** As a decorator; the compiler lets none change a method's type, so it goes on to see a generator as one. */
+  /**
+   * As a decorator; the compiler lets none change a method's type, so it goes on to see a generator as one.
+   */
   <M extends AnyMethod>(method: M, context: ClassMethodDecoratorContext): M;
   <This, A extends unknown[]>(body: (this: This, ...args: A) => unknown): TestFunction<This, A>;
 }
@@ -54,8 +57,8 @@ function timed<This, A extends unknown[]>(
 }
 
 /**
- * Makes a test of a generator function or an async function: it runs on the loop (of the test case, or the current one)
- * and fails with a `TimeoutError` when it takes too long. What it returns is dropped.
+ * Makes a test of a generator function or an async function: it runs on the loop (of the test case, or the
+ * current one) and fails with a `TimeoutError` when it takes too long. What it returns is dropped.
  *
  * Use it around a function, with or without options, or as a decorator of a method: `@genTest`,
  * `@genTest({ timeout: 100 })`. Tornado: `testing.gen_test`.
@@ -83,7 +86,9 @@ export interface TestWaitOptions {
   readonly timeout?: number | undefined;
 }
 
-/** The part of a test runner that {@link AsyncTestCase.register} needs; `node:test`, Vitest and Jest have it. */
+/**
+ * The part of a test runner that {@link AsyncTestCase.register} needs; `node:test`, Vitest and Jest have it.
+ */
 export interface TestRunner {
   /** Groups what `body` declares. */
   describe(name: string, body: () => void): unknown;
@@ -138,7 +143,9 @@ export class AsyncTestCase {
     return new IOLoop({ makeCurrent: false });
   }
 
-  /** Before the test: makes the loop current. A subclass that overrides it calls `await super.setUp()` first. */
+  /**
+   * Before the test: makes the loop current. A subclass that overrides it calls `await super.setUp()` first.
+   */
   setUp(): void | Promise<void> {
     this.#before = currentLoop() as IOLoop | undefined;
     const loop = this.getNewIoloop();
@@ -148,8 +155,9 @@ export class AsyncTestCase {
   }
 
   /**
-   * After the test, also after one that failed: aborts {@link AsyncTestCase.signal}, closes the loop if it is the test's
-   * own, and makes the former one current again. A subclass that overrides it calls `await super.tearDown()` last.
+   * After the test, also after one that failed: aborts {@link AsyncTestCase.signal}, closes the loop if it is
+   * the test's own, and makes the former one current again. A subclass that overrides it calls `await
+   * super.tearDown()` last.
    */
   async tearDown(): Promise<void> {
     this.#controller.abort(new InvalidStateError("the test is over"));
@@ -158,7 +166,7 @@ export class AsyncTestCase {
     // Back to the method of the class.
     Reflect.deleteProperty(loop, "handleCallbackException");
     if (loop !== this.#before) {
-      // Whoever still runs it is told that it is over.
+      // Code that still runs in it learns that the test is over.
       while (loop.running) {
         loop.stop();
         await nextTurn();
@@ -174,9 +182,9 @@ export class AsyncTestCase {
   }
 
   /**
-   * Runs the test: `setUp`, the method, `tearDown`, the cleanups. Rejects with the first error of these, or with the
-   * error of a callback that failed meanwhile. An async method gets the time limit of {@link genTest}; a generator method
-   * without `@genTest` and a method that returns a value are mistakes and fail.
+   * Runs the test: `setUp`, the method, `tearDown`, the cleanups. Rejects with the first error of these, or
+   * with the error of a callback that failed meanwhile. An async method gets the time limit of {@link
+   * genTest}; a generator method without `@genTest` and a method that returns a value are mistakes and fail.
    */
   async run(): Promise<void> {
     const errors: unknown[] = [];
@@ -205,8 +213,8 @@ export class AsyncTestCase {
   }
 
   /**
-   * Resolves with the value that {@link AsyncTestCase.stop} was called with, at once if it was already. Rejects with a
-   * `TimeoutError`, or with the error of a callback of the loop that failed meanwhile.
+   * Resolves with the value that {@link AsyncTestCase.stop} was called with, at once if it was already.
+   * Rejects with a `TimeoutError`, or with the error of a callback of the loop that failed meanwhile.
    */
   async wait(options: TestWaitOptions = {}): Promise<unknown> {
     const timeout = options.timeout ?? getAsyncTestTimeout();
@@ -235,8 +243,8 @@ export class AsyncTestCase {
   }
 
   /**
-   * Registers every method of the class whose name begins with `test` with a runner, each with an object of its own;
-   * default `node:test`.
+   * Registers every method of the class whose name begins with `test` with a runner, each with an object of
+   * its own; default `node:test`.
    */
   static register(this: TestCaseClass, runner: TestRunner = nodeTest()): void {
     runner.describe(this.name, () => {
@@ -293,8 +301,8 @@ export type CleanupHost =
   | { after(cleanup: () => void | Promise<void>): void };
 
 /**
- * Gives a disposable to a test for its time: it is disposed of when the test is over, however it ends. Returns it.
- * Tornado: `testing.setup_with_context_manager`.
+ * Gives a disposable to a test for its time: it is disposed of when the test is over, however it ends.
+ * Returns it. Tornado: `testing.setup_with_context_manager`.
  */
 export function setupWithContextManager<D extends Disposable | AsyncDisposable>(
   host: CleanupHost,

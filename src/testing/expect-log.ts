@@ -1,5 +1,6 @@
 /**
- * Log lines as part of a test: the ones that are expected are swallowed and counted, and their absence is a failure.
+ * Log lines as part of a test: the ones that are expected are swallowed and counted, and their absence is a
+ * failure.
  */
 
 import { pendingResult } from "../async/coroutine/yieldable.js";
@@ -33,7 +34,8 @@ export class ExpectedLogError extends SquallError {
  *
  *     using expected = new ExpectLog("squall.general", /Malformed/);     // from here to the end of the block
  *
- * It watches the records that are logged by that very logger, not by its children. Tornado: `testing.ExpectLog`.
+ * It watches the records that are logged by that very logger, not by its children. Tornado:
+ * `testing.ExpectLog`.
  */
 export class ExpectLog implements Disposable {
   /** The logger that is watched. */
@@ -53,8 +55,8 @@ export class ExpectLog implements Disposable {
   #wrongLevel: LogRecord | undefined = undefined;
 
   /**
-   * Begins to watch at once, so that `using` works. `logger` is a logger or the name of one (the empty string for the
-   * root); a string as `pattern` is the source of a regular expression.
+   * Begins to watch at once, so that `using` works. `logger` is a logger or the name of one (the empty string
+   * for the root); a string as `pattern` is the source of a regular expression.
    */
   constructor(logger: Logger | string, pattern: RegExp | string, options: ExpectLogOptions = {}) {
     this.logger = typeof logger === "string" ? getLogger(logger) : logger;
@@ -65,8 +67,8 @@ export class ExpectLog implements Disposable {
   }
 
   /**
-   * Runs `body` (which may be async or a generator function), stops watching and checks. An error of `body` comes before
-   * the complaint about a missing line. Resolves with what `body` gives; may be used once.
+   * Runs `body` (which may be async or a generator function), stops watching and checks. An error of `body`
+   * comes before the complaint about a missing line. Resolves with what `body` gives; may be used once.
    */
   async run<R>(body: () => R): Promise<Awaited<R>> {
     if (!this.#watching) throw new InvalidStateError("this ExpectLog is over; make a new one");
@@ -80,7 +82,10 @@ export class ExpectLog implements Disposable {
     }
   }
 
-  /** Whether the record goes on; false swallows it. The logger asks this; override it to match by more than text. */
+  /**
+   * Whether the record goes on; false swallows it. The logger asks this; override it to match by more than
+   * text.
+   */
   filter(record: LogRecord): boolean {
     this.regex.lastIndex = 0;
     if (!this.regex.test(record.getMessage())) return true;
@@ -93,7 +98,9 @@ export class ExpectLog implements Disposable {
     return false;
   }
 
-  /** Stops watching and throws {@link ExpectedLogError} if nothing matched that should have. Twice is fine. */
+  /**
+   * Stops watching and throws {@link ExpectedLogError} if nothing matched that should have. Twice is fine.
+   */
   [Symbol.dispose](): void {
     if (!this.#watching) return;
     this.#unwatch();

@@ -53,13 +53,13 @@ export class TestResponse {
     return this.body.toString("utf8");
   }
 
-  /** The body as JSON; throws a `SyntaxError` if it is none. */
+  /** The body as JSON; throws a `SyntaxError` if it is invalid. */
   json(): unknown {
     return JSON.parse(this.text);
   }
 }
 
-/** The server answered with 400 or more, and the test wanted to hear of it (`ERR_SQUALL_TEST_RESPONSE`). */
+/** The server answered with 400 or more, and the test asked for an error (`ERR_SQUALL_TEST_RESPONSE`). */
 export class TestResponseError extends SquallError {
   static {
     this.prototype.name = "TestResponseError";
@@ -179,11 +179,11 @@ export abstract class AsyncHTTPTestCase extends AsyncTestCase {
 }
 
 /**
- * The same over TLS: the server has a self-signed certificate that comes with squall, and the client does not verify it.
- * Tornado `testing.AsyncHTTPSTestCase`.
+ * The same over TLS: the server has a self-signed certificate that comes with squall, and the client does not
+ * verify it. Tornado `testing.AsyncHTTPSTestCase`.
  */
 export abstract class AsyncHTTPSTestCase extends AsyncHTTPTestCase {
-  /** A certificate for localhost that nobody has to trust. */
+  /** A self-signed certificate for localhost. */
   static defaultSslOptions(): SSLOptions {
     return { cert: TEST_CERTIFICATE, key: TEST_KEY };
   }

@@ -1,5 +1,6 @@
 /**
- * A test runner for the command line: Node's own, with Tornado's options and the terse report of Python's `unittest`.
+ * A test runner for the command line: Node's own, with Tornado's options and the terse report of Python's
+ * `unittest`.
  *
  *     import { main } from "squall/testing";
  *     await main();          //  node run-tests.mjs [--verbose] [--failfast] [FILE | FOLDER | NAME …]
@@ -31,7 +32,9 @@ interface Outcome {
   readonly details: { readonly type?: string | undefined; readonly error?: unknown };
 }
 
-/** The test files in a folder and below, or the file itself; folders of packages and hidden ones are left out. */
+/**
+ * The test files in a folder and below, or the file itself; folders of packages and hidden ones are left out.
+ */
 function testFiles(path: string): string[] {
   if (!statSync(path).isDirectory()) return [resolve(path)];
   const found: string[] = [];
@@ -44,7 +47,10 @@ function testFiles(path: string): string[] {
   return found.sort();
 }
 
-/** Counts what happened and writes it down: a dot a test, or a line with `verbose`, and the failures at the end. */
+/**
+ * Counts what happened and writes it down: a dot a test, or a line with `verbose`, and the failures at the
+ * end.
+ */
 class Report {
   passed = 0;
   skipped = 0;
@@ -65,14 +71,14 @@ class Report {
     const skipped = outcome.skip !== undefined && outcome.skip !== false;
     if (skipped) this.skipped++;
     else this.passed++;
-    this.#tell(outcome, skipped ? "s" : ".", skipped ? "skipped" : "ok");
+    this.#report(outcome, skipped ? "s" : ".", skipped ? "skipped" : "ok");
   }
 
   onFail(outcome: Outcome): void {
-    // A suite fails because a test in it did, which has been told; one that failed itself has its own error.
+    // A suite fails because a test in it did, which was reported; one that failed itself has its own error.
     if (outcome.details.type === "suite" && isAboutSubtests(outcome.details.error)) return;
     this.failures.push(outcome);
-    this.#tell(outcome, "F", "FAILED");
+    this.#report(outcome, "F", "FAILED");
   }
 
   /** What a test file printed. */
@@ -106,7 +112,7 @@ class Report {
     );
   }
 
-  #tell(outcome: Outcome, dot: string, word: string): void {
+  #report(outcome: Outcome, dot: string, word: string): void {
     this.#begun = true;
     if (this.#style === "dots") this.#write(dot);
     else if (this.#style === "lines") {
@@ -146,12 +152,12 @@ function defineOptions(): OptionParser {
 }
 
 /**
- * Runs tests and reports them. The command line may name test files, folders (every `*.test.js`, `.mjs` and `.cjs` in
- * them) and parts of test names; without files and folders all are run. Options: `--verbose`, `--quiet`, `--failfast`,
- * `--catch`, `--buffer`, `--exception-on-interrupt`, `--help`.
+ * Runs tests and reports them. The command line may name test files, folders (every `*.test.js`, `.mjs` and
+ * `.cjs` in them) and parts of test names; without files and folders all are run. Options: `--verbose`,
+ * `--quiet`, `--failfast`, `--catch`, `--buffer`, `--exception-on-interrupt`, `--help`.
  *
- * Resolves with the exit status (0 when all passed, 1 when not, 130 when interrupted) and sets `process.exitCode` to
- * it. Must not be called inside a test. Tornado: `testing.main`.
+ * Resolves with the exit status (0 when all passed, 1 when not, 130 when interrupted) and sets
+ * `process.exitCode` to it. Must not be called inside a test. Tornado: `testing.main`.
  */
 export async function main(options: MainOptions = {}): Promise<number> {
   const parser = defineOptions();

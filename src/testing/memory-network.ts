@@ -1,12 +1,14 @@
 /**
- * A network that lives in memory: servers, clients, TLS and WebSockets run on it unchanged, with latency, small
- * pieces, loss, silence and resets as settings, in virtual or in real time, and with the same result every time.
+ * A network that lives in memory: servers, clients, TLS and WebSockets run on it unchanged, with latency,
+ * small pieces, loss, silence and resets as settings, in virtual or in real time, and with the same result
+ * every time.
  *
  *     const network = new MemoryNetwork({ latency: 20, chunkSize: 1 });
  *     await VirtualLoop.run(async () => { … }, { network });
  *
- * Nothing arrives inside the call that sends it. Without latency things arrive in the next turn of the loop; those are
- * `pending`, and a virtual clock lets no time pass while there are any. With latency they wait for a timer of the loop.
+ * Nothing arrives inside the call that sends it. Without latency things arrive in the next turn of the loop;
+ * those are `pending`, and a virtual clock lets no time pass while there are any. With latency they wait for
+ * a timer of the loop.
  */
 
 import { IOLoop } from "../async/ioloop.js";
@@ -30,9 +32,14 @@ export type HostBehaviour = "normal" | "refuse" | "unreachable" | "silent";
 export interface MemoryNetworkOptions {
   /** How long everything takes one way, in milliseconds, or a function that says so each time; default 0. */
   readonly latency?: number | (() => number) | undefined;
-  /** How many bytes arrive at once at most, or a function that says so each time; default `Infinity`: as written. */
+  /**
+   * How many bytes arrive at once at most, or a function that says so each time; default `Infinity`: as
+   * written.
+   */
   readonly chunkSize?: number | (() => number) | undefined;
-  /** How many bytes, one way, may be on their way or unread before the writer has to wait; default 256 KiB. */
+  /**
+   * How many bytes, one way, may be on their way or unread before the writer has to wait; default 256 KiB.
+   */
   readonly bufferSize?: number | undefined;
   /** The part of the arrivals, 0 to 1, that is lost and comes only when it is sent again; default 0. */
   readonly lossRate?: number | undefined;
@@ -40,7 +47,10 @@ export interface MemoryNetworkOptions {
   readonly retransmitDelay?: number | undefined;
   /** Where the random numbers for losses begin; default 1. The same seed gives the same losses. */
   readonly seed?: number | undefined;
-  /** Names and their addresses; default `localhost` alone, which is always there. Unknown names fail with `ENOTFOUND`. */
+  /**
+   * Names and their addresses; default `localhost` alone, which is always there. Unknown names fail with
+   * `ENOTFOUND`.
+   */
   readonly hosts?: Readonly<Record<string, string | readonly string[]>> | undefined;
   /** Whose timers make the latency; default the loop that is current when something first needs one. */
   readonly ioLoop?: IOLoop | undefined;
@@ -159,7 +169,7 @@ export class MemoryNetwork implements Network {
     return this.#sockets.size;
   }
 
-  // --- Network --------------------------------------------------------------------------------------------------
+  // --- Network ----------------------------------------------------------------------------------
 
   async listen(request: ListenRequest): Promise<NetworkServer> {
     const address = this.#listenAddress(request);
@@ -202,7 +212,7 @@ export class MemoryNetwork implements Network {
     });
   }
 
-  // --- for tests ------------------------------------------------------------------------------------------------
+  // --- for tests --------------------------------------------------------------------------------
 
   /** Gives a name its addresses, replacing those it had. */
   addHost(name: string, addresses: string | readonly string[]): void {
@@ -210,8 +220,8 @@ export class MemoryNetwork implements Network {
   }
 
   /**
-   * What happens to who connects to an address: `normal`; `refuse` (`ECONNREFUSED`), `unreachable` (`EHOSTUNREACH`), or
-   * `silent`: no answer ever.
+   * What happens to who connects to an address: `normal`; `refuse` (`ECONNREFUSED`), `unreachable`
+   * (`EHOSTUNREACH`), or `silent`: no answer ever.
    */
   setHost(address: string, behaviour: HostBehaviour): void {
     this.#behaviours.set(address, behaviour);
@@ -227,7 +237,9 @@ export class MemoryNetwork implements Network {
     return [a, b];
   }
 
-  /** From now on nothing arrives anywhere, until {@link MemoryNetwork.mend}. Nothing is lost; twice is fine. */
+  /**
+   * From now on nothing arrives anywhere, until {@link MemoryNetwork.mend}. Nothing is lost; twice is fine.
+   */
   cut(): void {
     this.#held ??= [];
   }
@@ -249,7 +261,7 @@ export class MemoryNetwork implements Network {
     for (const server of this.#servers) server.fail(systemError(code, "accept"));
   }
 
-  // --- connecting -----------------------------------------------------------------------------------------------
+  // --- connecting -------------------------------------------------------------------------------
 
   #begin(client: MemorySocket, request: ConnectRequest, host: string): void {
     const target =
@@ -276,7 +288,7 @@ export class MemoryNetwork implements Network {
     });
   }
 
-  /** Joins the two ends and tells each where the other is. */
+  /** Joins the two ends and gives each the address of the other. */
   #introduce(
     client: MemorySocket,
     peer: MemorySocket,
@@ -336,7 +348,7 @@ export class MemoryNetwork implements Network {
     }
   }
 
-  // --- carrying -------------------------------------------------------------------------------------------------
+  // --- carrying ---------------------------------------------------------------------------------
 
   #delay(): number {
     return typeof this.latency === "function" ? this.latency() : this.latency;

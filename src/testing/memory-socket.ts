@@ -1,17 +1,21 @@
 /**
  * One end of a connection in memory, and the channel that carries bytes one way.
  *
- * A channel behaves as TCP does, as far as a program can tell. It takes bytes until its buffer is full, then makes the
- * writer wait. Bytes, FIN and reset arrive in order, in pieces as the network's settings say. Who is not reading learns
- * nothing, of the end neither. An end that is closed while bytes are unread, or gets bytes afterwards, answers
- * with a reset (RFC 9293 §3.10.7); one that has read everything says goodbye with a FIN.
+ * A channel behaves as TCP does, as far as a program can see. It takes bytes until its buffer is full, then
+ * makes the writer wait. Bytes, FIN and reset arrive in order, in pieces as the network's settings say. Who
+ * is not reading learns nothing, of the end neither. An end that is closed while bytes are unread, or gets
+ * bytes afterwards, answers with a reset (RFC 9293 §3.10.7); one that has read everything says goodbye with a
+ * FIN.
  */
 import { Duplex } from "node:stream";
 import type { NetworkSocket } from "../async/network.js";
 
 /** How a channel reaches the other end: `arrive` happens later, in order. */
 export interface Carrier {
-  /** Lets `arrive` happen one latency from now, or later if bytes had to be sent again, never before earlier ones. */
+  /**
+   * Lets `arrive` happen one latency from now, or later if bytes had to be sent again, never before earlier
+   * ones.
+   */
   carry(channel: Channel, arrive: () => void): void;
   /** How many bytes the next arrival has at most. */
   pieceSize(): number;
@@ -162,7 +166,7 @@ export class MemorySocket extends Duplex implements NetworkSocket {
     this.#carrier = carrier;
   }
 
-  /** @internal Joins two ends; each still has to be told that it is connected. */
+  /** @internal Joins two ends; each still has to emit `connect`. */
   static join(carrier: Carrier, a: MemorySocket, b: MemorySocket): void {
     const there = new Channel(carrier, a, b);
     const back = new Channel(carrier, b, a);

@@ -12,9 +12,9 @@ export interface BindUnusedPortOptions {
 }
 
 /**
- * Binds a free port that the system chose, and resolves with the listening socket and the port. Nobody else can take
- * the port until the socket is closed. On a loop with a network of its own it is a port of that network. Tornado:
- * `testing.bind_unused_port`.
+ * Binds a free port that the system chose, and resolves with the listening socket and the port. No other
+ * program can take the port until the socket is closed. On a loop with a network of its own it is a port of
+ * that network. Tornado: `testing.bind_unused_port`.
  */
 export async function bindUnusedPort(
   options: BindUnusedPortOptions = {},

@@ -1,5 +1,5 @@
 /**
- * A self-signed certificate for `localhost` and its key, for servers under test. Everybody has this key: whoever
+ * A self-signed certificate for `localhost` and its key, for servers under test. Its key is public: whoever
  * trusts the certificate trusts everybody.
  */
 

@@ -1,19 +1,21 @@
 /**
- * A clock that jumps. Nothing ever waits for it: when all that can happen without time passing has happened, time is
- * moved to the next alarm. A test of a 60-second timeout takes a millisecond, and gives the same result every time.
+ * A clock that jumps. Nothing ever waits for it: when all that can happen without time passing has happened,
+ * time is moved to the next alarm. A test of a 60-second timeout takes a millisecond, and gives the same
+ * result every time.
  *
- * The art is in *when*. Time may pass only if nobody has anything to do, and JavaScript has no question that tells. So
- * the clock keeps taking turns of Node's loop (each turn empties the queues of promise jobs and ticks) and looks
- * around after each. A turn is *quiet* if
+ * The art is in *when*. Time may pass only if there is nothing to do, and JavaScript has no way to ask for
+ * that. So the clock keeps taking turns of Node's loop (each turn empties the queues of promise jobs and
+ * ticks) and looks around after each. A turn is *quiet* if
  *
  *   - no loop on this clock has callbacks waiting, nor its network anything to deliver,
- *   - nobody touched the clock or a loop since the last look,
- *   - Node itself has neither an immediate of somebody else nor a request (a file, a name) under way.
+ *   - the clock and the loops were not touched since the last look,
+ *   - Node itself has neither another immediate nor a request (a file, a name) under way.
  *
- * After {@link QUIET_TURNS} quiet turns in a row all is taken for idle; the margin is for what hops from turn to turn
- * inside Node, as TLS does. What Node does not show, because it happens in a thread of its own (compression,
- * cryptography, workers, other processes, real sockets), has to be registered with `loop.external(promise)`; while such an
- * operation is under way the clock stands still and takes no turns at all.
+ * After {@link QUIET_TURNS} quiet turns in a row all is taken for idle; the margin is for what hops from turn
+ * to turn inside Node, as TLS does. What Node does not show, because it happens in a thread of its own
+ * (compression, cryptography, workers, other processes, real sockets), has to be registered with
+ * `loop.external(promise)`; while such an operation is under way the clock stands still and takes no turns at
+ * all.
  */
 
 import { type Clock, systemClock, type WorkSource } from "../async/timers/clock.js";
@@ -34,7 +36,9 @@ const REQUEST = /Req|(?:Connect|Write|Shutdown|Send)Wrap$/;
 
 const NEVER: number = Number.POSITIVE_INFINITY;
 
-/** Nothing that is pending can ever wake the test, or virtual time has run out (`ERR_SQUALL_VIRTUAL_TIME`). */
+/**
+ * Nothing that is pending can ever wake the test, or virtual time has run out (`ERR_SQUALL_VIRTUAL_TIME`).
+ */
 export class VirtualTimeError extends SquallError {
   static {
     this.prototype.name = "VirtualTimeError";
@@ -93,7 +97,7 @@ export class VirtualClock implements Clock {
     this.#end = this.#now + checkMilliseconds("limit", options.limit ?? 30 * 86_400_000);
   }
 
-  // --- Clock --------------------------------------------------------------------------------------------------
+  // --- Clock ------------------------------------------------------------------------------------
 
   time(): number {
     return this.#now;
@@ -133,11 +137,11 @@ export class VirtualClock implements Clock {
     this.#nextTurn();
   }
 
-  // --- for tests ------------------------------------------------------------------------------------------------
+  // --- for tests --------------------------------------------------------------------------------
 
   /**
-   * Resolves when all is idle, without letting time pass: every callback has run, every promise that could settle has
-   * settled, every byte has arrived that is not held up by a timer.
+   * Resolves when all is idle, without letting time pass: every callback has run, every promise that could
+   * settle has settled, every byte has arrived that is not held up by a timer.
    */
   settle(): Promise<void> {
     return new Promise((resolve) => {
@@ -148,8 +152,9 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Lets `ms` milliseconds pass, stopping at each alarm on the way until all that it set off is done. Resolves when the
-   * end is reached and all is idle. Works with and without `autoAdvance`, which pauses meanwhile.
+   * Lets `ms` milliseconds pass, stopping at each alarm on the way until all that it set off is done.
+   * Resolves when the end is reached and all is idle. Works with and without `autoAdvance`, which pauses
+   * meanwhile.
    */
   async advance(ms: number): Promise<void> {
     const target = this.#now + checkMilliseconds("ms", ms);
@@ -169,20 +174,22 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Lets `ms` milliseconds pass in this very moment, as a callback does that computes for so long: nothing else
-   * happens meanwhile, and alarms that became due ring late.
+   * Lets `ms` milliseconds pass in this very moment, as a callback does that computes for so long: nothing
+   * else happens meanwhile, and alarms that became due ring late.
    */
   spend(ms: number): void {
     this.#now += checkMilliseconds("ms", ms);
     this.stir();
   }
 
-  /** Puts the time of day right, as NTP or an administrator would; monotonic time and timers do not notice. */
+  /**
+   * Puts the time of day right, as NTP or an administrator would; monotonic time and timers do not notice.
+   */
   setWallTime(time: number | Date): void {
     this.#wallOffset = checkNumber("time", time instanceof Date ? time.getTime() : time) - this.#now;
   }
 
-  // --- turns ----------------------------------------------------------------------------------------------------
+  // --- turns ------------------------------------------------------------------------------------
 
   /** True while an alarm, a waiter or a running loop has a use for the next turn. */
   #isNeeded(): boolean {
@@ -208,7 +215,10 @@ export class VirtualClock implements Clock {
     return false;
   }
 
-  /** Arms the next turn, unless there is no use for one or an external operation has to end first (it stirs us). */
+  /**
+   * Arms the next turn, unless there is no use for one or an external operation has to end first (it stirs
+   * us).
+   */
   #nextTurn(): void {
     if (this.#stuckAlarm !== undefined) {
       systemClock.clearAlarm(this.#stuckAlarm);
@@ -247,7 +257,7 @@ export class VirtualClock implements Clock {
       this.#impatientSince = NEVER;
       return true;
     }
-    // Somebody polls with setImmediate, or a request hangs: that must not stop the time for ever.
+    // Code that polls with setImmediate, or a request that hangs, must not stop the time for good.
     this.#impatientSince = Math.min(this.#impatientSince, systemClock.time());
     return systemClock.time() - this.#impatientSince > PATIENCE;
   }
@@ -287,7 +297,10 @@ export class VirtualClock implements Clock {
     alarm.callback();
   }
 
-  /** Somebody waits and no alarm is set. A real socket may still wake them; give it a moment, then say so. */
+  /**
+   * A run waits and no alarm is set. A real socket may still wake it: after a moment, the run fails with the
+   * reason.
+   */
   #waitInVain(beyondTheLimit: Alarm | undefined): void {
     const error = new VirtualTimeError(
       beyondTheLimit === undefined
@@ -307,7 +320,10 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** True if Node has an immediate waiting, or a request that will come back. It is called within a turn of ours. */
+/**
+ * True if Node has an immediate waiting, or a request that will come back. It is called within a turn of
+ * ours.
+ */
 function nodeIsBusy(): boolean {
   // An immediate that is running, as ours is now, is not counted any more.
   return process.getActiveResourcesInfo().some((name) => name === "Immediate" || REQUEST.test(name));

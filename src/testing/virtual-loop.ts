@@ -16,7 +16,9 @@ import { VirtualClock, type VirtualClockOptions } from "./virtual-clock.js";
 export interface VirtualLoopOptions extends VirtualClockOptions {
   /** Whether the loop becomes the thread's current one; default if there is none, as for `IOLoop`. */
   readonly makeCurrent?: boolean | undefined;
-  /** Where sockets come from, usually a `MemoryNetwork`; default Node's, which virtual time does not know of. */
+  /**
+   * Where sockets come from, usually a `MemoryNetwork`; default Node's, which virtual time does not know of.
+   */
   readonly network?: Network | undefined;
   /** A clock to share with another loop; default one of its own, made of these options. */
   readonly clock?: VirtualClock | undefined;
@@ -45,8 +47,8 @@ export class VirtualLoop extends IOLoop {
   }
 
   /**
-   * Makes a virtual loop and runs `fn(loop, signal)` in it as `runSync()` does, so that it is the current loop
-   * meanwhile. Afterwards the loop is closed and the former one is current again.
+   * Makes a virtual loop and runs `fn(loop, signal)` in it as `runSync()` does, so that it is the current
+   * loop meanwhile. Afterwards the loop is closed and the former one is current again.
    */
   static async run<R>(
     fn: (loop: VirtualLoop, signal: AbortSignal) => R,

@@ -1,6 +1,6 @@
 /**
- * The program of the watchdog thread: it joins the detector (`stall-detector.ts`) to the inspector of the main thread.
- * `blocked-loop.ts` says what it is for.
+ * The program of the watchdog thread: it joins the detector (`stall-detector.ts`) to the inspector of the
+ * main thread. `blocked-loop.ts` says what it is for.
  */
 import { writeSync } from "node:fs";
 import { type Debugger, Session } from "node:inspector";

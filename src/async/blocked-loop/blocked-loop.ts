@@ -1,14 +1,15 @@
 /**
  * Who blocked the loop?
  *
- * A callback that computes for a second stops every connection for a second, and afterwards nothing tells which one it
- * was. So a watchdog looks on from a thread of its own. The loop's thread counts up a shared number a few times per
- * threshold; when the number stands still for too long, the watchdog interrupts the thread through the
- * inspector, takes the stack of what is running there, and lets it go on at once. The report is logged when the
- * loop is free again, with the time that it took; if it does not become free, the watchdog itself writes to stderr.
+ * A callback that computes for a second stops every connection for a second, and afterwards nothing shows
+ * which one it was. So a watchdog looks on from a thread of its own. The loop's thread counts up a shared
+ * number a few times per threshold; when the number stands still for too long, the watchdog interrupts the
+ * thread through the inspector, takes the stack of what is running there, and lets it go on at once. The
+ * report is logged when the loop is free again, with the time that it took; if it does not become free, the
+ * watchdog itself writes to stderr.
  *
- * The inspector must be connected *before* the loop is blocked, and V8 then keeps what a debugger might want to know,
- * which costs some memory and speed. That is why this is off until somebody asks for it.
+ * The inspector must be connected *before* the loop is blocked, and V8 then keeps what a debugger might want
+ * to know, which costs some memory and speed. That is why this is off by default.
  */
 import { isMainThread, Worker } from "node:worker_threads";
 import { InvalidStateError } from "../../base/errors.js";
@@ -21,8 +22,8 @@ import { BEAT, type BlockedReport, GONE, type WatchdogData } from "./blocked-loo
 const FAREWELL = 1000;
 
 /**
- * Watches this thread's loop until it is stopped, and logs a warning with the stack whenever a callback has kept it
- * busy for longer than the threshold.
+ * Watches this thread's loop until it is stopped, and logs a warning with the stack whenever a callback has
+ * kept it busy for longer than the threshold.
  */
 export class BlockedLoopWatch {
   readonly #shared: Int32Array = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
@@ -56,7 +57,7 @@ export class BlockedLoopWatch {
     this.ready = new Promise((resolve) => {
       this.#worker.on("message", (message: BlockedReport | "ready") => {
         if (message !== "ready") return this.#onReport(message);
-        // From here on it does not hold the process; until here somebody may be waiting for it.
+        // From here on it does not hold the process; until here a caller may wait for it.
         this.#worker.unref();
         resolve();
       });

@@ -1,12 +1,15 @@
 /**
- * The judgement of the watchdog for a blocked loop: when is it blocked, where was it found, when is it free again?
- * Clock, beats and the inspector are given, so that every history can be tried without real time.
+ * The judgement of the watchdog for a blocked loop: when is it blocked, where was it found, when is it free
+ * again? Clock, beats and the inspector are given, so that every history can be tried without real time.
  *
- *     watching ── no beat for the threshold ──▶ asking ── paused ──▶ found ── a beat ──▶ watching, and a report
+ *     watching ── no beat for too long ──▶ asking ── paused ──▶ found ── a beat ──▶ watching, and a report
  */
 import type { BlockedReport } from "./blocked-loop-protocol.js";
 
-/** When the loop is still blocked after so many milliseconds, it may never log anything: the watchdog speaks up. */
+/**
+ * When the loop is still blocked after so many milliseconds, it may never log anything: the watchdog speaks
+ * up.
+ */
 const HOPELESS = 5000;
 
 /** What the detector sees and does. */
@@ -73,8 +76,8 @@ export class StallDetector {
   }
 
   /**
-   * The watched thread was paused; `stack` describes where. Returns false for a pause that was not asked for, as of
-   * another debugger. A pause that comes when the loop is free again says nothing about the block.
+   * The watched thread was paused; `stack` describes where. Returns false for a pause that was not asked for,
+   * as of another debugger. A pause that comes when the loop is free again says nothing about the block.
    */
   onPaused(stack: () => string): boolean {
     if (!this.#asked) return false;

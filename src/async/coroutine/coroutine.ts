@@ -7,20 +7,23 @@
  *     });
  *     await fetchBoth("http://…", "http://…");
  *
- * `async` functions do the same job and need no wrapper; generators are for ports, and for code that wants to wait
- * for arrays, objects and registered types with a bare `yield`.
+ * `async` functions do the same job and need no wrapper; generators are for ports, and for code that wants to
+ * wait for arrays, objects and registered types with a bare `yield`.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { isGenerator, makeDriver, Return, type Yielded } from "./yieldable.js";
 
 const coroutines = new WeakSet<object>();
 
-/** What a function gives once it is driven: a generator's return value, a promise's result, or the value itself. */
+/**
+ * What a function gives once it is driven: a generator's return value, a promise's result, or the value
+ * itself.
+ */
 export type CoroutineResult<R> = R extends Generator<unknown, infer T, never> ? Awaited<T> : Awaited<R>;
 
 /**
- * As a decorator of a method, `@coroutine *get() { … }`. Decorators cannot change a method's type, so the compiler goes on
- * to see the generator where there is a promise now.
+ * As a decorator of a method, `@coroutine *get() { … }`. Decorators cannot change a method's type, so the
+ * compiler goes on to see the generator where there is a promise now.
  */
 export function coroutine<This, A extends unknown[], R>(
   method: (this: This, ...args: A) => R,
@@ -29,9 +32,9 @@ export function coroutine<This, A extends unknown[], R>(
 /**
  * Makes a generator function (or any other) into one that returns a promise.
  *
- * The body runs at once up to its first `yield`. What it throws, even before that, is in the promise and never
- * thrown at the caller. A plain function's value is wrapped; an `async` function's promise is passed on. `this`
- * and all arguments reach the body. Wrapping twice changes nothing. Tornado: `gen.coroutine`.
+ * The body runs at once up to its first `yield`. What it throws, even before that, is in the promise and
+ * never thrown at the caller. A plain function's value is wrapped; an `async` function's promise is passed
+ * on. `this` and all arguments reach the body. Wrapping twice changes nothing. Tornado: `gen.coroutine`.
  */
 export function coroutine<This, A extends unknown[], R>(
   body: (this: This, ...args: A) => R,
@@ -67,8 +70,8 @@ export function isCoroutineFunction(value: unknown): boolean {
 }
 
 /**
- * Waits for one yieldable with its type: `const story = yield* resultOf(db.story(7))`. A bare `yield` does the same,
- * but TypeScript cannot know the type of its result.
+ * Waits for one yieldable with its type: `const story = yield* resultOf(db.story(7))`. A bare `yield` does
+ * the same, but TypeScript cannot know the type of its result.
  */
 export function* resultOf<Y>(yieldable: Y): Generator<Y, Yielded<Y>, Yielded<Y>> {
   return yield yieldable;

@@ -12,10 +12,10 @@ export interface MultiOptions {
 /**
  * Waits for all members of an array or an object and gives their results in the same shape and order.
  *
- * It waits for all even when some fail. The first error *in the order of the list* is thrown; the others are logged
- * to `appLog`, unless their class is in `quietExceptions` or they are the very same error. Members may be anything a
- * coroutine may yield, and the same one may appear twice. An empty list gives an empty list. To stop at the first
- * failure in time, use `Promise.all`. Tornado: `gen.multi`.
+ * It waits for all even when some fail. The first error *in the order of the list* is thrown; the others are
+ * logged to `appLog`, unless their class is in `quietExceptions` or they are the very same error. Members may
+ * be anything a coroutine may yield, and the same one may appear twice. An empty list gives an empty list. To
+ * stop at the first failure in time, use `Promise.all`. Tornado: `gen.multi`.
  */
 export function multi<const C extends readonly unknown[] | Readonly<Record<string, unknown>>>(
   children: C,

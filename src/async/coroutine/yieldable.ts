@@ -11,8 +11,8 @@
  *
  * Everything else is a BadYieldError, thrown inside the generator at the `yield` that made the mistake.
  *
- * The three definitions lean on each other (an array holds yieldables, a yieldable may be a generator, a generator
- * yields arrays), so they share this file; `coroutine.ts` and `multi.ts` are the friendly faces.
+ * The three definitions lean on each other (an array holds yieldables, a yieldable may be a generator, a
+ * generator yields arrays), so they share this file; `coroutine.ts` and `multi.ts` are the friendly faces.
  */
 import { inspect } from "node:util";
 import { SquallError } from "../../base/errors.js";
@@ -46,7 +46,7 @@ export class BadYieldError extends SquallError {
     super(
       "ERR_SQUALL_BAD_YIELD",
       "a coroutine may yield promises, generators, arrays and plain objects of them, null or undefined " +
-        `(or what convertYielded.register() was told of), got ${inspect(value, { depth: 0 })}`,
+        `(or types that convertYielded.register() knows), got ${inspect(value, { depth: 0 })}`,
     );
     this.value = value;
   }
@@ -61,7 +61,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** True for the object that calling a generator function gives; an async generator is none. */
+/** True for the object that calling a generator function gives; false for an async generator. */
 export function isGenerator(value: unknown): value is CoroutineGenerator<unknown> {
   if (typeof value !== "object" || value === null) return false;
   const candidate = value as Partial<Generator>;
@@ -72,7 +72,7 @@ export function isGenerator(value: unknown): value is CoroutineGenerator<unknown
   );
 }
 
-// --- converting -----------------------------------------------------------------------------------------------
+// --- converting ---------------------------------------------------------------------------------
 
 /** Whether a converter is for this value: a class, or a function that answers true. */
 export type YieldedMatch<T> = (abstract new (...args: never[]) => T) | ((value: unknown) => value is T);
@@ -92,11 +92,14 @@ export interface Registration extends Disposable {
 
 /** `convertYielded` is a function that others may teach new types. */
 export interface ConvertYielded {
-  /** What a coroutine would wait for if it yielded `value`. Throws a {@link BadYieldError} for what cannot be waited for. */
+  /**
+   * What a coroutine would wait for if it yielded `value`. Throws a {@link BadYieldError} for what cannot be
+   * waited for.
+   */
   (value: unknown): PromiseLike<unknown>;
   /**
-   * Teaches coroutines a type of their own: `convert` turns the values that `match` recognises (instances of a
-   * class, or what a predicate answers true for) into something yieldable. The latest registration is asked
+   * Teaches coroutines a type of their own: `convert` turns the values that `match` recognises (instances of
+   * a class, or what a predicate answers true for) into something yieldable. The latest registration is asked
    * first. Promises and thenables never get here. Tornado: `convert_yielded.register`.
    */
   register<T>(match: YieldedMatch<T>, convert: (value: T) => unknown): Registration;
@@ -146,15 +149,15 @@ function convert(value: unknown): PromiseLike<unknown> {
  */
 export const convertYielded: ConvertYielded = Object.assign((value: unknown) => convert(value), { register });
 
-// --- driving --------------------------------------------------------------------------------------------------
+// --- driving ------------------------------------------------------------------------------------
 
 /** Runs a generator object to its end; see {@link driveGenerator}. */
 export type Driver = <T>(generator: CoroutineGenerator<T>) => Promise<Awaited<T>>;
 
 /**
- * Makes a driver whose frames in stack traces carry `name`. V8 shows the driving async function in the traces of
- * errors that come out of an awaited promise (`at async fetchStory`), so each coroutine gets a driver of its own
- * with its own name; the code behind them is shared.
+ * Makes a driver whose frames in stack traces carry `name`. V8 shows the driving async function in the traces
+ * of errors that come out of an awaited promise (`at async fetchStory`), so each coroutine gets a driver of
+ * its own with its own name; the code behind them is shared.
  */
 export function makeDriver(name: string): Driver {
   const drive = async <T>(generator: CoroutineGenerator<T>): Promise<Awaited<T>> => {
@@ -189,8 +192,8 @@ export function makeDriver(name: string): Driver {
 export const driveGenerator: Driver = makeDriver("driveGenerator");
 
 /**
- * Thrown inside a coroutine to end it with a value (`ERR_SQUALL_RETURN`). A relic for ports from Python 2, where
- * generators could not return values; here `return value` does the same. Tornado: `gen.Return`.
+ * Thrown inside a coroutine to end it with a value (`ERR_SQUALL_RETURN`). A relic for ports from Python 2,
+ * where generators could not return values; here `return value` does the same. Tornado: `gen.Return`.
  */
 export class Return<T = unknown> extends SquallError {
   static {
@@ -212,9 +215,9 @@ export class Return<T = unknown> extends SquallError {
 }
 
 /**
- * What a handler method, a hook or a callback left to wait for: a promise for promises, thenables and generator
- * objects (which begin to run now), and undefined for everything else, which is done already. The synchronous
- * case costs one comparison and allocates nothing.
+ * What a handler method, a hook or a callback left to wait for: a promise for promises, thenables and
+ * generator objects (which begin to run now), and undefined for everything else, which is done already. The
+ * synchronous case costs one comparison and allocates nothing.
  */
 export function pendingResult(value: unknown): PromiseLike<unknown> | undefined {
   if (value === undefined || value === null || typeof value !== "object") return undefined;
@@ -222,7 +225,7 @@ export function pendingResult(value: unknown): PromiseLike<unknown> | undefined 
   return isGenerator(value) ? driveGenerator(value) : undefined;
 }
 
-// --- gathering ------------------------------------------------------------------------------------------------
+// --- gathering ----------------------------------------------------------------------------------
 
 /** Waits for all members of an array or plain object; the contract is that of `multi`. */
 export async function gather(

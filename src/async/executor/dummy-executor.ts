@@ -6,8 +6,8 @@ import type { Executor, ShutdownOptions } from "./executor.js";
 /** Runs functions at once, in the caller. Tornado: `concurrent.DummyExecutor`. */
 export class DummyExecutor implements Executor {
   /**
-   * Calls `task(...args)` before it returns; the promise settles with what the function gives, which may be a promise
-   * or a generator object. Rejects with an {@link InvalidArgumentError} for the name of a task.
+   * Calls `task(...args)` before it returns; the promise settles with what the function gives, which may be a
+   * promise or a generator object. Rejects with an {@link InvalidArgumentError} for the name of a task.
    */
   async submit<A extends unknown[], R>(task: string | ((...args: A) => R), ...args: A): Promise<Awaited<R>> {
     if (typeof task !== "function") {
@@ -24,5 +24,5 @@ export class DummyExecutor implements Executor {
   async shutdown(_options?: ShutdownOptions): Promise<void> {}
 }
 
-/** The one that everybody may share: it has no state. Tornado: `concurrent.dummy_executor`. */
+/** A shared one, since it has no state. Tornado: `concurrent.dummy_executor`. */
 export const dummyExecutor: DummyExecutor = new DummyExecutor();

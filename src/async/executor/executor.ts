@@ -1,10 +1,10 @@
 /**
- * Running work somewhere else than in the caller's turn of the loop.
+ * Work that runs elsewhere than in the caller's turn of the loop.
  *
- * Python's executors take any function. A JavaScript thread shares no functions with another one, so there are two
- * kinds here: {@link DummyExecutor} takes functions and runs them inline, `ThreadExecutor` takes the *names* of
- * functions that a module exports and runs them in threads. Both have this interface, and each says clearly what
- * it cannot take. Nobody ever sends source text.
+ * Python's executors take any function. A JavaScript thread shares no functions with another one, so there
+ * are two kinds here: {@link DummyExecutor} takes functions and runs them inline, `ThreadExecutor` takes the
+ * *names* of functions that a module exports and runs them in threads. Both have this interface, and each
+ * says clearly what it cannot take. Source text is never sent.
  */
 
 import type { Duration } from "../timers/duration.js";
@@ -16,8 +16,8 @@ export interface ShutdownOptions {
   /** Whether work that has not begun is rejected instead of done; default false. */
   readonly cancelPending?: boolean | undefined;
   /**
-   * How long work may go on, in milliseconds or as a duration; then it is ended and rejected. Default 30 s; `Infinity`
-   * and `null`: as long as it takes.
+   * How long work may go on, in milliseconds or as a duration; then it is ended and rejected. Default 30 s;
+   * `Infinity` and `null`: as long as it takes.
    */
   readonly timeout?: number | Duration | null | undefined;
 }

@@ -10,8 +10,8 @@
  *       }
  *     }
  *
- * Without `task` it is the method's own body that the executor gets. A `DummyExecutor` (or one of your own) can run
- * that; a `ThreadExecutor` refuses it, because a method cannot leave its thread.
+ * Without `task` it is the method's own body that the executor gets. A `DummyExecutor` (or one of your own)
+ * can run that; a `ThreadExecutor` refuses it, because a method cannot leave its thread.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import type { Executor } from "./executor.js";
@@ -45,10 +45,10 @@ function wrap<This extends object, A extends unknown[], R>(
 }
 
 /**
- * Makes a method run on the executor that its object holds in the property `executor` (or the one named). As a
- * decorator, `@runOnExecutor` or `@runOnExecutor({ executor: "pool" })`; without decorators, a function around a function.
- * The promise settles as the executor's does, and rejects with an {@link InvalidArgumentError} if there is no executor.
- * Tornado: `concurrent.run_on_executor`.
+ * Makes a method run on the executor that its object holds in the property `executor` (or the one named). As
+ * a decorator, `@runOnExecutor` or `@runOnExecutor({ executor: "pool" })`; without decorators, a function
+ * around a function. The promise settles as the executor's does, and rejects with an {@link
+ * InvalidArgumentError} if there is no executor. Tornado: `concurrent.run_on_executor`.
  */
 export function runOnExecutor<This extends object, A extends unknown[], R>(
   method: AsyncMethod<This, A, R>,

@@ -1,14 +1,15 @@
 /**
- * Callbacks told apart by keys: how Tornado's users waited before there were futures.
+ * Callbacks with keys: how Tornado's users waited before there were futures.
  *
- *     const keys = new CallbackKeys();                     // Tornado: one for each coroutine, unseen
+ *     const keys = new CallbackKeys();                     // Tornado: one for each coroutine
  *     fetchStory(7, keys.callback("story"));               // gen.Callback("story")
  *     const text = yield keys.wait("story");               // gen.Wait("story")
  *     keys.close();                                        // at the end of the coroutine
  *
- * A key is *pending* from `callback` to `wait`. Using a pending key again, waiting for one that is not pending and ending
- * with pending keys are errors of the program, and each has a class. Waiting gives an ordinary promise, so coroutines
- * know nothing of keys. New code needs none of this: promises have no keys to mix up.
+ * A key is *pending* from `callback` to `wait`. Using a pending key again, waiting for one that is not
+ * pending and ending with pending keys are errors of the program, and each has a class. Waiting gives an
+ * ordinary promise, so coroutines know nothing of keys. New code needs none of this: promises have no keys to
+ * mix up.
  */
 import { inspect } from "node:util";
 import { SquallError } from "../../base/errors.js";
@@ -109,7 +110,10 @@ export class CallbackKeys {
     return deferred.promise;
   }
 
-  /** Waits for several keys; the results are in the order of the keys. Rejects as {@link CallbackKeys.wait} does. */
+  /**
+   * Waits for several keys; the results are in the order of the keys. Rejects as {@link CallbackKeys.wait}
+   * does.
+   */
   waitAll(keys: Iterable<unknown>): Promise<unknown[]> {
     return Promise.all(Array.from(keys, (key) => this.wait(key)));
   }
@@ -117,7 +121,8 @@ export class CallbackKeys {
   /**
    * Says that the coroutine is over.
    *
-   * @throws LeakedCallbackError (`ERR_SQUALL_LEAKED_CALLBACK`) if keys are pending; they are not any more afterwards
+   * @throws LeakedCallbackError (`ERR_SQUALL_LEAKED_CALLBACK`) if keys are pending; they are not any more
+   * afterwards
    */
   close(): void {
     if (this.#pending.size === 0) return;

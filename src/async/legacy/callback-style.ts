@@ -1,6 +1,6 @@
 /**
- * Bridges between callbacks and promises. `util.promisify` is for functions of Node's form (`callback(error, value)`);
- * these are for functions that call back with their result alone.
+ * Bridges between callbacks and promises. `util.promisify` is for functions of Node's form (`callback(error,
+ * value)`); these are for functions that call back with their result alone.
  */
 import { SquallError } from "../../base/errors.js";
 import { coroutine } from "../coroutine/coroutine.js";
@@ -25,8 +25,8 @@ export class ReturnValueIgnoredError extends SquallError {
 type Leading<A extends unknown[]> = A extends [...infer L, unknown] ? L : never;
 
 /**
- * Calls `fn(...args, callback)` and resolves with what the callback is called with: one argument as it is, several as an
- * `Arguments`. Rejects with what `fn` throws. Only the first call counts. Tornado: `gen.Task`.
+ * Calls `fn(...args, callback)` and resolves with what the callback is called with: one argument as it is,
+ * several as an `Arguments`. Rejects with what `fn` throws. Only the first call counts. Tornado: `gen.Task`.
  */
 export function Task<A extends [...unknown[], (...results: never[]) => void]>(
   fn: (...args: A) => unknown,

@@ -1,4 +1,4 @@
-/** Waiting until somebody says so. */
+/** Waiting for a notification. */
 
 import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
@@ -6,8 +6,8 @@ import { refusal, type WaitOptions } from "../wait-options.js";
 import { WaiterList } from "../waiting/waiter-list.js";
 
 /**
- * A place to wait for a notification. It has no memory: `notify` wakes those who wait now, and is lost when nobody
- * does. Tornado: `locks.Condition`.
+ * A place to wait for a notification. It has no memory: `notify` wakes those that wait now, and is lost if
+ * none does. Tornado: `locks.Condition`.
  */
 export class Condition {
   static {
@@ -17,25 +17,25 @@ export class Condition {
   readonly #waiters = new WaiterList<boolean>("waiting for a Condition", { value: false });
 
   /**
-   * Resolves with true when notified, and with **false** when the timeout passes first; rejects only with the reason of
-   * an aborted signal. Whoever gives up leaves no trace and uses up no notification.
+   * Resolves with true when notified, and with **false** when the timeout passes first; rejects only with the
+   * reason of an aborted signal. A wait that is given up leaves no trace and uses no notification.
    */
   wait(options?: WaitOptions): Promise<boolean> {
     return refusal(options) ?? this.#waiters.wait(undefined, options);
   }
 
-  /** Wakes the `n` (default 1) who have waited longest, or as many as there are. */
+  /** Wakes the `n` (default 1) that have waited longest, or as many as there are. */
   notify(n = 1): void {
     checkLimit("n", n);
     for (let left = Math.min(n, this.#waiters.length); left > 0; left--) this.#waiters.settleFirst(true);
   }
 
-  /** Wakes all who wait now. */
+  /** Wakes all that wait now. */
   notifyAll(): void {
     this.#waiters.settleAll(true);
   }
 
-  /** For people who debug: `<Condition waiters:2>`. */
+  /** For debugging: `<Condition waiters:2>`. */
   toString(): string {
     const { length } = this.#waiters;
     return length === 0 ? "<Condition>" : `<Condition waiters:${length}>`;

@@ -5,7 +5,7 @@ import { refusal, type WaitOptions } from "../wait-options.js";
 import { WaiterList } from "../waiting/waiter-list.js";
 
 /**
- * A flag, cleared at first. Waiting ends when it is set; who waits for a flag that is set does not wait at all.
+ * A flag, cleared at first. Waiting ends when it is set, and does not begin when it is set already.
  * Tornado: `locks.Event`.
  */
 export class Event {
@@ -21,20 +21,24 @@ export class Event {
     return this.#flag;
   }
 
-  /** Sets the flag and wakes all who wait, even if it is cleared again at once. Setting it twice changes nothing. */
+  /**
+   * Sets the flag and wakes all that wait, even if it is cleared again at once. Setting it twice changes
+   * nothing.
+   */
   set(): void {
     if (this.#flag) return;
     this.#flag = true;
     this.#waiters.settleAll();
   }
 
-  /** Clears the flag: whoever waits from now on waits for the next {@link Event.set}. */
+  /** Clears the flag: later waits end with the next {@link Event.set}. */
   clear(): void {
     this.#flag = false;
   }
 
   /**
-   * Resolves when the flag is set. Rejects with a `TimeoutError` or the signal's reason; that leaves no trace.
+   * Resolves when the flag is set. Rejects with a `TimeoutError` or the signal's reason; that leaves no
+   * trace.
    */
   wait(options?: WaitOptions): Promise<void> {
     const refused = refusal(options);
@@ -42,7 +46,7 @@ export class Event {
     return this.#flag ? RESOLVED : this.#waiters.wait(undefined, options);
   }
 
-  /** For people who debug: `<Event set>` or `<Event clear waiters:2>`. */
+  /** For debugging: `<Event set>` or `<Event clear waiters:2>`. */
   toString(): string {
     if (this.#flag) return "<Event set>";
     const { length } = this.#waiters;

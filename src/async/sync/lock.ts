@@ -7,8 +7,8 @@ import type { ReleasingContext } from "./releasing-context.js";
 import { Semaphore } from "./semaphore.js";
 
 /**
- * Lets one in at a time, first come, first served. It has no owner and is not re-entrant: who acquires it twice waits
- * for itself. Tornado: `locks.Lock`.
+ * Lets one in at a time, first come, first served. It has no owner and is not re-entrant: a task that
+ * acquires it twice waits for itself. Tornado: `locks.Lock`.
  *
  *     await lock.use(async () => { … });
  */
@@ -19,14 +19,14 @@ export class Lock {
 
   readonly #semaphore = new LockSemaphore();
 
-  /** True while somebody holds it. */
+  /** True while it is held. */
   locked(): boolean {
     return this.#semaphore.locked();
   }
 
   /**
-   * Resolves when the lock is ours, with an object that releases it when disposed of. Rejects with a `TimeoutError` or
-   * the signal's reason; the lock is then not held and its line is as if we had never come.
+   * Resolves when the lock is acquired, with an object that releases it when disposed of. Rejects with a
+   * `TimeoutError` or the signal's reason; the lock is then not held, and its line is as before the call.
    */
   acquire(options?: WaitOptions): Promise<ReleasingContext> {
     return this.#semaphore.acquire(options);
@@ -37,7 +37,10 @@ export class Lock {
     return this.#semaphore.tryAcquire();
   }
 
-  /** Hands the lock to the first who waits, or unlocks it. Throws an {@link InvalidStateError} if it is not locked. */
+  /**
+   * Hands the lock to the first waiter, or unlocks it. Throws an {@link InvalidStateError} if it is not
+   * locked.
+   */
   release(): void {
     this.#semaphore.release();
   }
@@ -50,20 +53,20 @@ export class Lock {
     return this.#semaphore.use(body, options);
   }
 
-  /** For people who debug: `<Lock locked waiters:2>`. */
+  /** For debugging: `<Lock locked waiters:2>`. */
   toString(): string {
     return this.#semaphore.toString();
   }
 }
 
-/** A semaphore of one which speaks of itself as a lock. */
+/** A semaphore of one that calls itself a lock in messages. */
 class LockSemaphore extends Semaphore {
   constructor() {
     super(1);
   }
 
   override release(): void {
-    if (!this.locked()) throw new InvalidStateError("the Lock was released, but nobody holds it");
+    if (!this.locked()) throw new InvalidStateError("the Lock was released, but it is not held");
     super.release();
   }
 

@@ -1,12 +1,15 @@
 /**
- * The order of everyday values, for priority queues: numbers, strings, bigints, dates and booleans by size, and arrays
- * element by element, so that `[priority, data]` works as a tuple does in Python. What has no order against each other
- * (a number and a string, two objects) is an error and not a silent disorder, which is what `<` would give.
+ * The order of everyday values, for priority queues: numbers, strings, bigints, dates and booleans by size,
+ * and arrays element by element, so that `[priority, data]` works as a tuple does in Python. What has no
+ * order against each other (a number and a string, two objects) is an error and not a silent disorder, which
+ * is what `<` would give.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";
 
-/** Compares as `Array.sort` wants it; throws an {@link InvalidArgumentError} for what has no natural order. */
+/**
+ * Compares as `Array.sort` wants it; throws an {@link InvalidArgumentError} for what has no natural order.
+ */
 export function compareNaturally(a: unknown, b: unknown): number {
   if (Array.isArray(a) && Array.isArray(b)) return compareElements(a, b);
   const left = sortable(a);
@@ -21,8 +24,8 @@ export function compareNaturally(a: unknown, b: unknown): number {
 }
 
 /**
- * The first difference decides; a beginning of the other comes first. Two elements without an order (the jobs behind
- * equal priorities) are a tie, where Python would fail on the day when two priorities are equal.
+ * The first difference decides; a beginning of the other comes first. Two elements without an order (the jobs
+ * behind equal priorities) are a tie, where Python would fail on the day when two priorities are equal.
  */
 function compareElements(a: readonly unknown[], b: readonly unknown[]): number {
   const shared = Math.min(a.length, b.length);

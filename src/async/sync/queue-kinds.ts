@@ -10,8 +10,8 @@ export type Compare<T> = (a: T, b: T) => number;
 /** Options of {@link PriorityQueue}. */
 export interface PriorityQueueOptions<T> extends QueueOptions {
   /**
-   * Which of two items comes first. Default: the natural order of numbers, strings, bigints and dates, and of arrays
-   * element by element, as in `[priority, data]`; items without such an order are refused when put.
+   * Which of two items comes first. Default: the natural order of numbers, strings, bigints and dates, and of
+   * arrays element by element, as in `[priority, data]`; items without such an order are refused when put.
    */
   readonly compare?: Compare<T> | undefined;
 }

@@ -1,14 +1,14 @@
 /**
- * A queue between coroutines: producers wait while it is full, consumers while it is empty, both in line.
+ * A queue between coroutines: producers wait in line while it is full, consumers while it is empty.
  *
  *     put ──▶ [ line of putters ] ──▶ [ items, at most maxsize ] ──▶ [ line of getters ] ──▶ get
  *
- * Two invariants make the rest simple: getters wait only while there are no items, and putters only while the queue is
- * full. An item that goes to a waiting getter passes through `putItem` and `getItem` all the same, so the order of a
- * subclass holds even there.
+ * Two invariants make the rest simple: getters wait only while there are no items, and putters only while the
+ * queue is full. An item that goes to a waiting getter passes through `putItem` and `getItem` all the same,
+ * so the order of a subclass holds even there.
  *
- * Besides its items the queue counts *unfinished* work: a put adds one, `taskDone` takes one away, and `join` waits for
- * none. So a producer learns that all was processed, not only that all was fetched.
+ * Besides its items the queue counts *unfinished* work: a put adds one, `taskDone` takes one away, and `join`
+ * waits for none. So a producer learns that all was processed, not only that all was fetched.
  */
 import { inspect } from "node:util";
 import { Deque } from "../../base/deque.js";
@@ -84,7 +84,7 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#maxsize = resolveMaxsize(options);
   }
 
-  // --- what a subclass changes to keep its items in another order ------------------------------------------------
+  // --- what a subclass changes to keep its items in another order -------------------------------
 
   /** Called once, before the first {@link Queue.putItem}, with everything constructed. Tornado: `_init`. */
   protected init(): void {
@@ -101,7 +101,7 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#items?.shift() as T;
   }
 
-  // --- asking ----------------------------------------------------------------------------------------------------
+  // --- asking -----------------------------------------------------------------------------------
 
   /** How many items it holds at most; 0 or `Infinity` for no limit. */
   get maxsize(): number {
@@ -123,11 +123,11 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#maxsize !== 0 && this.#size >= this.#maxsize;
   }
 
-  // --- putting and getting ---------------------------------------------------------------------------------------
+  // --- putting and getting ----------------------------------------------------------------------
 
   /**
-   * Adds an item, waiting in line while the queue is full. Rejects with a `TimeoutError` or the signal's reason; then
-   * the item is not in the queue and never will be.
+   * Adds an item, waiting in line while the queue is full. Rejects with a `TimeoutError` or the signal's
+   * reason; then the item is not in the queue and never will be.
    */
   put(item: T, options?: WaitOptions): Promise<void> {
     const refused = refusal(options);
@@ -149,8 +149,9 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes the next item, waiting in line while there is none. Rejects with a `TimeoutError` or the signal's reason; then
-   * no item is lost. An item that was handed over in the tick in which the signal aborted is delivered.
+   * Takes the next item, waiting in line while there is none. Rejects with a `TimeoutError` or the signal's
+   * reason; then no item is lost. An item that was handed over in the tick in which the signal aborted is
+   * delivered.
    */
   get(options?: WaitOptions): Promise<T> {
     const refused = refusal(options);
@@ -169,16 +170,16 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#take();
   }
 
-  /** Iterates over the items as they come, for ever: it ends when the loop is left, never by itself. */
+  /** Iterates over the items as they come. It ends when the loop is left, never by itself. */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     return new QueueIterator(this);
   }
 
-  // --- finishing -------------------------------------------------------------------------------------------------
+  // --- finishing --------------------------------------------------------------------------------
 
   /**
-   * Says that an item which was put has been processed. Throws an {@link InvalidStateError} when called more often than
-   * items were put.
+   * Says that an item which was put has been processed. Throws an {@link InvalidStateError} when called more
+   * often than items were put.
    */
   taskDone(): void {
     if (this.#unfinished === 0) {
@@ -189,8 +190,8 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Resolves when every item that was put has been marked with {@link Queue.taskDone}; at once if that is so now.
-   * Rejects with a `TimeoutError` or the signal's reason, which changes nothing.
+   * Resolves when every item that was put has been marked with {@link Queue.taskDone}; at once if that is so
+   * now. Rejects with a `TimeoutError` or the signal's reason, which changes nothing.
    */
   join(options?: WaitOptions): Promise<void> {
     const refused = refusal(options);
@@ -198,20 +199,20 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#unfinished === 0 ? RESOLVED : this.#joiners.wait(undefined, options);
   }
 
-  /** For people who debug: `<Queue maxsize:2 items:2 putters:1 unfinished:3>`. */
+  /** For debugging: `<Queue maxsize:2 items:2 putters:1 unfinished:3>`. */
   toString(): string {
     const facts = [`maxsize:${this.#maxsize}`];
-    const tell = (name: string, count: number): void => {
+    const note = (name: string, count: number): void => {
       if (count > 0) facts.push(`${name}:${count}`);
     };
-    tell("items", this.#size);
-    tell("getters", this.#getters.length);
-    tell("putters", this.#putters.length);
-    tell("unfinished", this.#unfinished);
+    note("items", this.#size);
+    note("getters", this.#getters.length);
+    note("putters", this.#putters.length);
+    note("unfinished", this.#unfinished);
     return `<${this.constructor.name} ${facts.join(" ")}>`;
   }
 
-  /** Stores an item for which there is room, and passes the next one on if somebody waits for it. */
+  /** Stores an item for which there is room, and passes the next one to the first getter that waits. */
   #add(item: T): void {
     if (!this.#started) {
       this.#started = true;
@@ -228,8 +229,8 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes the next item. The first of the waiting putters comes in before, so that its item takes part in the order of a
-   * subclass.
+   * Takes the next item. The first of the waiting putters comes in before, so that its item takes part in the
+   * order of a subclass.
    */
   #take(): T {
     if (this.#size <= this.#maxsize) this.#admitPutter();
@@ -238,11 +239,14 @@ export class Queue<T> implements AsyncIterable<T> {
     return item;
   }
 
-  /** Stores the item of the first putter; one that the subclass refuses fails its putter, and the next is asked. */
+  /**
+   * Stores the item of the first putter; one that the subclass refuses fails its putter, and the next is
+   * asked.
+   */
   #admitPutter(): void {
     for (let putter = this.#putters.first(); putter !== undefined; putter = this.#putters.first()) {
       try {
-        this.#add(putter.brought);
+        this.#add(putter.payload);
       } catch (error) {
         putter.fail(error);
         continue;

@@ -8,7 +8,10 @@ export class ReleasingContext implements Disposable, AsyncDisposable {
     this.#owner = owner;
   }
 
-  /** Gives the place back. Only the first call does; so an early release may be followed by the end of a `using`. */
+  /**
+   * Gives the place back. Only the first call does; so an early release may be followed by the end of a
+   * `using`.
+   */
   release(): void {
     const owner = this.#owner;
     this.#owner = undefined;

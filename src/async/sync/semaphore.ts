@@ -1,8 +1,8 @@
 /**
- * Counting those who may be inside at once.
+ * Limiting how many may be inside at once.
  *
- * `value` is how many may still enter. When it is 0, those who come wait in line, and a release hands the place to
- * the first of them without raising the value in between: nobody who comes later can slip in.
+ * `value` is how many may still enter. When it is 0, later callers wait in line, and a release hands the
+ * place to the first of them without raising the value in between: no later caller can slip in.
  */
 import { InvalidStateError } from "../../base/errors.js";
 import { showAsText } from "../../base/show-as-text.js";
@@ -34,7 +34,9 @@ export class Semaphore {
   readonly #waiters: WaiterList<ReleasingContext>;
   #value: number;
 
-  /** Takes the initial value (default 1) as a number or as an option; throws `InvalidArgumentError` below 0. */
+  /**
+   * Takes the initial value (default 1) as a number or as an option; throws `InvalidArgumentError` below 0.
+   */
   constructor(options: number | SemaphoreOptions = {}) {
     const value = typeof options === "object" && options !== null ? (options.value ?? 1) : options;
     this.#value = checkInteger("value", value, { min: 0 });
@@ -53,8 +55,8 @@ export class Semaphore {
 
   /**
    * Resolves when there is a place, with an object that gives it back when it is disposed of. Rejects with a
-   * `TimeoutError` or the signal's reason; then no place was taken and none is lost. A place that was handed over in
-   * the same tick in which the signal aborted counts as taken: the promise resolves.
+   * `TimeoutError` or the signal's reason; then no place was taken and none is lost. A place that was handed
+   * over in the same tick in which the signal aborted counts as taken: the promise resolves.
    */
   acquire(options?: WaitOptions): Promise<ReleasingContext> {
     const refused = refusal(options);
@@ -72,7 +74,7 @@ export class Semaphore {
   }
 
   /**
-   * Gives a place back: to the first who waits, else to the value, which may rise above where it began (a
+   * Gives a place back: to the first waiter, else to the value, which may rise above where it began (a
    * {@link BoundedSemaphore} refuses that).
    */
   release(): void {
@@ -81,8 +83,9 @@ export class Semaphore {
   }
 
   /**
-   * Runs `body` with a place held, and gives it back however `body` ends. `body` may be async or a generator function;
-   * the promise is for its result. Waiting for the place obeys the options, `body` is not interrupted.
+   * Runs `body` with a place held, and gives it back however `body` ends. `body` may be async or a generator
+   * function; the promise is for its result. Waiting for the place obeys the options, `body` is not
+   * interrupted.
    */
   async use<R>(body: () => R, options?: WaitOptions): Promise<Result<R>> {
     const held = await this.acquire(options);
@@ -94,7 +97,7 @@ export class Semaphore {
     }
   }
 
-  /** For people who debug: `<Semaphore value:0 waiters:2>`. */
+  /** For debugging: `<Semaphore value:0 waiters:2>`. */
   toString(): string {
     const { length } = this.#waiters;
     const waiters = length === 0 ? "" : ` waiters:${length}`;
@@ -106,7 +109,7 @@ export class Semaphore {
     return this.constructor.name;
   }
 
-  /** The part of {@link Semaphore.toString} that tells of the state. */
+  /** The part of {@link Semaphore.toString} that shows the state. */
   protected describe(): string {
     return this.#value === 0 ? "locked" : `unlocked value:${this.#value}`;
   }
@@ -116,7 +119,8 @@ export class Semaphore {
 type Result<R> = R extends Generator | PromiseLike<unknown> ? Yielded<R> : R;
 
 /**
- * A {@link Semaphore} that takes too many releases for the bug that they are. Tornado: `locks.BoundedSemaphore`.
+ * A {@link Semaphore} that takes too many releases for the bug that they are. Tornado:
+ * `locks.BoundedSemaphore`.
  */
 export class BoundedSemaphore extends Semaphore {
   readonly #bound: number;
@@ -127,7 +131,9 @@ export class BoundedSemaphore extends Semaphore {
     this.#bound = this.value;
   }
 
-  /** As {@link Semaphore.release}; throws an {@link InvalidStateError} if that would exceed the initial value. */
+  /**
+   * As {@link Semaphore.release}; throws an {@link InvalidStateError} if that would exceed the initial value.
+   */
   override release(): void {
     if (this.value >= this.#bound) {
       throw new InvalidStateError(

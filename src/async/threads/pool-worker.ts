@@ -1,6 +1,6 @@
 /**
- * One thread of a `ThreadExecutor`, from the outside: it is given one job at a time, and calls its pool when the job is
- * done or when the thread has ended.
+ * One thread of a `ThreadExecutor`, from the outside: it is given one job at a time, and calls its pool when
+ * the job is done or when the thread has ended.
  *
  *     idle ──give(job)──▶ busy ──answer──▶ idle          (an idle thread does not keep the process alive)
  *       └───────────exit─────┴──────────▶ gone           (its job is rejected)
@@ -46,7 +46,10 @@ export interface WorkerOwner {
   onDeath(worker: PoolWorker, exitCode: number, error: unknown): void;
 }
 
-/** Threads inherit the flags of the process, but a program given by `--eval` has one that no file can be run with. */
+/**
+ * Threads inherit the flags of the process, but a program given by `--eval` has one that no file can be run
+ * with.
+ */
 function inheritedFlags(): WorkerOptions {
   return process.execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
 }
@@ -104,8 +107,8 @@ export class PoolWorker {
   }
 
   /**
-   * Ends the thread now, whatever it is doing. The job that it had is rejected with `reason`, or forgotten without one.
-   * Resolves when the thread is gone.
+   * Ends the thread now, whatever it is doing. The job that it had is rejected with `reason`, or forgotten
+   * without one. Resolves when the thread is gone.
    */
   async end(reason?: Error): Promise<void> {
     this.#ending = true;

@@ -1,15 +1,17 @@
 /**
  * Work that would block the loop (hashing, compressing, parsing something huge) on threads of its own.
  *
- *     // tasks.ts                                      // main.ts
- *     export function sum(numbers: Float64Array) {     const pool = new ThreadExecutor<typeof import("./tasks.js")>(
- *       return numbers.reduce((a, b) => a + b, 0);       new URL("./tasks.js", import.meta.url));
- *     }                                                const total = await pool.submit("sum", numbers);
+ *     // tasks.ts
+ *     export const sum = (numbers: Float64Array): number => numbers.reduce((a, b) => a + b, 0);
  *
- * A task is named, its arguments and its result are copied by structured clone, and its error arrives with the stack of
- * the thread. Each thread runs one task at a time; those that find no thread free wait in line, and when the line is
- * full the answer is an error instead of memory that grows. Threads are started when needed, stay, and do not keep the
- * process alive while they have nothing to do.
+ *     // main.ts
+ *     const pool = new ThreadExecutor<typeof import("./tasks.js")>(new URL("./tasks.js", import.meta.url));
+ *     const total = await pool.submit("sum", numbers);
+ *
+ * A task is named, its arguments and its result are copied by structured clone, and its error arrives with
+ * the stack of the thread. Each thread runs one task at a time; those that find no thread free wait in line,
+ * and when the line is full the answer is an error instead of memory that grows. Threads are started when
+ * needed, stay, and do not keep the process alive while they have nothing to do.
  */
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
@@ -117,11 +119,13 @@ class ThreadJob implements Job, Abortable {
 }
 
 /**
- * Runs the functions of a module in worker threads. Tornado's users know `concurrent.futures.ThreadPoolExecutor`.
+ * Runs the functions of a module in worker threads. Tornado's users know
+ * `concurrent.futures.ThreadPoolExecutor`.
  *
- * Who gives up (signal, timeout) on a task that waits takes it out of the line. One that *runs* is stopped by ending
- * its thread, as nothing else stops a busy thread; what the module kept in memory there is lost, and the next task gets
- * a new thread. A thread that ends by itself rejects the task it held with a {@link WorkerDiedError}.
+ * Giving up (signal, timeout) on a task that waits takes it out of the line. A task that *runs* is stopped by
+ * ending its thread, as nothing else stops a busy thread; what the module kept in memory there is lost, and
+ * the next task gets a new thread. A thread that ends by itself rejects the task it held with a {@link
+ * WorkerDiedError}.
  */
 export class ThreadExecutor<T extends object = AnyTasks> implements Executor, AsyncDisposable {
   readonly #href: string;
@@ -130,7 +134,7 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
   readonly #resourceLimits: ResourceLimits | undefined;
   readonly #workers = new Set<PoolWorker>();
   readonly #idle: PoolWorker[] = [];
-  /** Those who wait for a thread, in order; a set, because any of them may give up. */
+  /** Those that wait for a thread, in order; a set, because any of them may give up. */
   readonly #line = new Set<ThreadJob>();
   readonly #ending = new Set<Promise<void>>();
   readonly #owner: WorkerOwner = {
@@ -144,8 +148,8 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
   #onQuiet: (() => void)[] = [];
 
   /**
-   * `module` is the URL of the module with the tasks, usually `new URL("./tasks.js", import.meta.url)`. It is loaded in
-   * each thread; if that fails, the tasks are rejected with the error of loading.
+   * `module` is the URL of the module with the tasks, usually `new URL("./tasks.js", import.meta.url)`. It is
+   * loaded in each thread; if that fails, the tasks are rejected with the error of loading.
    */
   constructor(module: URL | string, options: ThreadExecutorOptions = {}) {
     const href = String(module);
@@ -171,10 +175,10 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
   }
 
   /**
-   * Runs the task of that name with these arguments and resolves with its result. Rejects with the task's error,
-   * {@link ExecutorFullError}, {@link WorkerDiedError}, an {@link InvalidStateError} after {@link ThreadExecutor.shutdown},
-   * and an {@link InvalidArgumentError} for a function, which cannot cross into a thread, or for arguments that
-   * cannot be cloned. Arguments are copied when a thread takes the task.
+   * Runs the task of that name with these arguments and resolves with its result. Rejects with the task's
+   * error, {@link ExecutorFullError}, {@link WorkerDiedError}, an {@link InvalidStateError} after {@link
+   * ThreadExecutor.shutdown}, and an {@link InvalidArgumentError} for a function, which cannot cross into a
+   * thread, or for arguments that cannot be cloned. Arguments are copied when a thread takes the task.
    */
   submit<K extends TaskName<T>>(task: K, ...args: TaskArgs<T[K]>): Promise<TaskResult<T[K]>>;
   submit<A extends unknown[], R>(task: string | ((...args: A) => R), ...args: A): Promise<Awaited<R>>;
@@ -182,7 +186,9 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
     return this.#run(task, args, undefined);
   }
 
-  /** The same as {@link ThreadExecutor.submit} with `{ signal, timeout }`; the class says what giving up does. */
+  /**
+   * The same as {@link ThreadExecutor.submit} with `{ signal, timeout }`; the class says what giving up does.
+   */
   run<K extends TaskName<T>>(
     task: K,
     args: TaskArgs<T[K]>,
@@ -192,10 +198,11 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
   }
 
   /**
-   * Accepts no further tasks. Those that were accepted are done (or, with `cancelPending`, those that have not begun are
-   * rejected with a {@link CancelledError}); then the threads end. After `timeout`, by default 30 seconds, they end in
-   * any case, and the tasks that are not done are rejected with a {@link CancelledError}. Resolves when the threads have
-   * ended, or at once with `wait: false`. Calling it twice is fine: the earlier deadline counts.
+   * Accepts no further tasks. Those that were accepted are done (or, with `cancelPending`, those that have
+   * not begun are rejected with a {@link CancelledError}); then the threads end. After `timeout`, by default
+   * 30 seconds, they end in any case, and the tasks that are not done are rejected with a {@link
+   * CancelledError}. Resolves when the threads have ended, or at once with `wait: false`. Calling it twice is
+   * fine: the earlier deadline counts.
    */
   async shutdown({
     wait = true,
@@ -283,7 +290,7 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
     this.#replace();
   }
 
-  /** A thread is gone: whoever is next in line gets a new one. */
+  /** A thread has ended: the next task in line gets a new one. */
   #replace(): void {
     for (const job of this.#line) {
       if (this.#workers.size >= this.#maxWorkers) return;

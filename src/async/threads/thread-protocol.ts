@@ -1,10 +1,10 @@
 /**
  * What a thread executor and its workers say to each other, and how an error crosses.
  *
- * Structured clone reduces an error to message, stack and the name of a built-in class; `code`, `errno`, other fields
- * and the class name of everything else are lost. So errors cross as plain records and are put together again on the
- * other side: a built-in class where it was one, else an `Error` that carries the name; with the fields that are
- * plain values, and with the stack of the thread in which it was thrown.
+ * Structured clone reduces an error to message, stack and the name of a built-in class; `code`, `errno`,
+ * other fields and the class name of everything else are lost. So errors cross as plain records and are put
+ * together again on the other side: a built-in class where it was one, else an `Error` that carries the name;
+ * with the fields that are plain values, and with the stack of the thread in which it was thrown.
  */
 
 /** One task for a worker. */

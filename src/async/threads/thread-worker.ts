@@ -1,9 +1,11 @@
 /**
- * The program of a worker thread of `ThreadExecutor`: loads the module of tasks and runs one task after the other, by
- * name. Only functions which that module exports (by name, or as members of its default export) can be called.
+ * The program of a worker thread of `ThreadExecutor`: loads the module of tasks and runs one task after the
+ * other, by name. Only functions which that module exports (by name, or as members of its default export) can
+ * be called.
  *
- * A rejection that a task leaves unhandled belongs to that task, even if another one runs by then: each task runs in an
- * asynchronous context of its own. A task that is not answered yet fails with the rejection; a later one is reported.
+ * A rejection that a task leaves unhandled belongs to that task, even if another one runs by then: each task
+ * runs in an asynchronous context of its own. A task that is not answered yet fails with the rejection; a
+ * later one is reported.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { parentPort, workerData } from "node:worker_threads";
@@ -74,7 +76,8 @@ parentPort?.on("message", async (message: TaskMessage) => {
   try {
     const tasks = await loaded;
     const value = await context.run(task, () => runTask(tasks, message, href));
-    // Node reports unhandled rejections at the end of a turn: what the task leaves behind comes before its answer.
+    // Node reports unhandled rejections at the end of a turn: what the task leaves behind comes before its
+    // answer.
     await new Promise(setImmediate);
     task.succeed(value);
   } catch (error) {

@@ -2,7 +2,7 @@
  * Where time comes from. The loop asks its clock for the time and for one alarm; nothing else in squall reads
  * a clock or arms a timer, which is what makes time testable (`squall/testing` has a clock that jumps).
  *
- * Two times are told apart. Monotonic time only runs forward and measures waiting; wall time is the calendar, and
+ * There are two times. Monotonic time only runs forward and measures waiting; wall time is the calendar, and
  * an administrator or NTP may move it either way. Timers use the first alone, so a clock that is put right
  * neither fires nor loses one.
  */
@@ -14,19 +14,20 @@ export interface Clock {
   /** Milliseconds since 1970-01-01T00:00Z, as `Date.now()`. */
   wallTime(): number;
   /**
-   * Calls `callback` once, `delay` milliseconds from now; 0 or less means as soon as the events at hand are dealt
-   * with. The alarm may ring early (a timer of the operating system counts whole milliseconds, and none reaches
-   * further than 24 days): who needs to know looks at {@link Clock.time} and sets it again. With `ref: false` it
-   * does not keep the process alive. Returns the handle for the other two methods.
+   * Calls `callback` once, `delay` milliseconds from now; 0 or less means as soon as the events at hand are
+   * dealt with. The alarm may ring early (a timer of the operating system counts whole milliseconds, and none
+   * reaches further than 24 days): a caller that depends on the time checks {@link Clock.time} and sets it
+   * again. With `ref: false` it does not keep the process alive. Returns the handle for the other two
+   * methods.
    */
   setAlarm(callback: () => void, delay: number, ref: boolean): unknown;
   /** Changes whether a pending alarm keeps the process alive; harmless when it has rung. */
   refAlarm(alarm: unknown, ref: boolean): void;
-  /** Makes an alarm not happen; harmless when it has already rung. */
+  /** Cancels an alarm; harmless when it has already rung. */
   clearAlarm(alarm: unknown): void;
   /**
-   * Only on clocks that decide for themselves when time passes: each loop that uses the clock introduces itself
-   * here when it is made, so that the clock can ask whether the loop is idle.
+   * Only on clocks that decide for themselves when time passes: each loop that uses the clock introduces
+   * itself here when it is made, so that the clock can ask whether the loop is idle.
    */
   watch?(source: WorkSource): void;
   /** The counterpart of {@link Clock.watch}, called by a loop that is closed. */
@@ -41,7 +42,7 @@ export interface WorkSource {
   readonly pendingWork: number;
   /** Operations under way which the loop cannot see: files, threads, other processes. */
   readonly pendingExternals: number;
-  /** True while somebody waits in `start()` or `runSync()`. */
+  /** True while `start()` or `runSync()` is under way. */
   readonly running: boolean;
   /** Brings the armed alarm in line with the timers that are really pending. */
   tidyTimers(): void;

@@ -1,12 +1,14 @@
 /**
- * A coarse deadline: "close this connection unless something happens within about a minute". Its place in time is the
- * timer wheel (`timer-wheel.ts`), which is why moving it costs no more than writing a number.
+ * A coarse deadline: "close this connection unless something happens within about a minute". Its place in
+ * time is the timer wheel (`timer-wheel.ts`), which is why moving it costs no more than writing a number.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { type TimerWheel, tickOf, type WheelEntry } from "./timer-wheel.js";
 
 const NEVER: number = Number.POSITIVE_INFINITY;
-/** `slotTime` of a deadline that was disposed of: earlier than anything, so that `set` never inserts it again. */
+/**
+ * `slotTime` of a deadline that was disposed of: earlier than anything, so that `set` never inserts it again.
+ */
 const DISPOSED: number = Number.NEGATIVE_INFINITY;
 
 /** What a deadline needs of a loop. */
@@ -17,10 +19,10 @@ export interface DeadlineHost {
 /**
  * One deadline that can be moved any number of times, for a connection or another long-lived object.
  *
- * When it passes, `onExpire(owner)` is called once and the deadline is inactive until it is set again. It is never early
- * and at most `max(500, ms / 8)` milliseconds late (more only if the loop itself is blocked). What has arrived by then
- * is read first: a deadline that such input moves or clears does not expire. A deadline never keeps the process alive.
- * An error of `onExpire` is logged like that of any callback.
+ * When it passes, `onExpire(owner)` is called once and the deadline is inactive until it is set again. It is
+ * never early and at most `max(500, ms / 8)` milliseconds late (more only if the loop itself is blocked).
+ * What has arrived by then is read first: a deadline that such input moves or clears does not expire. A
+ * deadline never keeps the process alive. An error of `onExpire` is logged like that of any callback.
  *
  *     const idle = new Deadline(loop, onIdle, connection); // once, with a shared function
  *     idle.set(620_000);                                   // as often as wanted
@@ -64,8 +66,8 @@ export class Deadline<T = unknown> implements WheelEntry {
   }
 
   /**
-   * Moves the deadline to `ms` milliseconds from now; `Infinity` is the same as `clear()`. A caller that has just read
-   * the loop's time passes it as `now`. Does nothing after `dispose()`.
+   * Moves the deadline to `ms` milliseconds from now; `Infinity` is the same as `clear()`. A caller that has
+   * just read the loop's time passes it as `now`. Does nothing after `dispose()`.
    *
    * @throws InvalidArgumentError if `ms` is negative or not a number
    */

@@ -1,6 +1,6 @@
 /**
- * Times as people write them: Tornado takes a `timedelta` wherever a deadline or an interval is wanted, and so do
- * we, as an object like `{ minutes: 1, seconds: 30 }`.
+ * Times as people write them: Tornado takes a `timedelta` wherever a deadline or an interval is wanted, and
+ * so do we, as an object like `{ minutes: 1, seconds: 30 }`.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";

@@ -1,10 +1,10 @@
-/** A timer that somebody may want to call off: what `callLater()`, `callAt()` and `addTimeout()` return. */
+/** A timer that can be called off: what `callLater()`, `callAt()` and `addTimeout()` return. */
 import type { HeapEntry } from "../../base/heap.js";
 
 /** Anything that can be called later. */
 export type AnyCallback = (...args: never[]) => unknown;
 
-/** What a timer tells the queue that it belongs to. */
+/** The queue that a timer belongs to. */
 export interface TimeoutOwner {
   /** The number of pending timers which keep the process alive has changed by `change`. */
   countReferences(change: 1 | -1): void;
@@ -12,8 +12,8 @@ export interface TimeoutOwner {
 }
 
 /**
- * A pending timer: the handle for `removeTimeout()`. It keeps the process alive until it has fired or was removed,
- * unless {@link Timeout.unref} is called.
+ * A pending timer: the handle for `removeTimeout()`. It keeps the process alive until it has fired or was
+ * removed, unless {@link Timeout.unref} is called.
  */
 export class Timeout {
   /** When it is due, in milliseconds of the loop's clock. */
@@ -47,7 +47,9 @@ export class Timeout {
     return this.callback !== undefined;
   }
 
-  /** Keeps the process alive until the timer has fired: the state that it is made in. Calling twice is fine. */
+  /**
+   * Keeps the process alive until the timer has fired: the state that it is made in. Calling twice is fine.
+   */
   ref(): this {
     if (this.#ref) return this;
     this.#ref = true;

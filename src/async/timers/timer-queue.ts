@@ -1,19 +1,22 @@
 /**
  * All the timers of a loop behind one alarm of its clock.
  *
- * *Exact* timers sit in a heap, from which each can be taken out by its handle; they fire in the order of their
- * deadlines, equal ones in the order in which they were made. *Coarse* deadlines, for connections, sit in a timer wheel
- * (`timer-wheel.ts`): cheap to move, a little late. The alarm is armed for the earlier of both. It stays armed when that
- * timer is removed; ringing in vain costs less than arming again for each of the many timeouts that never pass.
+ * *Exact* timers sit in a heap, from which each can be taken out by its handle; they fire in the order of
+ * their deadlines, equal ones in the order in which they were made. *Coarse* deadlines, for connections, sit
+ * in a timer wheel (`timer-wheel.ts`): cheap to move, a little late. The alarm is armed for the earlier of
+ * both. It stays armed when that timer is removed; ringing in vain costs less than arming again for each of
+ * the many timeouts that never pass.
  *
- * Arrived is in time. A loop that was blocked finds its alarm late, and behind it input that came before the deadline
- * and has not been read. Judging at once would close connections whose data waits in the kernel. So a judgement that
- * could be wrong is put off until Node has polled its sockets once more, and then judges by the time of the ring:
+ * Arrived is in time. A loop that was blocked finds its alarm late, and behind it input that came before the
+ * deadline and has not been read. Judging at once would close connections whose data waits in the kernel. So
+ * a judgement that could be wrong is put off until Node has polled its sockets once more, and then judges by
+ * the time of the ring:
  *
  *     ring ── on time ──▶ exact timers ── wheel due? ──▶ poll ──▶ sweep(time of the ring) ──▶ arm
  *       └──── late ──────────────────────────────────▶ poll ──▶ exact timers, sweep ──────▶ arm
  *
- * The wheel, whose deadlines are coarse anyway, always waits for the poll; exact timers only if the alarm was late.
+ * The wheel, whose deadlines are coarse anyway, always waits for the poll; exact timers only if the alarm was
+ * late.
  */
 import { Heap } from "../../base/heap.js";
 import type { Clock } from "./clock.js";
@@ -40,7 +43,7 @@ export class TimerQueue implements TimeoutOwner {
   #alarm: unknown = undefined;
   /** When the alarm will ring; Infinity when none is armed, {@link JUDGING} when it waits for the poll. */
   #armedFor = NEVER;
-  /** When a loop that is free would hear the alarm: a timer may be due before it is made. */
+  /** When the alarm rings in a loop that is free: a timer may be due before it is made. */
   #expectedAt = NEVER;
   #armedRef = false;
   /** While callbacks run the alarm is not touched; it is armed once, afterwards. */
@@ -60,7 +63,10 @@ export class TimerQueue implements TimeoutOwner {
     return this.#exact.length;
   }
 
-  /** Adds an exact timer. `deadline` is a time of the clock; one in the past is due at once, but not inside this call. */
+  /**
+   * Adds an exact timer. `deadline` is a time of the clock; one in the past is due at once, but not inside
+   * this call.
+   */
   add(deadline: number, callback: AnyCallback, args: readonly unknown[]): Timeout {
     if (this.#closed) return new Timeout(this, deadline, undefined, args);
     const timeout = new Timeout(this, deadline, callback, args);
@@ -185,8 +191,8 @@ export class TimerQueue implements TimeoutOwner {
   }
 
   /**
-   * Takes out what is due before anything is called: a timer that a callback adds waits for the next turn, however
-   * early its deadline, and one that a callback removes is not called.
+   * Takes out what is due before anything is called: a timer that a callback adds waits for the next turn,
+   * however early its deadline, and one that a callback removes is not called.
    */
   #runDue(now: number): void {
     const due: Timeout[] = [];

@@ -1,14 +1,15 @@
 /**
  * The timer wheel: coarse deadlines of tens of thousands of connections behind one alarm.
  *
- * A server has one or two deadlines for each connection and moves them with every request; almost none ever passes. So
- * moving a deadline later writes a number, and the wheel checks now and then whether a deadline in it is still due.
+ * A server has one or two deadlines for each connection and moves them with every request; almost none ever
+ * passes. So moving a deadline later writes a number, and the wheel checks now and then whether a deadline in
+ * it is still due.
  *
- * Entries wait in *slots*, one for each moment at which the wheel has to sweep. An entry of `ms` milliseconds goes into
- * the slot at the first multiple of its *tick* after its due time, and the tick is the largest power of two within
- * `max(500, ms / 8)`. So there are at most seventeen slots for each tick, whatever the number of entries, and no entry
- * is more than a tick late. A sweep takes each entry out of its slot. The entry has expired, or was moved later and is
- * inserted again, or was cleared and stays out.
+ * Entries wait in *slots*, one for each moment at which the wheel has to sweep. An entry of `ms` milliseconds
+ * goes into the slot at the first multiple of its *tick* after its due time, and the tick is the largest
+ * power of two within `max(500, ms / 8)`. So there are at most seventeen slots for each tick, whatever the
+ * number of entries, and no entry is more than a tick late. A sweep takes each entry out of its slot. The
+ * entry has expired, or was moved later and is inserted again, or was cleared and stays out.
  */
 import type { Clock } from "./clock.js";
 
@@ -17,7 +18,9 @@ const NEVER: number = Number.POSITIVE_INFINITY;
 const FINEST_TICK = 256;
 const COARSEST_TICK = 2 ** 20;
 
-/** The tick of a deadline `ms` milliseconds away: a power of two within max(500, ms / 8), at most 17 minutes. */
+/**
+ * The tick of a deadline `ms` milliseconds away: a power of two within max(500, ms / 8), at most 17 minutes.
+ */
 export function tickOf(ms: number): number {
   const eighth = ms / 8;
   if (eighth < 512) return FINEST_TICK;

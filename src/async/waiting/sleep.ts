@@ -50,9 +50,9 @@ function wake(sleeper: Sleeper): void {
 }
 
 /**
- * Resolves after this time (milliseconds, or a duration such as `{ seconds: 1.5 }`) on the clock of the current loop,
- * never earlier. Zero and below resolve in the next turn; `Infinity` sleeps until the signal aborts. Rejects with the
- * signal's reason and leaves no timer behind. Tornado: `gen.sleep`.
+ * Resolves after this time (milliseconds, or a duration such as `{ seconds: 1.5 }`) on the clock of the
+ * current loop, never earlier. Zero and below resolve in the next turn; `Infinity` sleeps until the signal
+ * aborts. Rejects with the signal's reason and leaves no timer behind. Tornado: `gen.sleep`.
  *
  * @throws InvalidArgumentError (as a rejection) if the time or the signal is invalid
  */

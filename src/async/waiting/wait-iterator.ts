@@ -40,8 +40,8 @@ function isNamed(children: readonly unknown[]): boolean {
  *     }
  *     for await (const result of waiting) { … }                 // the same
  *
- * A future's error is thrown by the `next()` that delivers it; in a `for await` it ends the loop, after which another
- * one goes on with the rest. Errors that nobody takes are dropped. Tornado: `gen.WaitIterator`.
+ * A future's error is thrown by the `next()` that delivers it; in a `for await` it ends the loop, after which
+ * another one goes on with the rest. Errors that are not taken are dropped. Tornado: `gen.WaitIterator`.
  */
 export class WaitIterator<T = unknown> implements AsyncIterable<Yielded<T>> {
   /** Which future delivered last: its position or its name; undefined before the first. */
@@ -54,8 +54,8 @@ export class WaitIterator<T = unknown> implements AsyncIterable<Yielded<T>> {
   #open: number;
 
   /**
-   * Takes futures (or anything that a coroutine may yield) as arguments, or one object of them by name; both at once
-   * is an {@link InvalidArgumentError}.
+   * Takes futures (or anything that a coroutine may yield) as arguments, or one object of them by name; both
+   * at once is an {@link InvalidArgumentError}.
    */
   constructor(...children: readonly T[] | readonly [Readonly<Record<string, T>>]) {
     const named = isNamed(children);
@@ -83,9 +83,9 @@ export class WaitIterator<T = unknown> implements AsyncIterable<Yielded<T>> {
   }
 
   /**
-   * The next result: a promise for the future that completes next, or has completed first among those not delivered.
-   * Calls made before the last one has been answered stand in line. Rejects with an {@link InvalidStateError} when
-   * {@link WaitIterator.done} is true. Giving up, by `options`, leaves the result for the next call.
+   * The next result: a promise for the future that completes next, or has completed first among those not
+   * delivered. Calls that overlap wait in line. Rejects with an {@link InvalidStateError} when {@link
+   * WaitIterator.done} is true. Giving up, by `options`, leaves the result for the next call.
    */
   next(options?: WaitOptions): Promise<Yielded<T>> {
     if (this.#open === 0) {

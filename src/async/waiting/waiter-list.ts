@@ -1,14 +1,15 @@
 /**
- * The queue of those who wait, under every lock and every queue: first come, first served.
+ * The line of waiters under every lock and every queue: first come, first served.
  *
- * Each waiter is a node of a doubly linked ring that is closed by the list itself, so that one whose timeout passes or
- * whose signal aborts leaves in constant time from wherever it stands. Nothing is swept up later: a list whose waiters
- * have all gone is as empty as a new one, be it after ten or after a hundred thousand.
+ * Each waiter is a node of a doubly linked ring that is closed by the list itself, so that one whose timeout
+ * passes or whose signal aborts leaves in constant time from wherever it stands. Nothing is swept up later: a
+ * list whose waiters have all gone is as empty as a new one, be it after ten or after a hundred thousand.
  *
  *     list ⇄ oldest ⇄ … ⇄ youngest ⇄ list
  *
- * A waiter is settled once: whoever takes it from the ring (the owner, the timer, the signal) disarms the other two and
- * settles it in the same step. So what is handed to a waiter arrives, even if its signal aborts in the same tick.
+ * A waiter is settled once: the owner, the timer or the signal takes it from the ring, disarms the other two
+ * and settles it in the same step. So what is handed to a waiter arrives, even if its signal aborts in the
+ * same tick.
  */
 import { TimeoutError } from "../../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
@@ -23,19 +24,19 @@ class Link {
 }
 
 /** A waiter as the owner of a list sees it. */
-export interface Waiting<T, Brought> {
-  /** What it brought along. */
-  readonly brought: Brought;
+export interface Waiting<T, Payload> {
+  /** What the wait is for: the item of a putter. */
+  readonly payload: Payload;
   /** Ends the wait with a value. */
   settle(value: T): void;
   /** Ends the wait with an error. */
   fail(error: unknown): void;
 }
 
-/** One who waits for a value of type `T`, with what it brought along. */
-class Waiter<T, Brought> extends Link implements Abortable, Waiting<T, Brought> {
-  readonly brought: Brought;
-  readonly #list: WaiterList<T, Brought>;
+/** A waiter for a value of type `T`, with its payload. */
+class Waiter<T, Payload> extends Link implements Abortable, Waiting<T, Payload> {
+  readonly payload: Payload;
+  readonly #list: WaiterList<T, Payload>;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   #loop: IOLoop | undefined = undefined;
@@ -43,14 +44,14 @@ class Waiter<T, Brought> extends Link implements Abortable, Waiting<T, Brought> 
   #signal: AbortSignal | undefined = undefined;
 
   constructor(
-    list: WaiterList<T, Brought>,
-    brought: Brought,
+    list: WaiterList<T, Payload>,
+    payload: Payload,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
     super();
     this.#list = list;
-    this.brought = brought;
+    this.payload = payload;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -99,10 +100,10 @@ function expire(waiter: { onTimeout(timeout: number): void }, timeout: number): 
 /**
  * A list of waiters for values of type `T`.
  *
- * `what` completes the sentence "timed out after 5 ms while …". With `late`, a waiter whose time is over resolves with
- * that value instead of rejecting with a {@link TimeoutError}.
+ * `what` completes the sentence "timed out after 5 ms while …". With `late`, a waiter whose time is over
+ * resolves with that value instead of rejecting with a {@link TimeoutError}.
  */
-export class WaiterList<T, Brought = undefined> {
+export class WaiterList<T, Payload = undefined> {
   readonly #ring = new Link();
   readonly #what: string;
   readonly #late: { readonly value: T } | undefined;
@@ -119,10 +120,10 @@ export class WaiterList<T, Brought = undefined> {
   }
 
   /** Adds a waiter at the end. The caller has asked `refusal()` before. */
-  wait(brought: Brought, options: WaitOptions | null | undefined): Promise<T> {
+  wait(payload: Payload, options: WaitOptions | null | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const bounds = options === undefined || options === null ? undefined : resolveWait(options);
-      const waiter = new Waiter<T, Brought>(this, brought, resolve, reject);
+      const waiter = new Waiter<T, Payload>(this, payload, resolve, reject);
       const ring = this.#ring;
       waiter.next = ring;
       waiter.previous = ring.previous;
@@ -133,31 +134,31 @@ export class WaiterList<T, Brought = undefined> {
     });
   }
 
-  /** The oldest waiter, which leaves the list when it is settled; undefined if nobody waits. */
-  first(): Waiting<T, Brought> | undefined {
-    return this.#length === 0 ? undefined : (this.#ring.next as Waiter<T, Brought>);
+  /** The oldest waiter, which leaves the list when it is settled; undefined if the list is empty. */
+  first(): Waiting<T, Payload> | undefined {
+    return this.#length === 0 ? undefined : (this.#ring.next as Waiter<T, Payload>);
   }
 
-  /** Gives `value` to the oldest waiter; false if nobody waits. */
+  /** Gives `value` to the oldest waiter; false if the list is empty. */
   settleFirst(value: T): boolean {
     if (this.#length === 0) return false;
-    (this.#ring.next as Waiter<T, Brought>).settle(value);
+    (this.#ring.next as Waiter<T, Payload>).settle(value);
     return true;
   }
 
-  /** Gives `value` to all who wait now. */
+  /** Gives `value` to all that wait now. */
   settleAll(value: T): void {
     for (let left = this.#length; left > 0; left--) this.settleFirst(value);
   }
 
   /** @internal A waiter's time is over. */
-  giveUp(waiter: Waiter<T, Brought>, timeout: number): void {
+  giveUp(waiter: Waiter<T, Payload>, timeout: number): void {
     if (this.#late !== undefined) waiter.settle(this.#late.value);
     else waiter.fail(new TimeoutError(`timed out after ${timeout} ms while ${this.#what}`));
   }
 
   /** @internal Closes the ring behind a waiter that leaves. */
-  remove(waiter: Waiter<T, Brought>): void {
+  remove(waiter: Waiter<T, Payload>): void {
     waiter.previous.next = waiter.next;
     waiter.next.previous = waiter.previous;
     waiter.next = waiter;

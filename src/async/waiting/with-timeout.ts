@@ -1,8 +1,9 @@
 /**
  * A deadline for something that has none of its own.
  *
- * A promise cannot be stopped, so `withTimeout` only stops *waiting* for it: it goes on, and if it fails later, that is
- * logged, because nobody else will hear of it. What can be stopped should be given as a function, which gets a signal.
+ * A promise cannot be stopped, so `withTimeout` only stops *waiting* for it: it goes on, and if it fails
+ * later, that is logged, because it has no other receiver. What can be stopped should be given as a function,
+ * which gets a signal.
  */
 import { TimeoutError } from "../../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
@@ -26,13 +27,14 @@ export interface WithTimeoutOptions {
 export type Operation<Y> = Y | ((signal: AbortSignal) => Y);
 
 /**
- * Waits for `operation` (a promise or anything that a coroutine may yield) for at most so many milliseconds from now, or
- * a duration such as `{ minutes: 1 }`; `Infinity` waits for ever. Afterwards it rejects with a {@link TimeoutError}.
+ * Waits for `operation` (a promise or anything that a coroutine may yield) for at most so many milliseconds
+ * from now, or a duration such as `{ minutes: 1 }`; `Infinity` waits without limit. Afterwards it rejects
+ * with a {@link TimeoutError}.
  *
- * The operation goes on after that. Its late result is dropped; its late error is logged to `appLog`, unless its class
- * is in `quietExceptions`, it is a {@link CancelledError}, or the operation was stopped by the signal. To stop it, pass
- * a function: `withTimeout(1000, (signal) => fetchIt({ signal }))`; its signal aborts with the `TimeoutError`, or
- * with the reason of `options.signal`. Tornado: `gen.with_timeout`.
+ * The operation goes on after that. Its late result is dropped; its late error is logged to `appLog`, unless
+ * its class is in `quietExceptions`, it is a {@link CancelledError}, or the operation was stopped by the
+ * signal. To stop it, pass a function: `withTimeout(1000, (signal) => fetchIt({ signal }))`; its signal
+ * aborts with the `TimeoutError`, or with the reason of `options.signal`. Tornado: `gen.with_timeout`.
  */
 export async function withTimeout<Y>(
   timeout: number | Duration,
@@ -58,7 +60,7 @@ class TimedWait implements Abortable {
   readonly #controller: AbortController | undefined;
   readonly #reject: (error: unknown) => void;
   readonly #timer: Timeout | undefined;
-  /** Why nobody waits any more, if that is so. */
+  /** Why the wait was given up, if it was. */
   #gaveUp: { readonly reason: unknown } | undefined = undefined;
 
   constructor(

@@ -2,7 +2,6 @@
  * An application: routes, settings, and the delegate that a server is started on.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
-import { start as startAutoreload } from "../../devel/autoreload.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/matchers.js";
@@ -88,7 +87,9 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
     ];
     this.wildcardRouter = new ApplicationRouter(this, [...staticRules(this.settings), ...(handlers ?? [])]);
     this.defaultRouter = new ApplicationRouter(this, [new Rule(new AnyMatches(), this.wildcardRouter)]);
-    if (this.settings.autoreload === true) startAutoreload();
+    // Loaded when it is asked for: a server in production never needs it.
+    if (this.settings.autoreload === true)
+      void import("../../devel/autoreload.js").then(({ start }) => start());
   }
 
   /**
