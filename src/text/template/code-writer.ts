@@ -25,6 +25,11 @@ export function showPlace({ filename, lineno, includedFrom }: TemplatePlace): st
   return `${filename}:${lineno}${via}`.replace(CONTROL, "?");
 }
 
+/** A value as a literal of JavaScript, on one line. */
+export function literalOf(value: unknown): string {
+  return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}
+
 /** What ends a line of JavaScript (ECMA-262 §12.3). A template's lines end with a line feed alone. */
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/g;
 

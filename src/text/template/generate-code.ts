@@ -18,7 +18,7 @@
  *     _tt_modules, _tt_import, _tt_member, _tt_error…, _tt_ok…, _tt_loop…
  */
 import { BUILT_IN_NAMES } from "./built-in-names.js";
-import { CodeWriter, type TemplatePlace } from "./code-writer.js";
+import { CodeWriter, literalOf, type TemplatePlace } from "./code-writer.js";
 import { type Expression, guardedCode } from "./expression.js";
 import type {
   ApplyNode,
@@ -59,7 +59,7 @@ export function generateCode(page: Page): GeneratedCode {
 }
 
 /** Code that adds to the text, waiting for its neighbours. */
-type Piece = { readonly text: string } | { readonly code: string; readonly place: TemplatePlace };
+type Piece = { text: string } | { readonly code: string; readonly place: TemplatePlace };
 
 /** A loop round the present place. */
 interface Loop {
@@ -106,9 +106,9 @@ class CodeGenerator {
     whole.open(`${this.#isAsync ? "async function" : "function"} render(_tt_scope) {`);
     if (this.#usesModules) whole.line("const _tt_modules = (name) => _tt_scope.modules(name);");
     for (const [name, assigned] of this.#names)
-      whole.line(`${assigned ? "let" : "const"} ${name} = _tt_scope.get(${JSON.stringify(name)});`);
+      whole.line(`${assigned ? "let" : "const"} ${name} = _tt_scope.get(${literalOf(name)});`);
     for (const [name, variable] of this.#escapers)
-      whole.line(`const ${variable} = _tt_scope.escaper(${JSON.stringify(name)});`);
+      whole.line(`const ${variable} = _tt_scope.escaper(${literalOf(name)});`);
     whole.line('let _tt_out = "";');
     whole.append(this.#writer);
     whole.line("return _tt_out;");
@@ -172,45 +172,32 @@ class CodeGenerator {
   // Text.
 
   #add(piece: Piece): void {
-    this.#pieces.push(piece);
+    const last = this.#pieces.at(-1);
+    if ("text" in piece && last !== undefined && "text" in last) last.text += piece.text;
+    else this.#pieces.push(piece);
     if (this.#tries > 0) this.#flush();
   }
 
-  /** Writes the statement that adds the waiting pieces, a line for each expression. */
+  /** Writes the statement that adds the waiting pieces. A line has one expression, and so one place. */
   #flush(): void {
     const pieces = this.#pieces;
     if (pieces.length === 0) return;
     this.#pieces = [];
     let line = `${this.#out} += `;
-    let literal: string | undefined;
-    let first = true;
-    const join = (code: string): string => {
-      const joined = first ? code : ` + ${code}`;
-      first = false;
-      return joined;
-    };
     let place: TemplatePlace | undefined;
-    for (const piece of pieces) {
+    for (const [i, piece] of pieces.entries()) {
+      if (place !== undefined) {
+        this.#writer.line(line, place);
+        line = " ";
+        place = undefined;
+      }
+      if (i > 0) line += " + ";
       if ("text" in piece) {
-        literal = (literal ?? "") + piece.text;
-        continue;
+        line += literalOf(piece.text);
+      } else {
+        line += piece.code;
+        place = piece.place;
       }
-      if (place !== undefined) {
-        this.#writer.line(line, place);
-        line = " ";
-      }
-      if (literal !== undefined) line += join(stringLiteral(literal));
-      literal = undefined;
-      line += join(piece.code);
-      ({ place } = piece);
-    }
-    if (literal !== undefined) {
-      if (place !== undefined) {
-        this.#writer.line(line, place);
-        line = " ";
-      }
-      line += join(stringLiteral(literal));
-      place = undefined;
     }
     this.#writer.line(`${line};`, place);
   }
@@ -284,12 +271,12 @@ class CodeGenerator {
   #import({ source, names, line }: ImportNode): void {
     this.#flush();
     const place = this.#place(line);
-    const from = `_tt_scope.imported(${JSON.stringify(source)})`;
+    const from = `_tt_scope.imported(${literalOf(source)})`;
     for (const { member, local } of names) {
       this.#names.set(local, true);
       this.#assigned.add(local);
       this.#known.add(local);
-      const value = member === undefined ? from : `_tt_member(${from}, ${JSON.stringify(member)})`;
+      const value = member === undefined ? from : `_tt_member(${from}, ${literalOf(member)})`;
       this.#writer.line(`${local} = ${value};`, place);
     }
   }
@@ -486,9 +473,4 @@ class CodeGenerator {
     this.#includedFrom = before.from;
     this.#includes = before.includes;
   }
-}
-
-/** Text as a literal that means the same in scripts and modules. */
-function stringLiteral(text: string): string {
-  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }

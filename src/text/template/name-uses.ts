@@ -99,10 +99,7 @@ interface Place {
 
 const maybe = (place: Place): Place => (place.certain ? { ...place, certain: false } : place);
 
-const within = (place: Place, names: ReadonlySet<string>): Place => ({
-  ...place,
-  scopes: [...place.scopes, names],
-});
+const RESERVED = "names that begin with _tt_ are reserved";
 
 class Walk {
   readonly uses: NameUse[] = [];
@@ -119,7 +116,7 @@ class Walk {
     // `await` would be a name in a script and a word in an async function.
     if (name === "eval" || name === "arguments" || name === "await")
       this.#complain(node.start, `the name ${name} cannot be used in a template`);
-    if (name.startsWith("_tt_")) this.#complain(node.start, "names that begin with _tt_ are reserved");
+    if (name.startsWith("_tt_")) this.#complain(node.start, RESERVED);
     this.uses.push({ name, kind, start: whole.start, end: whole.end, certain: place.certain });
   }
 
@@ -186,8 +183,8 @@ class Walk {
         const own = new Set<string>();
         const id = childOf(node, "id");
         if (id !== undefined) addBindings(id, own);
-        this.child(node, "superClass", within(place, own));
-        this.child(node, "body", { ...maybe(within(place, own)), inFunction: true });
+        this.child(node, "superClass", this.#within(node, place, own));
+        this.child(node, "body", { ...this.#within(node, maybe(place), own), inFunction: true });
         return;
       }
       case "BlockStatement":
@@ -202,8 +199,8 @@ class Walk {
         const own = new Set<string>();
         const param = childOf(node, "param");
         if (param !== undefined) addBindings(param, own);
-        if (param !== undefined) this.pattern(param, within(place, own), false);
-        this.child(node, "body", within(place, own));
+        if (param !== undefined) this.pattern(param, this.#within(node, place, own), false);
+        this.child(node, "body", this.#within(node, place, own));
         return;
       }
       case "LabeledStatement":
@@ -250,6 +247,12 @@ class Walk {
     }
   }
 
+  /** The place inside of a node that declares names. Names of the engine must not be hidden from its own tests. */
+  #within(node: SyntaxNode, place: Place, names: ReadonlySet<string>): Place {
+    for (const name of names) if (name.startsWith("_tt_")) this.#complain(node.start, RESERVED);
+    return { ...place, scopes: [...place.scopes, names] };
+  }
+
   #assignment(node: SyntaxNode, place: Place): void {
     const operator = String(node.operator);
     const logical = operator === "??=" || operator === "||=" || operator === "&&=";
@@ -294,7 +297,7 @@ class Walk {
     for (const param of params) addBindings(param, own);
     const body = node.body as SyntaxNode;
     addVariables(body, own);
-    const inside: Place = { scopes: [...place.scopes, own], certain: false, inFunction: true };
+    const inside: Place = { ...this.#within(node, maybe(place), own), inFunction: true };
     for (const param of params) this.pattern(param, inside, false);
     this.visit(body, inside);
   }
@@ -307,7 +310,7 @@ class Walk {
       ...["init", "left"].map((member) => childOf(node, member)).filter((child) => child !== undefined),
     ];
     addDeclarations(statements, own);
-    const inside = within(place, own);
+    const inside = this.#within(node, place, own);
     const left = childOf(node, "left");
     if (left !== undefined && left.type !== "VariableDeclaration") this.pattern(left, inside, true);
     for (const child of childrenOf(node)) {

@@ -11,6 +11,7 @@
  */
 import type { Chunk } from "../../base/bytes.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";
+import { literalOf } from "./code-writer.js";
 import { resolveName } from "./dict-loader.js";
 import { TemplateError, TemplateNotFoundError } from "./errors.js";
 import { generateCode, HELPER_LINE } from "./generate-code.js";
@@ -44,8 +45,8 @@ export function compileTemplates(loader: BaseLoader, names: Iterable<string>): s
     const { code, isAsync, places } = generateCode(assemblePage(file, loader));
     const listed = listPlaces(places);
     const before = [
-      `{ name: ${literal(name)}, autoescape: ${literal(file.autoescape)}, isAsync: ${isAsync},`,
-      `places: ${literal(listed.places)}, lines: ${literal(listed.lines)},`,
+      `{ name: ${literalOf(name)}, autoescape: ${literalOf(file.autoescape)}, isAsync: ${isAsync},`,
+      `places: ${literalOf(listed.places)}, lines: ${literalOf(listed.lines)},`,
       `firstLine: ${lines + 4}, make(_tt) { ${HELPER_LINE} return (`,
     ];
     parts.push(...before, code, "); } },");
@@ -53,10 +54,6 @@ export function compileTemplates(loader: BaseLoader, names: Iterable<string>): s
   }
   parts.push("] };", "");
   return parts.join("\n");
-}
-
-function literal(value: unknown): string {
-  return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 
 /** Loads templates from modules made by {@link compileTemplates}. Nothing is parsed and no code is made. */
