@@ -216,8 +216,6 @@ class Walk {
         this.#complain(node.start, "import() cannot be used in a template; see {% import %}");
         break;
       case "MetaProperty":
-        if (nameOf(node.meta as SyntaxNode) === "import")
-          this.#complain(node.start, "import.meta cannot be used in a template");
         return;
     }
     this.all(childrenOf(node), place);

@@ -22,6 +22,12 @@ const compileError = (source: string): ParseError => {
 };
 
 describe("a ParseError", () => {
+  test("shows the beginning of a long line, and no carriage return", () => {
+    const error = compileError(`{{ }}${"x".repeat(600)}\r\n`);
+    assert.equal(error.message, `Empty expression at page.html:1: {{ }}${"x".repeat(115)}…`);
+    assert.equal(compileError("{{ }}\r\n").sourceLine, "{{ }}");
+    assert.equal(error.sourceLine?.length, 500);
+  });
   test("has file, line and source line, and its message ends with them", () => {
     const error = compileError("a\n  {% bogus x %}\nb");
     assert.deepEqual(
@@ -69,6 +75,16 @@ describe("a ParseError", () => {
     ["{% extends 'a' %}", 1, /no template loader/],
     ["\n{% include 'a' %}", 2, /no template loader/],
     ["{% autoescape f( %}", 1, /takes the name of a function/],
+    ["{% extends %}", 1, /extends missing file path/],
+    ["{% include '' %}", 1, /include missing file path/],
+    ["{% import %}", 1, /import missing statement/],
+    ["{% from %}", 1, /from missing statement/],
+    ["{% apply %}{% end %}", 1, /apply missing method name/],
+    ["{% apply f %}{% else %}{% end %}", 1, /else block cannot be attached to apply block/],
+    ["{% block %}{% end %}", 1, /block missing name/],
+    ["{% set %}", 1, /an expression is missing/],
+    ["{% try %}{% except as e %}{% end %}", 1, /unexpected e/],
+    ["{{ import.meta.url }}", 1, /import\.meta/],
     ["{% module X %}", 1, /takes a call/],
     ["{% module a.b() %}", 1, /takes a call/],
     ["{% module (0, X)() %}", 1, /takes a call/],
@@ -194,9 +210,8 @@ describe("an error while a template is rendered", () => {
     assert.match(nested.stack ?? "", /at inner\.html:3\n.*at outer\.html:1\n/s);
   });
   test("is passed on unchanged when it is not an Error, or is frozen", () => {
-    const frozen = Object.freeze(new Error("frozen"));
     const template = new Template("{{ f() }}");
-    for (const thrown of [1, null, { message: "x" }, frozen])
+    for (const thrown of [1, null, { message: "x" }])
       assert.equal(
         errorOf(() =>
           template.generate({
@@ -207,6 +222,16 @@ describe("an error while a template is rendered", () => {
         ),
         thrown,
       );
+    let frozen: Error | undefined;
+    const f = (): never => {
+      frozen = Object.freeze(new Error("frozen"));
+      throw frozen;
+    };
+    assert.equal(
+      errorOf(() => template.generate({ f })),
+      frozen,
+    );
+    assert.equal(templateErrorLocation(frozen)?.lineno, 1);
   });
 });
 

@@ -111,6 +111,15 @@ describe("names", () => {
 {{ (() => { var s = 0; for (const v of [1, 2]) s += v; for (let i = 0; i < 2; i++) s += i; label: for (;;) break label; return s })() }}`;
     assert.equal(render(source, { d: 2 }), "1,3\n6\n6\n1\n4");
   });
+  test("are found wherever an expression may hold one", () => {
+    const source = `{{ (() => { switch (a) { case b: { let c = 5; return c } default: return c } })() }}
+{{ (() => { function f() { return g() } function g() { return a } class C extends f { static [b] = c } return C[2] })() }}
+{{ (() => { let x; for (x of [a]); for (x in { [b]: 1 }); ({ [b]: x = c } = {}); return x })() }}
+{{ (({ [b]: x }) => x)({ 2: 7 }) }}{{ !a }}{{ typeof a.b }}{{ -b }}{{ a?.b?.[c] }}{{ \`\${a}\${b}\` }}
+{{ (() => { const { a: [d = b] } = { a: [] }; let e = 0; do { e++ } while (e < c); return [d, e, ...[a]] })() }}
+{{ (function () { return new.target === undefined && typeof this })() }}{{ [a].map(async (x) => await x).length }}`;
+    assert.equal(render(source, { a: 1, b: 2, c: 3 }), "3\n3\n3\n7falseundefined-212\n2,3,1\nundefined1");
+  });
   test("can be any that JavaScript has, also those that generated code might use", () => {
     for (const name of ["render", "async", "of", "let_", "$", "ünïcode", "get", "name", "scope"])
       assert.equal(render(`{% for ${name} of [1] %}{{ ${name} }}{% end %}`), "1", name);
