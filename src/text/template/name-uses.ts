@@ -184,7 +184,7 @@ class Walk {
         const id = childOf(node, "id");
         if (id !== undefined) addBindings(id, own);
         this.child(node, "superClass", this.#within(node, place, own));
-        this.child(node, "body", { ...this.#within(node, maybe(place), own), inFunction: true });
+        this.child(node, "body", this.#within(node, maybe(place), own));
         return;
       }
       case "BlockStatement":

@@ -12,6 +12,7 @@ import type { Expression } from "./expression.js";
 import { JavaScriptReader } from "./javascript-reader.js";
 import type { BlockNode, Branch, Catcher, ImportedName, TemplateFile, TemplateNode } from "./nodes.js";
 import { SourceText } from "./source-text.js";
+import { isFunctionName, isIdentifier, isVariableName } from "./variable-name.js";
 import { checkWhitespaceMode, filterTextNode, type WhitespaceMode } from "./whitespace.js";
 
 /** What holds for a file until its own tags say something else. */
@@ -65,8 +66,6 @@ const PARTS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 const OPENERS: ReadonlySet<string> = new Set(["if", "for", "while", "try", "apply", "block"]);
-const DOTTED_NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
-const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 const MODULE_CALL = /^((?:await\s+)?)([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*\(/u;
 const BRACE = 0x7b;
 const HASH = 0x23;
@@ -75,17 +74,10 @@ const PERCENT = 0x25;
 /**
  * Reads a template.
  *
- * @throws ParseError (`ERR_SQUALL_TEMPLATE_PARSE`) with name, line and the source line when the text is
- * wrong, and InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a mode of white space that does not
- * exist.
+ * @throws ParseError (`ERR_SQUALL_TEMPLATE_PARSE`) with name, line and the source line if the text is invalid.
  */
 export function parseTemplate(text: string, name: string, settings: ParseSettings): TemplateFile {
   return new TemplateParser(text, name, settings).parse();
-}
-
-/** True for what can name an escaping function: a name, or names with dots between them. */
-export function isFunctionName(name: string): boolean {
-  return DOTTED_NAME.test(name) && !/(?:^|\.)_tt_/.test(name);
 }
 
 class TemplateParser {
@@ -233,7 +225,7 @@ class TemplateParser {
           throw this.#error(tag.start, "autoescape takes the name of a function, or None");
         return;
       case "whitespace":
-        this.#whitespace = checkWhitespaceMode(rest);
+        this.#whitespace = this.#mode(tag);
         return;
       case "set":
         this.#add({ kind: "set", expression: this.#wholeExpression(tag.restStart, "%}") });
@@ -262,6 +254,14 @@ class TemplateParser {
           tag.start,
           `unknown operator: ${word.slice(0, 40)}${/^end\w/.test(word) ? "; every block ends with {% end %}" : ""}`,
         );
+    }
+  }
+
+  #mode({ rest, start }: Tag): WhitespaceMode {
+    try {
+      return checkWhitespaceMode(rest);
+    } catch (cause) {
+      throw this.#error(start, (cause as Error).message, { cause });
     }
   }
 
@@ -298,7 +298,7 @@ class TemplateParser {
     const words = more?.trim() ?? "";
     const local = /^as\s+(\S+)$/.exec(words)?.[1] ?? (words === "" ? source : "");
     if (tag.word === "import") {
-      if (source === "" || !NAME.test(local))
+      if (source === "" || !isIdentifier(local))
         throw this.#error(tag.start, "import takes a name, or a name and another: {% import a.b as c %}");
       return { source, names: [this.#imported(tag, undefined, local)] };
     }
@@ -313,16 +313,10 @@ class TemplateParser {
   }
 
   #imported(tag: Tag, member: string | undefined, local: string): ImportedName {
-    if (!NAME.test(local) || (member !== undefined && !NAME.test(member)))
-      throw this.#error(tag.start, `${tag.word}: ${member ?? local} is not a name`);
-    // Reads it as the target of an assignment, which refuses words that are reserved.
-    const reader = new JavaScriptReader(new SourceText(this.#file.name, `${local}%}`), 0, "%}");
-    try {
-      reader.pattern();
-      reader.end();
-    } catch (cause) {
-      throw this.#error(tag.start, `${tag.word}: ${local} cannot be the name of a variable`, { cause });
-    }
+    if (member !== undefined && !isIdentifier(member))
+      throw this.#error(tag.start, `${tag.word}: ${member} is not a name`);
+    if (!isVariableName(local))
+      throw this.#error(tag.start, `${tag.word}: ${local} cannot be the name of a variable`);
     return { member, local };
   }
 

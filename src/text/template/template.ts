@@ -13,10 +13,11 @@ import { ParseError, TemplateError } from "./errors.js";
 import { type GeneratedCode, generateCode, HELPER_LINE } from "./generate-code.js";
 import type { TemplateFile, TemplateTree } from "./nodes.js";
 import { assemblePage } from "./page.js";
-import { isFunctionName, parseTemplate } from "./parse.js";
+import { parseTemplate } from "./parse.js";
 import { linesOfPrecompiled, type PrecompiledTemplate } from "./precompiled-format.js";
 import { HELPERS, RenderScope, type TemplateNamespace } from "./render-scope.js";
 import { locateError, type ScriptLines } from "./stack-trace.js";
+import { isFunctionName } from "./variable-name.js";
 import { checkWhitespaceMode, defaultWhitespaceMode, type WhitespaceMode } from "./whitespace.js";
 
 /** What a template asks of its loader. {@link BaseLoader} implements it. */
@@ -97,7 +98,7 @@ function evaluate(code: string, name: string, script: string): RenderFunction {
       throw new TemplateError("ERR_SQUALL_TEMPLATE_EVAL", message, { cause });
     }
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ParseError(`the template is not valid JavaScript: ${why}`, name, 0, { cause });
+    throw new ParseError(`the code of the template does not compile: ${why}`, name, 0, { cause });
   }
 }
 

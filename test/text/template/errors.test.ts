@@ -75,6 +75,9 @@ describe("a ParseError", () => {
     ["{% extends 'a' %}", 1, /no template loader/],
     ["\n{% include 'a' %}", 2, /no template loader/],
     ["{% autoescape f( %}", 1, /takes the name of a function/],
+    ["{% autoescape class.f %}", 1, /takes the name of a function/],
+    ["{% autoescape a._tt_b..c %}", 1, /takes the name of a function/],
+    ["\n{% whitespace none %}", 2, /must be one of all, single, oneline, got 'none'/],
     ["{% extends %}", 1, /extends missing file path/],
     ["{% include '' %}", 1, /include missing file path/],
     ["{% import %}", 1, /import missing statement/],
@@ -143,6 +146,8 @@ test("options that cannot be are refused", () => {
     { autoescape: "f()" },
     { autoescape: "_tt_text" },
     { autoescape: "" },
+    { autoescape: "a.b()" },
+    { autoescape: "this.f" },
   ])
     assert.throws(() => new Template("", options as object), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
 });

@@ -350,6 +350,10 @@ describe("await", () => {
       "12a34",
     );
   });
+  test("may stand in the computed key of a class, which is evaluated outside of it", async () => {
+    const source = "{{ new (class { [await later('k')] = 5 })().k }}";
+    assert.equal(await new Template(source).generateAsync({ later }), "5");
+  });
   test("in a function of an expression is that function's own", () => {
     assert.equal(new Template("{{ typeof (async () => await 1) }}").isAsync, false);
   });
