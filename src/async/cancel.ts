@@ -24,11 +24,6 @@ export interface TimerHost {
   removeTimeout(timeout: Timeout): void;
 }
 
-/** Throws the signal's reason if it has been aborted. */
-export function throwIfAborted(signal: AbortSignal | null | undefined): void {
-  if (signal?.aborted) throw signal.reason;
-}
-
 /**
  * Calls `fn(reason)` once when the signal is aborted; at once, inside this call, if it already is. Returns
  * the function that takes it away again; calling that twice or afterwards is fine. `fn` must not throw.

@@ -103,7 +103,7 @@ function ignore(): void {}
  * once or later, which ends the process if it has no listener; hence a listener around the write, and one
  * more when the write's callback announces an event to come.
  */
-export function writeQuietly(stream: LogStream, text: string): void {
+function writeQuietly(stream: LogStream, text: string): void {
   stream.once?.("error", ignore);
   try {
     stream.write(text, (error) => {

@@ -28,7 +28,7 @@ import { helpText } from "./option-help.js";
 import type { OptionType } from "./option-values.js";
 
 /** One spelling for each name: words in lower case with hyphens between. */
-export function normaliseName(name: string): string {
+function normaliseName(name: string): string {
   return name
     .replaceAll("_", "-")
     .replace(/([a-z\d])([A-Z])/g, (_, a: string, b: string) => `${a}-${b.toLowerCase()}`);

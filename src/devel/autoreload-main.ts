@@ -28,7 +28,7 @@ options:
 const RUN_PACKAGE = "await import(process.argv[1])";
 
 /** What the command line asks for; undefined if it asks for nothing that we know. */
-export function parseArguments(args: readonly string[]): SupervisedProgram | "help" | undefined {
+function parseArguments(args: readonly string[]): SupervisedProgram | "help" | undefined {
   const nodeOptions: string[] = [];
   let untilSuccess = false;
   let isPackage = false;

@@ -4,20 +4,11 @@ import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 import { TimeoutError } from "squall/ioloop";
 import { VirtualLoop } from "squall/testing";
-import { CancelScope, cancellable, onAbort, throwIfAborted } from "#room/async/cancel";
+import { CancelScope, cancellable, onAbort } from "#room/async/cancel";
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
 describe("signals", () => {
-  test("throwIfAborted() throws the reason of an aborted signal alone", () => {
-    throwIfAborted(undefined);
-    throwIfAborted(new AbortController().signal);
-    assert.throws(
-      () => throwIfAborted(AbortSignal.abort("why")),
-      (reason) => reason === "why",
-    );
-  });
-
   test("onAbort() calls with the reason, at once if it is aborted already", () => {
     const seen: unknown[] = [];
     const controller = new AbortController();

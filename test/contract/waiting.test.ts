@@ -7,10 +7,12 @@ import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 import { ThreadExecutor } from "squall/concurrent";
 import { sleep, TimeoutError, WaitIterator, withTimeout } from "squall/gen";
-import type { IOLoop } from "squall/ioloop";
+import { IOStream, type PipeIOStream } from "squall/iostream";
 import { Condition, Event, Lock, Semaphore, type WaitOptions } from "squall/locks";
+import { Subprocess } from "squall/process";
 import { LifoQueue, Queue } from "squall/queues";
-import { VirtualLoop } from "squall/testing";
+import { TCPClient } from "squall/tcpclient";
+import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { cancellable } from "#room/async/cancel";
 import "../support/guard.js";
 
@@ -20,12 +22,36 @@ interface Operation {
   state(): unknown;
   /** Satisfies one wait and resolves with what it got, which shows that nothing of a refused call is in the way. */
   satisfy?(): unknown;
-  /** What a wait gives whose time is over, if that is no TimeoutError. */
+  /** What a wait gives whose time is over, if that is not a TimeoutError. */
   readonly late?: unknown;
+  close?(): void;
+}
+
+type Maker = (loop: VirtualLoop, network: MemoryNetwork) => Operation;
+
+/** An operation of one of two connected streams; `fill` leaves no room to write. */
+function ofStream(
+  wait: (near: IOStream, options: WaitOptions | undefined) => Promise<unknown>,
+  satisfy: (near: IOStream, far: IOStream) => unknown,
+  { fill = false } = {},
+): Maker {
+  return (_loop, network) => {
+    const [near, far] = network.pair().map((socket) => new IOStream(socket)) as [IOStream, IOStream];
+    if (fill) void near.write(Buffer.alloc(1 << 20));
+    return {
+      wait: (options) => wait(near, options),
+      state: () => [near.reading(), near.bytesQueued, near.closed()],
+      satisfy: () => satisfy(near, far),
+      close() {
+        near.close();
+        far.close();
+      },
+    };
+  };
 }
 
 /** Every operation that waits for something that does not come by itself. */
-const operations: Record<string, (loop: IOLoop) => Operation> = {
+const operations: Record<string, Maker> = {
   "cancellable()": (loop) => {
     let begun = 0;
     return {
@@ -140,7 +166,72 @@ const operations: Record<string, (loop: IOLoop) => Operation> = {
       satisfy: () => event.set(),
     };
   },
+  "IOStream.readUntil()": ofStream(
+    (near, options) => near.readUntil("\n", options),
+    (_, far) => far.write("line\n"),
+  ),
+  "IOStream.readUntilRegex()": ofStream(
+    (near, options) => near.readUntilRegex(/\n/, options),
+    (_, far) => far.write("line\n"),
+  ),
+  "IOStream.readBytes()": ofStream(
+    (near, options) => near.readBytes(4, options),
+    (_, far) => far.write("four"),
+  ),
+  "IOStream.readInto()": ofStream(
+    (near, options) => near.readInto(Buffer.alloc(4), options),
+    (_, far) => far.write("four"),
+  ),
+  "IOStream.readUntilClose()": ofStream(
+    (near, options) => near.readUntilClose(options),
+    (_, far) => far.close(),
+  ),
+  "IOStream.whenWritable()": ofStream(
+    (near, options) => near.whenWritable(options),
+    (_, far) => far.readBytes(1 << 20),
+    { fill: true },
+  ),
+  "IOStream.drained()": ofStream(
+    (near, options) => near.drained(options),
+    (_, far) => far.readBytes(1 << 20),
+    { fill: true },
+  ),
+  "IOStream.whenClosed()": ofStream(
+    (near, options) => near.whenClosed(options),
+    (near) => near.close(),
+  ),
+  "TCPClient.connect()": (_loop, network) => {
+    network.setHost("127.0.0.1", "silent");
+    const client = new TCPClient();
+    return {
+      wait: (options) => client.connect("127.0.0.1", 80, options),
+      state: () => network.pending,
+      close: () => client.close(),
+    };
+  },
 };
+
+/** Runs `ask` in virtual time, on a network in memory, with one operation after the other as it makes them. */
+function ask(
+  make: Maker,
+  question: (make: () => Operation, loop: VirtualLoop) => Promise<void>,
+): Promise<void> {
+  const network = new MemoryNetwork();
+  const made: Operation[] = [];
+  return VirtualLoop.run(
+    async (loop) => {
+      try {
+        await question(() => {
+          made.push(make(loop, network));
+          return made.at(-1)!;
+        }, loop);
+      } finally {
+        for (const { close } of made) close?.();
+      }
+    },
+    { network },
+  );
+}
 
 /** What is no option of a wait, and how the error begins. */
 const INVALID: readonly (readonly [string, unknown, RegExp])[] = [
@@ -152,11 +243,11 @@ const INVALID: readonly (readonly [string, unknown, RegExp])[] = [
   ["text in place of a signal", { signal: "stop" }, /^signal must be/],
 ];
 
-for (const [name, make] of Object.entries(operations)) {
+for (const [name, makeOne] of Object.entries(operations)) {
   describe(name, () => {
     test("rejects invalid options before it registers anything", () =>
-      VirtualLoop.run(async (loop) => {
-        const operation = make(loop);
+      ask(makeOne, async (make) => {
+        const operation = make();
         const before = operation.state();
         for (const [what, options, message] of INVALID) {
           const refused = operation.wait(options as WaitOptions);
@@ -170,8 +261,8 @@ for (const [name, make] of Object.entries(operations)) {
       }));
 
     test("takes null for no signal and no timeout", () =>
-      VirtualLoop.run(async (loop) => {
-        const operation = make(loop);
+      ask(makeOne, async (make) => {
+        const operation = make();
         const waiting = operation.wait({ signal: null, timeout: null });
         if (operation.satisfy === undefined) {
           await assert.rejects(withTimeout(1e6, waiting), TimeoutError);
@@ -182,9 +273,9 @@ for (const [name, make] of Object.entries(operations)) {
       }));
 
     test("takes a timeout of 0 and below for one that has just passed", () =>
-      VirtualLoop.run(async (loop) => {
+      ask(makeOne, async (make, loop) => {
         for (const timeout of [0, -0.5, Number.NEGATIVE_INFINITY, { seconds: -1 }]) {
-          const operation = make(loop);
+          const operation = make();
           const before = operation.state();
           const start = loop.time();
           const waiting = operation.wait({ timeout });
@@ -196,8 +287,8 @@ for (const [name, make] of Object.entries(operations)) {
       }));
 
     test("takes a duration for its timeout", () =>
-      VirtualLoop.run(async (loop) => {
-        const operation = make(loop);
+      ask(makeOne, async (make, loop) => {
+        const operation = make();
         const start = loop.time();
         const waiting = operation.wait({ timeout: { minutes: 5 } });
         if ("late" in operation) assert.equal(await waiting, operation.late);
@@ -206,8 +297,8 @@ for (const [name, make] of Object.entries(operations)) {
       }));
 
     test("rejects with the reason of a signal that has aborted, and registers nothing", () =>
-      VirtualLoop.run(async (loop) => {
-        const operation = make(loop);
+      ask(makeOne, async (make) => {
+        const operation = make();
         const before = operation.state();
         const signal = AbortSignal.abort(new Error("too late"));
         await assert.rejects(operation.wait({ signal }), /too late/);
@@ -251,4 +342,32 @@ test("ThreadExecutor.run() starts no thread for a call that is refused", async (
   }
   assert.equal(pool.workers, 0);
   assert.equal(pool.waiting, 0);
+});
+
+test("IOStream.write() sends nothing of a call that is refused", () =>
+  VirtualLoop.run(async () => {
+    const [near, far] = new MemoryNetwork().pair().map((socket) => new IOStream(socket)) as [
+      IOStream,
+      IOStream,
+    ];
+    for (const [what, options, message] of INVALID) {
+      await assert.rejects(near.write("refused", options as WaitOptions), { message }, what);
+    }
+    await near.write("sent\n", { signal: null, timeout: null });
+    assert.equal((await far.readUntil("\n")).toString(), "sent\n");
+    near.close();
+    far.close();
+  }));
+
+test("Subprocess.waitForExit() takes null for none, and a refused call leaves nothing in its way", async () => {
+  const child = new Subprocess([process.execPath, "-e", "process.stdin.resume()"], {
+    stdin: Subprocess.STREAM,
+  });
+  for (const [what, options, message] of INVALID) {
+    await assert.rejects(child.waitForExit(options as WaitOptions), { message }, what);
+  }
+  await assert.rejects(child.waitForExit({ timeout: 0 }), TimeoutError);
+  const ended = child.waitForExit({ signal: null, timeout: null });
+  (child.stdin as PipeIOStream).close();
+  assert.equal(await ended, 0);
 });

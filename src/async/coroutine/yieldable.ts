@@ -189,7 +189,7 @@ export function makeDriver(name: string): Driver {
  * Drives a generator object as a coroutine: its first step runs at once, the promise settles with what it
  * returns or throws. A generator can be driven once.
  */
-export const driveGenerator: Driver = makeDriver("driveGenerator");
+const driveGenerator: Driver = makeDriver("driveGenerator");
 
 /**
  * Thrown inside a coroutine to end it with a value (`ERR_SQUALL_RETURN`). A relic for ports from Python 2,
