@@ -60,6 +60,16 @@ export class Channel {
     this.#receiver = receiver;
   }
 
+  /** True while a FIN has arrived that the receiver has not taken. */
+  get hasFin(): boolean {
+    return this.#arrived.includes(FIN);
+  }
+
+  /** How many bytes are on their way or unread. */
+  get used(): number {
+    return this.#used;
+  }
+
   /** True while bytes have arrived that the receiver has not taken. */
   get hasUnread(): boolean {
     return this.#arrived.some((piece) => piece !== FIN);
@@ -195,6 +205,16 @@ export class MemorySocket extends Duplex implements NetworkSocket {
   /** How many of the bytes written have left, also of a write that is not done yet. */
   get bytesTaken(): number {
     return this.#outgoing?.taken ?? 0;
+  }
+
+  /** How many of the bytes that have left the other end has not read. */
+  get bytesUnacknowledged(): number {
+    return this.#outgoing?.used ?? 0;
+  }
+
+  /** Whether a FIN or a reset of the other end has arrived, also behind bytes that have not been read. */
+  get peerHasLeft(): boolean {
+    return this.#resetReceived || this.#incoming?.hasFin === true;
   }
 
   setNoDelay(noDelay = true): this {

@@ -38,6 +38,7 @@ import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkFunction, checkInteger, checkLimit } from "../../base/validate.js";
+import { type PeerState, peerState } from "./peer-state.js";
 import {
   BytesRequest,
   ChunkRequest,
@@ -105,6 +106,7 @@ export interface StreamStates {
 
 // Friends of the class: what the rest of squall may do with a stream and users may not.
 let coalesce: (stream: BaseIOStream, now: number) => void;
+let inspectPeer: (stream: BaseIOStream) => Promise<PeerState>;
 let states: (stream: BaseIOStream) => StreamStates;
 
 /**
@@ -115,6 +117,14 @@ let states: (stream: BaseIOStream) => StreamStates;
  */
 export function coalesceWrites(stream: BaseIOStream, now: number): void {
   coalesce(stream, now);
+}
+
+/**
+ * What is known of the other end: how far it has acknowledged what was sent, and whether it has left although its input
+ * is paused. Costs a look into a table of the system, so it is a question for deadlines, not for each chunk.
+ */
+export function peerStateOf(stream: BaseIOStream): Promise<PeerState> {
+  return inspectPeer(stream);
 }
 
 /** The states of a stream: for tests and for messages. */
@@ -135,6 +145,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
 
   static {
     coalesce = (stream, now) => stream.#writer().coalesce(stream.#settings.coalescing, now);
+    inspectPeer = (stream) => peerState(stream.carrier, () => stream.ioLoop.time());
     states = (stream) => ({
       life: LIVES[stream.#life] as string,
       input: INPUT_STATES[stream.#input.state] as string,
@@ -190,6 +201,11 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#input.socket ?? undefined;
   }
 
+  /** The socket that the system knows; for TLS the one below {@link BaseIOStream.transport}. */
+  protected get carrier(): Duplex | undefined {
+    return this.transport;
+  }
+
   // --- state ----------------------------------------------------------------------------------------------------
 
   /** True while a read is pending or a sink receives. */
@@ -226,7 +242,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * mean anything. It tells a slow reader from one that has stopped.
    */
   get writeProgress(): number {
-    return writeProgress(this.transport);
+    return writeProgress(this.carrier);
   }
 
   /** How many received bytes have not been read. */

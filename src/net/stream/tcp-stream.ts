@@ -21,7 +21,6 @@ import { beginHandshake, checkHandshake, TLSHandshakeError, tlsOver } from "../t
 import { BaseIOStream } from "./base-stream.js";
 import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
-import { writeProgress } from "./write-progress.js";
 
 /** Options of {@link IOStream.connect}. */
 export interface ConnectStreamOptions extends WaitOptions {
@@ -236,8 +235,8 @@ export class SSLIOStream extends IOStream {
     return this.closed() ? undefined : this.#tls;
   }
 
-  override get writeProgress(): number {
-    return writeProgress(this.#raw ?? this.#tls);
+  protected override get carrier(): Duplex | undefined {
+    return this.#raw ?? this.#tls;
   }
 
   /** The protocol that ALPN agreed on; undefined before the handshake or if there is none. */

@@ -27,5 +27,5 @@ export function writeProgress(socket: Duplex | undefined): number {
   if (typeof handle?.bytesWritten === "number" && typeof handle.writeQueueSize === "number") {
     return handle.bytesWritten - handle.writeQueueSize;
   }
-  return bytesTaken ?? -writableLength;
+  return bytesTaken ?? 0 - writableLength;
 }
