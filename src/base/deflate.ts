@@ -1,6 +1,6 @@
 /**
- * Raw deflate (RFC 1951) that is called, not piped: each call gives all that its input becomes, up to a flush that ends on a
- * whole byte. The window stays from call to call, until it is reset.
+ * Raw deflate (RFC 1951) that is called, not piped: each call gives all that its input becomes, up to a flush
+ * that ends on a whole byte. The window stays from call to call, until it is reset.
  */
 import { constants, createDeflateRaw } from "node:zlib";
 import { concatBytes } from "./bytes.js";
@@ -18,7 +18,9 @@ export interface DeflateOptions {
   readonly windowBits?: number | undefined;
 }
 
-/** Most results fit in here, from where they are copied: zlib's output has no size that one could know before. */
+/**
+ * Most results fit in here, from where they are copied: zlib's output has no size that one could know before.
+ */
 const SCRATCH_SIZE = 16 * 1024;
 let scratch: Buffer | undefined;
 
@@ -40,9 +42,9 @@ export class Deflate {
   }
 
   /**
-   * What `input` becomes, with an empty block behind it that ends on a whole byte (`Z_SYNC_FLUSH`: the last four bytes are
-   * 00 00 FF FF). Empty input right behind another flush gives nothing. Throws an {@link InvalidStateError} after
-   * {@link Deflate.close}.
+   * What `input` becomes, with an empty block behind it that ends on a whole byte (`Z_SYNC_FLUSH`: the last
+   * four bytes are 00 00 FF FF). Empty input right behind another flush gives nothing. Throws an {@link
+   * InvalidStateError} after {@link Deflate.close}.
    */
   flush(input: Uint8Array): Buffer {
     if (this.#closed) throw new InvalidStateError("the compressor has been closed");

@@ -1,8 +1,9 @@
 /**
  * One synchronous step of a zlib engine: some input, some room for output, and what is left of both.
  *
- * Node's zlib offers this only through its handle's synchronous write, which is not documented; several packages that half of
- * the ecosystem needs lean on it too. It is used here alone, and the constructor makes sure that it is there.
+ * Node's zlib offers this only through its handle's synchronous write, which is not documented; several
+ * packages that half of the ecosystem needs lean on it too. It is used here alone, and the constructor makes
+ * sure that it is there.
  */
 import { InvalidStateError } from "./errors.js";
 
@@ -26,7 +27,10 @@ interface SyncEngine {
   readonly _writeState: Uint32Array;
 }
 
-/** The least that an engine takes as its own chunk size (`Z_MIN_CHUNK`): for engines whose own buffer is not used. */
+/**
+ * The least that an engine takes as its own chunk size (`Z_MIN_CHUNK`): for engines whose own buffer is not
+ * used.
+ */
 export const LEAST_CHUNK = 64;
 
 /** The synchronous side of a zlib engine, which stays its owner's to close. */

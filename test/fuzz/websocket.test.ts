@@ -1,6 +1,6 @@
 /**
- * WebSocket connections beside their plain twin: frames of all kinds, spoilt in places and cut anywhere, and handshakes made of
- * the right pieces in the wrong order.
+ * WebSocket connections beside their plain twin: frames of all kinds, spoilt in places and cut anywhere, and
+ * handshakes made of the right pieces in the wrong order.
  */
 import assert from "node:assert/strict";
 import { SyncDeflater, SyncInflater } from "#room/protocol/websocket/deflate-codec";
@@ -31,7 +31,9 @@ function payloadOf(random: Random, opcode: number): Buffer {
   return random.bytes(Math.min(random.pick(LENGTHS), opcode > 8 ? 125 : 3000));
 }
 
-/** A conversation that is well-formed for a while: messages in fragments, with control frames between them. */
+/**
+ * A conversation that is well-formed for a while: messages in fragments, with control frames between them.
+ */
 function conversation(random: Random, isMasked: boolean, deflate: TwinDeflate | undefined): Buffer {
   const frames: Buffer[] = [];
   const frame = (opcode: number, payload: Buffer, fin: boolean, rsv: number) =>
@@ -89,8 +91,8 @@ fuzz(
   },
   (random) => {
     const role = random.pick(["server", "client"] as const);
-    // A message that is damaged may end inside a block. What zlib then makes of the next one is not defined, and the
-    // twin begins each message anew: so the window is kept only where nothing is damaged.
+    // A message that is damaged may end inside a block. What zlib then makes of the next one is not defined,
+    // and the twin begins each message anew: so the window is kept only where nothing is damaged.
     const isDamaged = random.chance(0.5);
     const takeover = !isDamaged && random.chance(0.5);
     const windowBits = random.between(9, 15);

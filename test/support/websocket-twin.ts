@@ -1,6 +1,7 @@
 /**
- * A second reading of RFC 6455 and RFC 7692, as plain as it can be: whole input, one frame after another, no state machine, no
- * speed. The tests compare the decoder with it, and the testers of the conformance cases read with it.
+ * A second reading of RFC 6455 and RFC 7692, as plain as it can be: whole input, one frame after another, no
+ * state machine, no speed. The tests compare the decoder with it, and the testers of the conformance cases
+ * read with it.
  */
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 
@@ -21,7 +22,10 @@ export function twinMask(payload: Uint8Array, key: Uint8Array): Buffer {
   return masked;
 }
 
-/** A frame of any kind, well-formed or not. `key` masks it; `lengthOctets` (0, 2, 8) chooses the form of the length. */
+/**
+ * A frame of any kind, well-formed or not. `key` masks it; `lengthOctets` (0, 2, 8) chooses the form of the
+ * length.
+ */
 export function twinFrame(
   opcode: number,
   payload: Uint8Array | string,
@@ -67,7 +71,9 @@ export function twinFrames(input: Buffer): { frames: TwinFrame[]; rest: Buffer }
   }
 }
 
-/** Compresses or inflates messages one after another; the window is kept as a dictionary of what came before. */
+/**
+ * Compresses or inflates messages one after another; the window is kept as a dictionary of what came before.
+ */
 export class TwinDeflate {
   #window: Buffer = Buffer.alloc(0);
   readonly #takeover: boolean;
@@ -153,8 +159,8 @@ function mayBeginText(bytes: Buffer): boolean {
 }
 
 /**
- * What an endpoint that receives `input` must see: messages, pings, pongs, and at the end a close frame or a violation with its
- * close code. Compression only where `inflate` is given.
+ * What an endpoint that receives `input` must see: messages, pings, pongs, and at the end a close frame or a
+ * violation with its close code. Compression only where `inflate` is given.
  */
 export function twinEvents(
   input: Buffer,

@@ -1,6 +1,6 @@
 /**
- * One exchange of the vectors of `websocket`: a request, then pieces of frames. {@link exchangePurely} is made of protocol
- * objects alone; an exchange over a network has the same shape.
+ * One exchange of the vectors of `websocket`: a request, then pieces of frames. {@link exchangePurely} is
+ * made of protocol objects alone; an exchange over a network has the same shape.
  */
 import { HTTPHeaders } from "squall/httputil";
 import { WebSocketConnection } from "#room/protocol/websocket/connection";

@@ -1,7 +1,7 @@
 /**
- * A second opinion on the vectors of `websocket`: it reads a request and its frames anew, by RFC 6455 and RFC 7692, with regular
- * expressions and the plain twin, without any code of the server, and says what is owed. Where Tornado's answer differs, the
- * theme of the first difference decides which rule covers the case.
+ * A second opinion on the vectors of `websocket`: it reads a request and its frames anew, by RFC 6455 and RFC
+ * 7692, with regular expressions and the plain twin, without any code of the server, and says what is owed.
+ * Where Tornado's answer differs, the theme of the first difference decides which rule covers the case.
  */
 import { TwinDeflate, twinEvents, twinFrames } from "../support/websocket-twin.js";
 import { answerMessage, RaisedError, selectSubprotocol, type VectorEvent } from "./apps/websocket.js";

@@ -6,8 +6,8 @@
  *     3000–3999    registered by libraries and frameworks
  *     4000–4999    private use
  *
- * Three codes never stand in a frame (§7.4.1): 1005 and 1006 say what an endpoint found out by itself, 1015 that TLS
- * failed. 1004 is reserved.
+ * Three codes never stand in a frame (§7.4.1): 1005 and 1006 say what an endpoint found out by itself, 1015
+ * that TLS failed. 1004 is reserved.
  */
 
 /** The purpose of the connection is fulfilled. */

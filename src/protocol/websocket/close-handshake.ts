@@ -1,6 +1,6 @@
 /**
- * The closing handshake (RFC 6455 §7) as a state machine. It knows nothing of frames and sockets: events go in, and the state
- * says what may be sent and who ends TCP.
+ * The closing handshake (RFC 6455 §7) as a state machine. It depends on neither frames nor sockets: events go
+ * in, and the state says what may be sent and which end closes TCP.
  *
  *     state      sent received   on "sent"   on "received"   on "failed"   on "ended"
  *     open        –      –       closing     answering       failed        ended
@@ -10,9 +10,9 @@
  *     failed      (§7.1.7)       –           –               –             ended
  *     ended       TCP is over    –           –               –             –
  *
- * Who ends TCP (§7.1.1): once both close frames have passed, the server does, so that the TIME_WAIT state stays on its side, and
- * the client waits for it; the shell bounds that wait. An endpoint that has failed the connection ends TCP itself, whatever its
- * role (§7.1.7).
+ * Who ends TCP (§7.1.1): once both close frames have passed, the server does, so that the TIME_WAIT state
+ * stays on its side, and the client waits for it; the shell bounds that wait. An endpoint that has failed the
+ * connection ends TCP itself, whatever its role (§7.1.7).
  */
 import type { WebSocketRole } from "./opcodes.js";
 
@@ -34,7 +34,9 @@ const TRANSITIONS: Readonly<Record<CloseState, Readonly<Partial<Record<CloseEven
   ended: {},
 };
 
-/** The state after an event; `undefined` when the event does not happen in that state, and is to be ignored. */
+/**
+ * The state after an event; `undefined` when the event does not happen in that state, and must be ignored.
+ */
 export function nextCloseState(state: CloseState, event: CloseEvent): CloseState | undefined {
   return TRANSITIONS[state][event];
 }

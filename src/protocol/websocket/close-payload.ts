@@ -43,10 +43,11 @@ export function readClosePayload(payload: Buffer): CloseStatus | WebSocketProtoc
 }
 
 /**
- * The payload of a close frame. Without a code it is empty; a reason without a code goes with 1000, as in Tornado.
+ * The payload of a close frame. Without a code it is empty; a reason without a code goes with 1000, as in
+ * Tornado.
  *
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a close frame may not hold the code, or the reason is
- *   longer than 123 bytes.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a close frame may not hold the code, or
+ *   the reason is longer than 123 bytes.
  */
 export function closePayload(code: number | undefined, reason: string | undefined): Buffer {
   if (code === undefined && (reason === undefined || reason === "")) return NO_BYTES;

@@ -1,6 +1,6 @@
 /**
- * One end of an open WebSocket (RFC 6455 §5 to §8, RFC 7692 §6 and §7), without socket, timer or promise: bytes in, calls on a
- * visitor; calls in, bytes to an output.
+ * One end of an open WebSocket (RFC 6455 §5 to §8, RFC 7692 §6 and §7), without socket, timer or promise:
+ * bytes in, calls on a visitor; calls in, bytes to an output.
  *
  *     receive() ──▶ FrameDecoder ──▶ MessageAssembler ──▶ visitor.onMessage()
  *                        │   ╲  after our close frame
@@ -9,16 +9,18 @@
  *                         ──▶ IGNORED
  *     text(), binary(), ping(), pong(), close() ──▶ frames ──▶ output.send()
  *
- * The state is that of the closing handshake (`close-handshake.ts`), in one field; which reader gets the bytes follows from it.
+ * The state is that of the closing handshake (`close-handshake.ts`), in one field; which reader gets the
+ * bytes follows from it.
  *
  * What the shell does:
  * - It hands each chunk from the stream to `receive()` and gives it away: masks are removed in place.
- * - When a call returns false, the output is over its high-water mark: the shell waits before it sends more, and calls
- *   `drained()` when there is room. Meanwhile pings are answered by one pong, the newest (§5.5.3).
- * - `pause()` stops the visitor's calls; the shell stops reading too. What was in the chunk waits here. While `paused` is true
- *   because the inflater is at work, the shell stops reading as well, and looks again when its inflater is done.
- * - `output.finish()` says that nothing more will be sent, and who ends TCP. The shell bounds both waits by its deadlines: the
- *   one for the peer's close frame after `close()`, and the one for the peer's FIN.
+ * - When a call returns false, the output is over its high-water mark: the shell waits before it sends more,
+ *   and calls `drained()` when there is room. Meanwhile pings are answered by one pong, the newest (§5.5.3).
+ * - `pause()` stops the visitor's calls; the shell stops reading too. What was in the chunk waits here. While
+ *   `paused` is true because the inflater is at work, the shell stops reading as well, and looks again when
+ *   its inflater is done.
+ * - `output.finish()` says that nothing more will be sent, and who ends TCP. The shell bounds both waits by
+ *   its deadlines: the one for the peer's close frame after `close()`, and the one for the peer's FIN.
  * - When TCP has ended, for whatever reason, it calls `transportEnded()`.
  *
  * `onClose()` is the last call, in every case, and comes once.
@@ -47,7 +49,10 @@ import {
   type WebSocketRole,
 } from "./opcodes.js";
 
-/** What a connection calls, synchronously. The calls must not throw; during any of them the owner may send, pause or close. */
+/**
+ * What a connection calls, synchronously. The calls must not throw; during any of them the owner may send,
+ * pause or close.
+ */
 export interface WebSocketVisitor {
   /** A message: a string of text, or bytes (`isBinary`), which may be kept. */
   onMessage(data: string | Buffer, isBinary: boolean): void;
@@ -58,8 +63,8 @@ export interface WebSocketVisitor {
   /** The peer broke a rule or a limit and has been sent the close code of `error`. `onClose` follows. */
   onError(error: WebSocketProtocolError): void;
   /**
-   * Nothing more will come (RFC 6455 §7.1.5, §7.1.6): the code and reason of the peer's close frame; 1005 if the frame had no
-   * code, 1006 if there was no close frame.
+   * Nothing more will come (RFC 6455 §7.1.5, §7.1.6): the code and reason of the peer's close frame; 1005 if
+   * the frame had no code, 1006 if there was no close frame.
    */
   onClose(code: number, reason: string): void;
 }
@@ -67,8 +72,9 @@ export interface WebSocketVisitor {
 /** Where a connection puts its bytes. */
 export interface WebSocketOutput extends FrameOutput {
   /**
-   * Nothing more will be sent. `ours`: end TCP now, behind what is queued. `peers`: wait for the peer's FIN, which a server
-   * owes its client (RFC 6455 §7.1.1), and end TCP when it does not come in time. Called once, unless TCP ends first.
+   * Nothing more will be sent. `ours`: end TCP now, behind what is queued. `peers`: wait for the peer's FIN,
+   * which a server owes its client (RFC 6455 §7.1.1), and end TCP when it does not come in time. Called once,
+   * unless TCP ends first.
    */
   finish(end: "ours" | "peers"): void;
 }
@@ -110,7 +116,7 @@ export class WebSocketConnection implements MessageOwner {
   /** The reasons for which the decoder is paused, as bits. */
   #paused = 0;
   #hasRoom = true;
-  /** The newest ping that waits for room, to be answered then. */
+  /** The payload of the newest ping that waits for room; forgotten at the end. */
   #unanswered: Buffer | undefined;
 
   constructor(
@@ -141,31 +147,39 @@ export class WebSocketConnection implements MessageOwner {
   }
 
   /**
-   * True while the connection takes in nothing more, by {@link pause} or because the inflater is at work. A shell that goes
-   * on reading then keeps what it reads in memory.
+   * True while the connection takes in nothing more, by {@link pause} or because the inflater is at work. A
+   * shell that goes on reading then keeps what it reads in memory.
    */
   get paused(): boolean {
     return this.#decoder.paused;
   }
 
-  /** Takes bytes from the peer. The chunk is given away: it is changed in place, and views of it are handed out. */
+  /**
+   * Takes bytes from the peer. The chunk is given away: it is changed in place, and views of it are handed
+   * out.
+   */
   receive(chunk: Buffer): void {
     this.#input.feed(chunk);
   }
 
-  /** The visitor is not called until {@link resume}, except by {@link transportEnded}. Calling twice is fine. */
+  /**
+   * The visitor is not called until {@link resume}, except by {@link transportEnded}. Calling twice is fine.
+   */
   pause(): void {
     if (this.#state === "open") this.#stand(BY_OWNER);
   }
 
-  /** Goes on with what waits, unless called from inside the visitor: then after that call. Calling twice is fine. */
+  /**
+   * Goes on with what waits, unless called from inside the visitor: then after that call. Calling twice is
+   * fine.
+   */
   resume(): void {
     this.#goOn(BY_OWNER);
   }
 
   /**
-   * Sends a message of text; lone surrogates become U+FFFD. `compress` false sends it as it is although compression was
-   * agreed. False when the output is over its high-water mark.
+   * Sends a message of text; lone surrogates become U+FFFD. `compress` false sends it as it is although
+   * compression was agreed. False when the output is over its high-water mark.
    *
    * @throws WebSocketClosedError (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the connection is not open.
    */
@@ -183,8 +197,8 @@ export class WebSocketConnection implements MessageOwner {
   }
 
   /**
-   * Sends a message that was compressed elsewhere (RFC 7692 §7.2.1), once for many connections or in another thread. The
-   * caller sees to it that permessage-deflate was agreed with parameters that fit.
+   * Sends a message that was compressed elsewhere (RFC 7692 §7.2.1), once for many connections or in another
+   * thread. The caller sees to it that permessage-deflate was agreed with parameters that fit.
    *
    * @throws WebSocketClosedError (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the connection is not open.
    */
@@ -214,18 +228,21 @@ export class WebSocketConnection implements MessageOwner {
     return this.#sendControl(PING, data);
   }
 
-  /** Sends a pong that was not asked for (RFC 6455 §5.5.3); otherwise as {@link ping}. Pings are answered without it. */
+  /**
+   * Sends a pong that was not asked for (RFC 6455 §5.5.3); otherwise as {@link ping}. Pings are answered
+   * without it.
+   */
   pong(data: string | Uint8Array = ""): boolean {
     return this.#sendControl(PONG, data);
   }
 
   /**
-   * Begins the closing handshake: sends a close frame, and from then on drops messages and waits for the peer's close frame
-   * alone, paused or not. True if it was begun now, false if the connection was not open: calling twice is fine. Without
-   * `code` the frame is empty; a `reason` without code goes with 1000.
+   * Begins the closing handshake: sends a close frame, and from then on drops messages and waits for the
+   * peer's close frame alone, paused or not. True if it was begun now, false if the connection was not open:
+   * calling twice is fine. Without `code` the frame is empty; a `reason` without code goes with 1000.
    *
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a close frame may not hold the code, or the reason is
-   *   longer than 123 bytes.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a close frame may not hold the code, or
+   *   the reason is longer than 123 bytes.
    */
   close(code?: number | undefined, reason?: string | undefined): boolean {
     const payload = closePayload(code, reason);
@@ -244,7 +261,7 @@ export class WebSocketConnection implements MessageOwner {
     const data = this.#unanswered;
     if (data === undefined) return;
     this.#unanswered = undefined;
-    if (this.#state === "open" || this.#state === "closing") this.#send(FIN | PONG, data);
+    this.#send(FIN | PONG, data);
   }
 
   /** TCP has ended, for whatever reason; nothing is sent any more. Calling twice is fine. */
@@ -377,7 +394,10 @@ export class WebSocketConnection implements MessageOwner {
   }
 }
 
-/** After our close frame: messages are dropped unseen, pings answered until the peer's close frame (RFC 6455 §5.5.2). */
+/**
+ * After our close frame: messages are dropped unseen, pings answered until the peer's close frame (RFC 6455
+ * §5.5.2).
+ */
 class ClosingReader implements FrameVisitor {
   readonly #owner: MessageOwner;
 

@@ -1,6 +1,7 @@
 /**
- * What can go wrong between two WebSocket endpoints. Each kind of violation has a stable code, and each code has the
- * close code and the reason that the close frame carries (RFC 6455 §7.4.1); the table below is the whole list.
+ * What can go wrong between two WebSocket endpoints. Each kind of violation has a stable code, and each code
+ * has the close code and the reason that the close frame carries (RFC 6455 §7.4.1); the table below is the
+ * whole list.
  *
  *     WebSocketError
  *     ├── WebSocketProtocolError    the peer broke a rule or a limit after the handshake
@@ -11,7 +12,10 @@ import { SquallError, type SquallErrorOptions } from "../../base/errors.js";
 
 /** The codes of violations, each with the close code and the reason that the peer gets. */
 export const WEBSOCKET_VIOLATIONS = {
-  /** A reserved bit that no agreed extension gives a meaning to (RFC 6455 §5.2), or on the wrong frame (RFC 7692 §6). */
+  /**
+   * A reserved bit that no agreed extension gives a meaning to (RFC 6455 §5.2), or on the wrong frame (RFC
+   * 7692 §6).
+   */
   ERR_SQUALL_WEBSOCKET_RESERVED_BITS: [1002, "reserved bit set"],
   /** One of the opcodes 3 to 7 and 11 to 15 (RFC 6455 §5.2). */
   ERR_SQUALL_WEBSOCKET_OPCODE: [1002, "unknown opcode"],
@@ -23,7 +27,9 @@ export const WEBSOCKET_VIOLATIONS = {
   ERR_SQUALL_WEBSOCKET_LENGTH: [1002, "length not minimal"],
   /** A continuation of nothing, or a new message inside another (RFC 6455 §5.4). */
   ERR_SQUALL_WEBSOCKET_FRAGMENTATION: [1002, "wrong fragmentation"],
-  /** A close frame with one octet of payload, or with a code that must not be sent (RFC 6455 §5.5.1, §7.4). */
+  /**
+   * A close frame with one octet of payload, or with a code that must not be sent (RFC 6455 §5.5.1, §7.4).
+   */
   ERR_SQUALL_WEBSOCKET_CLOSE_FRAME: [1002, "invalid close frame"],
   /** A message, or the reason of a close frame, that is not UTF-8 (RFC 6455 §8.1). */
   ERR_SQUALL_WEBSOCKET_UTF8: [1007, "invalid UTF-8"],
@@ -93,15 +99,18 @@ export interface WebSocketHandshakeErrorOptions extends SquallErrorOptions {
 }
 
 /**
- * The opening handshake failed (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`). A server answers with `status` and `fields`; a client
- * ends the connection, and both mean nothing there.
+ * The opening handshake failed (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`). A server answers with `status` and
+ * `fields`; a client ends the connection, and both mean nothing there.
  */
 export class WebSocketHandshakeError extends WebSocketError {
   static {
     this.prototype.name = "WebSocketHandshakeError";
   }
 
-  /** The status that a server answers: 400, 403 for a foreign origin, 426 for another version (RFC 6455 §4.2.2). */
+  /**
+   * The status that a server answers: 400, 403 for a foreign origin, 426 for another version (RFC 6455
+   * §4.2.2).
+   */
   readonly status: number;
   /** Header fields of the answer, such as `Sec-WebSocket-Version` with status 426. */
   readonly fields: Readonly<Record<string, string>>;

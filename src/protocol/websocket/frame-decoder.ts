@@ -7,17 +7,18 @@
  *     LENGTH_16    two octets of length                          KEY
  *     LENGTH_64    eight octets of length                        KEY
  *     KEY          the masking key; a server's frame has none    PAYLOAD
- *     PAYLOAD      the payload; none is passed over              FIRST
+ *     PAYLOAD      the payload, unless it is empty               FIRST
  *     STOPPED      nothing any more                              terminal
  *
- * stop() and a violation, which is reported once, lead from everywhere to STOPPED. A violation is found at the octet that
- * makes it one, before any payload is kept.
+ * stop() and a violation, which is reported once, lead from every state to STOPPED. A violation is found at
+ * the octet that makes it one, before any payload is kept.
  *
- * Data frames are handed on piece by piece as they arrive: the decoder holds nothing of them. Control frames are short, and
- * are handed on whole; only one that is cut by the end of a chunk is copied. Time is linear in the input for every cutting.
+ * Data frames are handed on piece by piece as they arrive: the decoder holds nothing of them. Control frames
+ * are short, and are handed on whole; only one that is cut by the end of a chunk is copied. Time is linear in
+ * the input, however it is split.
  *
- * The chunk belongs to the decoder, which removes masks in place. Pieces are given as positions in the chunk, since most
- * payloads become text at once and need no view of their own.
+ * The chunk belongs to the decoder, which removes masks in place. Pieces are given as positions in the chunk,
+ * since most payloads become text at once and need no view of their own.
  */
 import { ByteQueue } from "../../base/byte-queue.js";
 import { NO_BYTES } from "../../base/bytes.js";
@@ -41,14 +42,14 @@ import {
 /** What a decoder calls, synchronously. During any call the owner may pause or stop the decoder. */
 export interface FrameVisitor {
   /**
-   * The head of a data frame: `opcode` is TEXT, BINARY or CONTINUATION, `length` the size of the payload. The visitor may
-   * refuse the frame by stopping the decoder.
+   * The head of a data frame: `opcode` is TEXT, BINARY or CONTINUATION, `length` the size of the payload. The
+   * visitor may refuse the frame by stopping the decoder.
    */
   onDataFrame(opcode: number, isFinal: boolean, isCompressed: boolean, length: number): void;
   /**
-   * The octets `start` to `end` of `chunk` are payload of the data frame, unmasked; `isEnd` says that the frame ends with
-   * them. A frame without payload gets one call with an empty piece. `isAscii` says whether every octet is ASCII, where the
-   * decoder has found that out by the way. The chunk may be kept.
+   * The octets `start` to `end` of `chunk` are payload of the data frame, unmasked; `isEnd` says that the
+   * frame ends with them. A frame without payload gets one call with an empty piece. `isAscii` says whether
+   * every octet is ASCII, where unmasking has shown it; `undefined` otherwise. The chunk may be kept.
    */
   onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean | undefined): void;
   /** A control frame. The payload may be kept. */
@@ -112,14 +113,14 @@ export class FrameDecoder {
     return this.#isPaused;
   }
 
-  /** How many bytes were fed and not looked at yet. */
+  /** How many bytes were fed and are not decoded yet. */
   get waitingBytes(): number {
     return this.#waiting?.length ?? 0;
   }
 
   /**
-   * Takes bytes from the peer; the chunk belongs to the decoder from now on. While the decoder is paused, and from inside
-   * the visitor, the bytes wait.
+   * Takes bytes from the peer; the chunk belongs to the decoder from now on. While the decoder is paused, and
+   * from inside the visitor, the bytes wait.
    */
   feed(chunk: Buffer): void {
     if (this.#state === STOPPED) return;
@@ -136,7 +137,10 @@ export class FrameDecoder {
     this.#isPaused = true;
   }
 
-  /** Goes on with what waits, unless called from inside the visitor: then after that call. Calling twice is fine. */
+  /**
+   * Goes on with what waits, unless called from inside the visitor: then after that call. Calling twice is
+   * fine.
+   */
   resume(): void {
     this.#isPaused = false;
     if (this.#isRunning) return;

@@ -1,9 +1,10 @@
 /**
  * Frames to bytes (RFC 6455 §5.2): pure functions, of the shortest length form, one frame for one message.
  *
- * What a server sends is not masked. Head and small payload leave as one string or one buffer, because a second write
- * costs more than a copy; a large payload is sent behind its head without a copy. ASCII text goes as a string of octets,
- * which is the cheapest write that Node has. A client has to mask, hence to copy, so its frame is always one buffer.
+ * What a server sends is not masked. Head and small payload leave as one string or one buffer, because a
+ * second write costs more than a copy; a large payload is sent behind its head without a copy. ASCII text
+ * goes as a string of octets, which is the cheapest write that Node has. A client must mask, and therefore
+ * copy, so its frame is always one buffer.
  */
 
 import { byteLength } from "../../base/bytes.js";
@@ -20,7 +21,10 @@ export interface FrameOutput {
   uncork?(): void;
 }
 
-/** Up to this many bytes of payload are joined with the head: Node writes strings of up to 16 KiB from the stack. */
+/**
+ * Up to this many bytes of payload are joined with the head: Node writes strings of up to 16 KiB from the
+ * stack.
+ */
 const JOIN_LIMIT = 16_000;
 
 const SHORT_LENGTH = 125;
@@ -33,8 +37,8 @@ export function frameHeadSize(length: number, isMasked: boolean): number {
 }
 
 /**
- * Writes the head of a frame at the beginning of `target` and returns its size. `first` is the first octet (FIN, reserved
- * bits, opcode); `key` is the masking key, `undefined` for none.
+ * Writes the head of a frame at the beginning of `target` and returns its size. `first` is the first octet
+ * (FIN, reserved bits, opcode); `key` is the masking key, `undefined` for none.
  */
 export function writeFrameHead(
   target: Buffer,
@@ -70,7 +74,9 @@ export function frameHeadText(first: number, length: number): string {
   return head.toString("latin1", 0, writeFrameHead(head, first, length, undefined));
 }
 
-/** A whole frame in one buffer. `key` is the masking key, `undefined` for none. The payload stays as it is. */
+/**
+ * A whole frame in one buffer. `key` is the masking key, `undefined` for none. The payload stays as it is.
+ */
 export function encodeFrame(first: number, payload: string | Uint8Array, key?: number | undefined): Buffer {
   const length = byteLength(payload);
   const frame = Buffer.allocUnsafe(frameHeadSize(length, key !== undefined) + length);
@@ -82,8 +88,8 @@ export function encodeFrame(first: number, payload: string | Uint8Array, key?: n
 }
 
 /**
- * Sends one frame; what the last `send` returned. `newKey` makes the masking keys of a client, random unless a test needs to
- * know them.
+ * Sends one frame; what the last `send` returned. `newKey` makes the masking keys of a client, random unless
+ * a test needs to know them.
  */
 export function sendFrame(
   out: FrameOutput,

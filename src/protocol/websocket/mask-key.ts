@@ -1,7 +1,7 @@
 /**
- * Masking keys. Each frame of a client has one that cannot be foreseen (RFC 6455 §5.3, §10.3): whoever chooses the payload
- * must not be able to choose the octets on the wire. They come from the system's generator, many at a time, since one call
- * costs more than the frame.
+ * Masking keys. Each frame of a client has an unpredictable one (RFC 6455 §5.3, §10.3), so that the author of
+ * the payload cannot choose the octets on the wire. They come from the system's generator, many at a time,
+ * since one call costs more than the frame.
  */
 import { randomFillSync } from "node:crypto";
 

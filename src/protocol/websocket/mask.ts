@@ -1,12 +1,15 @@
 /**
  * Masking (RFC 6455 §5.3): XOR with the four octets of a key, over and over. It is its own inverse.
  *
- * A key is an integer of 32 bits whose highest octet is the first of the key on the wire. Payload is masked in place, by
- * words where it is long enough.
+ * A key is an integer of 32 bits whose highest octet is the first of the key on the wire. Payload is masked
+ * in place, by words where it is long enough.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 
-/** Below this size, going octet by octet is quicker than a view of words, which costs as much as a hundred octets. */
+/**
+ * Below this size, going octet by octet is quicker than a view of words, which costs as much as a hundred
+ * octets.
+ */
 const SHORT = 128;
 
 /** Whether the machine keeps the lowest octet of a word first. */
@@ -24,8 +27,8 @@ function turned(key: number, offset: number): number {
 }
 
 /**
- * Masks, or unmasks, the octets `start` to `end` of `data` in place, as if the first of them were octet `offset` of the
- * payload. Returns true when every octet is ASCII afterwards.
+ * Masks, or unmasks, the octets `start` to `end` of `data` in place, as if the first of them were octet
+ * `offset` of the payload. Returns true when every octet is ASCII afterwards.
  */
 export function maskInPlace(
   data: Uint8Array,
@@ -58,7 +61,10 @@ function maskOctets(data: Uint8Array, start: number, end: number, key: number): 
   return seen;
 }
 
-/** Octets up to the first word, four words a turn, and the octets that are left; at least 0x80 if one octet is. */
+/**
+ * Octets up to the first word, four words a turn, and the octets that are left; at least 0x80 if one octet
+ * is.
+ */
 function maskWords(data: Uint8Array, start: number, end: number, key: number): number {
   const lead = -(data.byteOffset + start) & 3;
   const first = start + lead;

@@ -1,16 +1,17 @@
 /**
- * Messages from data frames (RFC 6455 §5.4, §5.6): fragments are joined, text is checked and decoded, compressed payload goes
- * through the inflater.
+ * Messages from data frames (RFC 6455 §5.4, §5.6): fragments are joined, text is checked and decoded,
+ * compressed payload goes through the inflater.
  *
  *     state                    a first frame              a continuation             the final frame's end
  *     NONE                     TEXT, BINARY (+ RSV1)      violation                  –
  *     TEXT, BINARY (+ RSV1)    violation                  stays                      message, then NONE
  *     ENDED                    –                          –                          –
  *
- * Memory is that of the message and no more. The limit is checked at the head of each frame, before its payload comes, and
- * again while inflating. A message that lies whole in one chunk becomes text, or a view of the chunk, without a copy. Others
- * gather in a `ByteQueue`, where small fragments cost their bytes instead of an object each, and empty ones nothing. A piece
- * that would keep a much larger chunk in memory is copied out of it.
+ * Memory is that of the message and no more. The limit is checked at the head of each frame, before its
+ * payload comes, and again while inflating. A message that lies whole in one chunk becomes text, or a view of
+ * the chunk, without a copy. Others gather in a `ByteQueue`, where small fragments cost their bytes instead
+ * of an object each, and empty ones nothing. A piece that would keep a much larger chunk in memory is copied
+ * out of it.
  */
 import { isAscii as isAsciiBytes } from "node:buffer";
 import { ByteQueue } from "../../base/byte-queue.js";
@@ -22,7 +23,7 @@ import type { InflatedOutput, MessageInflater } from "./message-codec.js";
 import { CONTINUATION, type ControlOpcode, RSV1, TEXT } from "./opcodes.js";
 import { BOUNDARY, checkUtf8, INVALID } from "./utf8.js";
 
-/** What an assembler tells its connection. */
+/** What an assembler calls; its connection is one. */
 export interface MessageOwner {
   /** A whole message: text, or bytes that may be kept. */
   onMessage(data: string | Buffer, isBinary: boolean): void;
@@ -59,6 +60,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   #received = 0;
   /** Octets of the message that have come out of the inflater. */
   #inflated = 0;
+  /** The state of the check of text; a message that is handed over leaves it at BOUNDARY. */
   #utf8 = BOUNDARY;
   /** The inflater is at work on the last piece of the message. */
   #lastIsBusy = false;
@@ -93,7 +95,6 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
       this.#message = isCompressed ? opcode | RSV1 : opcode;
       this.#received = 0;
       this.#inflated = 0;
-      this.#utf8 = BOUNDARY;
     }
     this.#isFinal = isFinal;
     this.#received += length;
@@ -199,7 +200,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   }
 
   #deliver(data: string | Buffer, isBinary: boolean): void {
-    // Before the call, which may feed, close, or throw.
+    // Reset first: the call may feed, pause or close.
     this.#message = NONE;
     this.#pieces = undefined;
     this.#owner.onMessage(data, isBinary);

@@ -5,8 +5,8 @@
  *     FIN RSV RSV RSV  opcode
  *          1   2   3
  *
- * RSV1 on the first frame of a message says that the message is compressed (RFC 7692 §6). The other two have no meaning
- * in any extension that squall speaks.
+ * RSV1 on the first frame of a message says that the message is compressed (RFC 7692 §6). The other two have
+ * no meaning in any extension that squall speaks.
  */
 
 /** This frame is the last of its message. */

@@ -1,6 +1,6 @@
 /**
- * UTF-8, checked as it arrives (RFC 6455 §8.1, RFC 3629 §4). A message of text fails at the first octet that cannot be part
- * of it, although its end has not come, and although the octet before was in another fragment.
+ * UTF-8, checked as it arrives (RFC 6455 §8.1, RFC 3629 §4). A message of text fails at the first octet that
+ * cannot be part of it, even in the middle of the message and across fragments.
  *
  *     state        the next octet                               and then
  *     BOUNDARY     00–7F                                        BOUNDARY
@@ -12,11 +12,12 @@
  *     AFTER_F0     90–BF   (80–8F would be an overlong form)    TAIL_2
  *     AFTER_F4     80–8F   (90–BF would be above U+10FFFF)      TAIL_2
  *
- * Every other octet leads to INVALID, which nothing leaves. A state is a small integer: the caller keeps it between pieces.
+ * Every other octet leads to INVALID, which is terminal. A state is a small integer: the caller keeps it
+ * between pieces.
  */
 import { isUtf8 } from "node:buffer";
 
-/** Between two characters: the text may end here. Where every check begins. */
+/** Between two characters: every check begins here, and the text may end here. */
 export const BOUNDARY = 0;
 const TAIL_1 = 1;
 const TAIL_2 = 2;
@@ -25,7 +26,7 @@ const AFTER_E0 = 4;
 const AFTER_ED = 5;
 const AFTER_F0 = 6;
 const AFTER_F4 = 7;
-/** No text begins like this. */
+/** The octets so far are not the beginning of any text. */
 export const INVALID = 8;
 
 /** Below this size the table is quicker than a call of the platform's check. */
@@ -64,8 +65,8 @@ function step(state: number, bytes: Uint8Array, start: number, end: number): num
 }
 
 /**
- * The state after the octets `start` to `end` of `bytes`; {@link BOUNDARY} or {@link INVALID}, or inside a character. Linear;
- * the bulk of a long piece is left to the platform's own check.
+ * The state after the octets `start` to `end` of `bytes`; {@link BOUNDARY} or {@link INVALID}, or inside a
+ * character. Linear; the bulk of a long piece is left to the platform's own check.
  */
 export function checkUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   if (end - start < SHORT) return step(state, bytes, start, end);

@@ -1,6 +1,7 @@
 /**
- * The 216 cases of permessage-deflate against the protocol objects, in both roles, after a real negotiation. The suite sends a
- * thousand messages in each case; here are as many as make 128 KiB, at least two, so that the window is used.
+ * The 216 cases of permessage-deflate against the protocol objects, in both roles, after a real negotiation.
+ * The suite sends a thousand messages in each case; here are as many as make 128 KiB, at least two, so that
+ * the window is used.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,4 +1,6 @@
-/** The 247 cases of frames and UTF-8 against the protocol objects, in both roles: all OK, none merely lenient. */
+/**
+ * The 247 cases of frames and UTF-8 against the protocol objects, in both roles: all OK, none merely lenient.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readCases } from "./cases.js";

@@ -1,4 +1,7 @@
-/** The end that is tested, made of protocol objects alone: an echo without sockets, in which everything happens at once. */
+/**
+ * The end that is tested, made of protocol objects alone: an echo without sockets, in which everything
+ * happens at once.
+ */
 import { WebSocketConnection } from "#room/protocol/websocket/connection";
 import { SyncDeflater, SyncInflater } from "#room/protocol/websocket/deflate-codec";
 import type { DeflateAgreement } from "#room/protocol/websocket/handshake/permessage-deflate";

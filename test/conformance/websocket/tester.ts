@@ -1,7 +1,7 @@
 /**
- * The tester of the conformance cases: it plays one end of a connection, and judges what the other end, which echoes every
- * message, does. It knows of that end only how to write, wait and read, so that the same cases run against protocol objects
- * and against a server or client on sockets.
+ * The tester of the conformance cases: it plays one end of a connection, and judges what the other end, which
+ * echoes every message, does. It knows of that end only how to write, wait and read, so that the same cases
+ * run against protocol objects and against a server or client on sockets.
  */
 import { inspect } from "node:util";
 import { type TwinDeflate, type TwinFrame, twinFrame, twinFrames } from "../../support/websocket-twin.js";
@@ -178,7 +178,9 @@ function frameOf(step: Step, place: number, tested: TestedEnd): Buffer {
   });
 }
 
-/** A message in fragments of so many octets (0: one frame), each compressed with the whole if that was agreed. */
+/**
+ * A message in fragments of so many octets (0: one frame), each compressed with the whole if that was agreed.
+ */
 export function messageFrames(
   tested: TestedEnd,
   opcode: number,
@@ -204,8 +206,8 @@ export function messageFrames(
 }
 
 /**
- * Sends one message and says what is wrong with the echo, or `undefined`. `piece` writes the frames in pieces of so many
- * octets; else they are one write.
+ * Sends one message and says what is wrong with the echo, or `undefined`. `piece` writes the frames in pieces
+ * of so many octets; else they are one write.
  */
 export async function echoOnce(
   tested: TestedEnd,

@@ -1,4 +1,7 @@
-/** A connection without sockets: messages, control frames, the closing handshake, back-pressure, and what ends it. */
+/**
+ * A connection without sockets: messages, control frames, the closing handshake, back-pressure, and what ends
+ * it.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { InflatedOutput, MessageInflater } from "#room/protocol/websocket/message-codec";
@@ -125,6 +128,12 @@ describe("violations", () => {
     ["case 59: text that ends inside a character", "81 81 00000000 c3", "UTF8", 1007],
     ["case 59: a bad octet in a fragment, before the message ends", "01 81 00000000 ff", "UTF8", 1007],
     ["case 59: a bad octet in a frame that has not ended", "81 85 00000000 f490", "UTF8", 1007],
+    [
+      "case 59: ASCII in the middle of a character that fragments cut",
+      "01 81 00000000 c3 00 81 00000000 41",
+      "UTF8",
+      1007,
+    ],
     [
       "case 59: a character that a fragment cuts and the next does not finish",
       "01 81 00000000 c3 80 81 00000000 41",
@@ -556,6 +565,19 @@ describe("an inflater that takes its time", () => {
       assert.equal(server.told.length, told);
       assert.equal(inflater.calls, 0);
     }
+  });
+
+  test("makes no message of what it was given before close()", () => {
+    const { inflater, server } = setUp();
+    server.connection.receive(Buffer.concat([masked(1, "late", { rsv: 4 }), masked(9, "p")]));
+    server.connection.close();
+    assert.deepEqual(server.takeTold(), [["ping", "70"]]);
+    assert.equal(inflater.finish(), false);
+    server.connection.receive(masked(8, ""));
+    assert.deepEqual(server.told, [
+      ["finish", "ours"],
+      ["close", 1005, ""],
+    ]);
   });
 
   test("refuses compressed frames whose lengths no message within the limit can have", () => {

@@ -74,7 +74,7 @@ describe("SyncInflater", () => {
 
   test("goes on after a message whose last block says so", () => {
     const inflater = new SyncInflater(full);
-    assert.equal(inflate(inflater, "f348cdc9c9070000"), "Hello");
+    for (let i = 0; i < 1100; i++) assert.equal(inflate(inflater, "f348cdc9c9070000"), "Hello");
     assert.equal(inflate(inflater, "f248cdc9c90700"), "Hello");
   });
 
@@ -228,6 +228,31 @@ describe("a connection with compression", () => {
     client.receive(`42 7e 03e8 ${bomb.toString("hex", 0, 1000)}`);
     assert.equal(client.errors[0]!.code, "ERR_SQUALL_WEBSOCKET_MESSAGE_TOO_BIG");
     assert.equal(client.errors[0]!.closeCode, 1009);
+  });
+
+  test("case 69: closes both contexts with the connection, once TCP or the handshake ends", () => {
+    for (const end of [
+      (server: RecordedConnection) => server.connection.transportEnded(),
+      (server: RecordedConnection) => server.receive("88 80 00000000"),
+      (server: RecordedConnection) => server.receive("83"),
+    ]) {
+      const closed: string[] = [];
+      const server = new RecordedConnection("server", {
+        inflater: { inflate: () => true, close: () => void closed.push("inflater") },
+        deflater: { deflate: () => Buffer.alloc(1), close: () => void closed.push("deflater") },
+      });
+      end(server);
+      assert.deepEqual([...new Set(closed)].sort(), ["deflater", "inflater"]);
+    }
+  });
+
+  test("counts each message by itself", () => {
+    const client = pair();
+    const bytes = new TwinDeflate(false, 15).deflate(Buffer.alloc(900, "x"));
+    const frame = `c1 ${bytes.length.toString(16).padStart(2, "0")} ${bytes.toString("hex")}`;
+    for (let i = 0; i < 3; i++) client.receive(frame);
+    assert.equal(client.told.length, 3);
+    assert.deepEqual(client.errors, []);
   });
 
   test("case 59: fails with 1007 at the octet of inflated text that is not UTF-8", () => {

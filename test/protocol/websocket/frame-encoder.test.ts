@@ -1,4 +1,7 @@
-/** Frames to bytes: the examples of RFC 6455 §5.7, the edges of the length forms, and how many writes they cost. */
+/**
+ * Frames to bytes: the examples of RFC 6455 §5.7, the edges of the length forms, and how many writes they
+ * cost.
+ */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 /**
- * The protocol objects against their plain twin: on frames, well-formed and spoilt, cut anywhere, both see the same messages,
- * and what the twin refuses is refused with the same close code.
+ * The protocol objects against their plain twin: on frames, well-formed and spoilt, cut anywhere, both see
+ * the same messages, and what the twin refuses is refused with the same close code.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

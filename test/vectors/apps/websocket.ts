@@ -1,6 +1,6 @@
 /**
- * The handler of the vectors of `websocket`: what it selects, records and sends. It speaks to whatever is on the other side of
- * {@link VectorSocket}, so that it runs on protocol objects and in a real handler alike.
+ * The handler of the vectors of `websocket`: what it selects, records and sends. It speaks to whatever is on
+ * the other side of {@link VectorSocket}, so that it runs on protocol objects and in a real handler alike.
  */
 
 /** What the application can do with a connection. */

@@ -1,6 +1,6 @@
 /**
- * The vectors of `websocket`: the small functions, and raw connections, which run on protocol objects without a network. Of a
- * response the handshake's own is compared; the rest belongs to the server.
+ * The vectors of `websocket`: the small functions, and raw connections, which run on protocol objects without
+ * a network. Of a response the handshake's own is compared; the rest belongs to the server.
  */
 import { websocketMask } from "squall/util";
 import { acceptValue } from "#room/protocol/websocket/handshake/accept-key";
@@ -39,7 +39,9 @@ const functions: Record<string, VectorFunction> = {
 
   "websocket.check_origin": ([origin, host]: readonly string[]) => isSameOrigin(origin!, host!),
 
-  /** How one side compresses, given the parameters of an offer; declining them is an error, as for Tornado. */
+  /**
+   * How one side compresses, given the parameters of an offer; declining them is an error, as for Tornado.
+   */
   "websocket._get_compressor_options"([side, agreed]: readonly [
     "server" | "client",
     Readonly<Record<string, string | null>>,

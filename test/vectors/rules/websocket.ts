@@ -1,6 +1,6 @@
 /**
- * Where our WebSockets answer differently from Tornado's. What is owed for a connection, and the theme of a difference, come from
- * the second opinion of `websocket-reading.ts`.
+ * Where our WebSockets answer differently from Tornado's. What is owed for a connection, and the theme of a
+ * difference, come from the second opinion of `websocket-reading.ts`.
  */
 import type { Outcome, Rule, VectorCase } from "../types.js";
 import { equivalent } from "../values.js";

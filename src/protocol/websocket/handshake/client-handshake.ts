@@ -1,4 +1,7 @@
-/** The opening handshake, the client's side (RFC 6455 §4.1): what the request holds, and what the answer must be. */
+/**
+ * The opening handshake, the client's side (RFC 6455 §4.1): what the request holds, and what the answer must
+ * be.
+ */
 import { equalsIgnoreCase } from "../../../base/bytes.js";
 import { InvalidArgumentError } from "../../../base/errors.js";
 import { isToken } from "../../fields/abnf.js";
@@ -16,11 +19,11 @@ import {
 } from "./permessage-deflate.js";
 import { WEBSOCKET_VERSION } from "./server-handshake.js";
 
-/** What a client asks for; it has to be remembered until the answer is there. */
+/** What a client asks for; the answer is checked against it. */
 export interface ClientOffer {
   /** The key of this handshake; a new one for each (RFC 6455 §4.1, item 7). */
   readonly key: string;
-  /** The subprotocols, the dearest first; often none. */
+  /** The subprotocols, in order of preference; often none. */
   readonly subprotocols: readonly string[];
   /** How to compress; `undefined` does not offer it. */
   readonly compression: ResolvedCompressionOptions | undefined;
@@ -37,7 +40,8 @@ export interface ServerHandshake {
 /**
  * A new offer with a random key.
  *
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a subprotocol is not a token or is given twice.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a subprotocol is not a token or is given
+ *   twice.
  */
 export function newClientOffer(
   subprotocols: readonly string[] = [],
@@ -76,7 +80,8 @@ export function offerFields({
 /**
  * Checks the answer to an offer.
  *
- * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) when the client must fail the connection.
+ * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) when the client must fail the
+ *   connection.
  */
 export function readServerHandshake(
   status: number,

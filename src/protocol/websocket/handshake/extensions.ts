@@ -3,8 +3,8 @@
  *
  *     1#( token *( ";" token [ "=" ( token | quoted-string ) ] ) )
  *
- * A quoted value must be a token once the quotes and backslashes are gone. Whoever receives anything else fails the handshake.
- * One pass over the text, a character at a time.
+ * A quoted value must be a token once the quotes and backslashes are gone. An endpoint that receives anything
+ * else fails the handshake. One pass over the text, a character at a time.
  */
 import { CHAR_CLASS, isToken, isWhitespace, TOKEN } from "../../fields/abnf.js";
 
@@ -14,7 +14,10 @@ export interface ExtensionParameter {
   readonly value: string | undefined;
 }
 
-/** One element of the field: an extension that is offered or accepted. Parameters keep their order and repeats. */
+/**
+ * One element of the field: an extension that is offered or accepted. Parameters keep their order and
+ * repeats.
+ */
 export interface Extension {
   readonly name: string;
   readonly parameters: readonly ExtensionParameter[];
@@ -26,7 +29,10 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Walks over a field value; every method returns what the grammar has at this place, or `undefined`. */
+/**
+ * Walks over a field value; every method returns what the grammar has at the current position, or
+ * `undefined`.
+ */
 class Scanner {
   readonly #text: string;
   #at = 0;

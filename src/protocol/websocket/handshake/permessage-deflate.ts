@@ -1,15 +1,16 @@
 /**
- * The negotiation of permessage-deflate (RFC 7692 §7.1). A client offers, perhaps in several forms of which the first is the
- * dearest; a server accepts one form, or none.
+ * The negotiation of permessage-deflate (RFC 7692 §7.1). A client makes one or more offers, in order of
+ * preference; a server accepts one of them, or none.
  *
- *     parameter                     in an offer                     in an answer
- *     server_no_context_takeover    asks the server to reset        the server will; must echo the offer's
- *     client_no_context_takeover    the client may reset            the client must; the server may ask by itself
- *     server_max_window_bits=N      the server must use at most N   what the server uses; must be there if offered, not above
- *     client_max_window_bits[=N]    the client can be told a size   the client must use at most N; only if offered, not above
+ *     parameter                     in an offer                   in an answer
+ *     server_no_context_takeover    asks the server to reset      the server will; owed if it was offered
+ *     client_no_context_takeover    the client may reset          the client must; may come unasked
+ *     server_max_window_bits=N      the server must keep to N     at most N; owed if it was offered
+ *     client_max_window_bits[=N]    the client can be told N      the client must keep to it; only if offered
  *
- * A server declines an offer that has an unknown parameter, one twice, or a value out of range (§7.1, "MUST decline"); a client
- * fails the connection on such an answer ("MUST fail"). N is 8 to 15, in decimal without zeros in front.
+ * A server declines an offer that has an unknown parameter, one twice, or a value out of range (§7.1, "MUST
+ * decline"); a client fails the connection on such an answer ("MUST fail"). N is 8 to 15, in decimal without
+ * zeros in front.
  *
  * zlib has no raw window of 8 bits, and squall agrees to it all the same: see `deflate-codec.ts`.
  */
@@ -32,7 +33,10 @@ export interface CompressionOptions extends DeflateEffort {
   readonly clientNoContextTakeover?: boolean | undefined;
   /** The largest window of the server's compressor, 8 to 15 bits. Default 15. */
   readonly serverMaxWindowBits?: number | undefined;
-  /** The same for the client's. Default 15. A smaller one excludes clients that cannot be told. */
+  /**
+   * The same for the client's. Default 15. A smaller one excludes clients that do not offer
+   * `client_max_window_bits`.
+   */
   readonly clientMaxWindowBits?: number | undefined;
 }
 
@@ -55,7 +59,8 @@ const WIDEST = 15;
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when one is of another type or out of its range.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when one is of another type or out of its
+ *   range.
  */
 export function resolveCompressionOptions(options: CompressionOptions = {}): ResolvedCompressionOptions {
   const bits = (name: "serverMaxWindowBits" | "clientMaxWindowBits") =>
@@ -86,7 +91,10 @@ interface Parameters {
   clientMaxWindowBits: number | undefined;
 }
 
-/** Reads the parameters of an offer or an answer; `undefined` when one is unknown, repeated, or has a wrong value. */
+/**
+ * Reads the parameters of an offer or an answer; `undefined` when one is unknown, repeated, or has a wrong
+ * value.
+ */
 function readParameters(
   list: readonly ExtensionParameter[],
   kind: "offer" | "answer",
@@ -137,7 +145,10 @@ export interface AcceptedOffer {
   readonly answer: Extension;
 }
 
-/** A server's choice among the offers of a client; `undefined` when none can be accepted, and compression is off. */
+/**
+ * A server's choice among the offers of a client; `undefined` when none can be accepted, and compression is
+ * off.
+ */
 export function acceptOffer(
   offers: readonly Extension[],
   options: ResolvedCompressionOptions,
@@ -146,7 +157,7 @@ export function acceptOffer(
     if (offer.name !== PERMESSAGE_DEFLATE) continue;
     const offered = readParameters(offer.parameters, "offer");
     if (offered === undefined) continue;
-    // A client that cannot be told its window might use the widest.
+    // Without the parameter the client may use the widest window.
     if (offered.clientMaxWindowBits === undefined && options.clientMaxWindowBits < WIDEST) continue;
     return accepted(offered, options);
   }
@@ -174,7 +185,7 @@ function accepted(offered: Parameters, options: ResolvedCompressionOptions): Acc
   return { agreement: { server, client }, answer: { name: PERMESSAGE_DEFLATE, parameters } };
 }
 
-/** What a client offers: always that it can be told a window, and what its options ask for. */
+/** What a client offers: `client_max_window_bits` always, and what its options ask for. */
 export function deflateOffer(options: ResolvedCompressionOptions): Extension {
   const parameters: ExtensionParameter[] = [];
   if (options.serverNoContextTakeover) {
@@ -194,8 +205,8 @@ export function deflateOffer(options: ResolvedCompressionOptions): Extension {
 }
 
 /**
- * What a server's answer to {@link deflateOffer} of the same options means; a sentence about the fault when the client must
- * fail the connection (RFC 7692 §7.1).
+ * What a server's answer to {@link deflateOffer} of the same options means; a sentence about the fault when
+ * the client must fail the connection (RFC 7692 §7.1).
  */
 export function readAnswer(
   answer: Extension,

@@ -1,9 +1,9 @@
 /**
  * The opening handshake, the server's side (RFC 6455 §4.2): what a request must be, and what the answer is.
  *
- * The checks come in this order, so that the answer names what is wrong in the request as a whole before it names a detail:
- * method and version of HTTP, Host, Upgrade, Connection (400); the origin (403); the version of WebSocket (426); the key, the
- * subprotocols, the extensions (400).
+ * The checks come in this order, so that the answer names what is wrong in the request as a whole before it
+ * names a detail: method and version of HTTP, Host, Upgrade, Connection (400); the origin (403); the version
+ * of WebSocket (426); the key, the subprotocols, the extensions (400).
  */
 import { InvalidArgumentError } from "../../../base/errors.js";
 import type { HTTPHeaders } from "../../fields/headers.js";
@@ -15,7 +15,7 @@ import { hasToken, tokenList } from "./header-lists.js";
 /** The one version of the protocol (RFC 6455 §4.1). */
 export const WEBSOCKET_VERSION = "13";
 
-/** What is looked at of a request; `HTTPServerRequest` is one. */
+/** The parts of a request that matter here; `HTTPServerRequest` is one. */
 export interface UpgradeRequest {
   readonly method: string;
   /** `HTTP/1.1`, for example. */
@@ -26,17 +26,18 @@ export interface UpgradeRequest {
 /** What a client wants, checked. */
 export interface ClientHandshake {
   readonly key: string;
-  /** The subprotocols that are offered, the dearest first; often none. */
+  /** The subprotocols that are offered, in order of preference; often none. */
   readonly subprotocols: readonly string[];
-  /** The extensions that are offered, the dearest first; often none. */
+  /** The extensions that are offered, in order of preference; often none. */
   readonly extensions: readonly Extension[];
 }
 
 /**
- * Checks a request for an upgrade. `isAllowedOrigin` is asked about the value of the Origin field, or of the older
+ * Checks a request for an upgrade. `isAllowedOrigin` gets the value of the Origin field, or of the older
  * Sec-WebSocket-Origin; without such a field the request does not come from a browser's page, and is allowed.
  *
- * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) whose `status` and `fields` are the answer.
+ * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) whose `status` and `fields` are the
+ *   answer.
  */
 export function readClientHandshake(
   { method, version, headers }: UpgradeRequest,
@@ -81,8 +82,8 @@ export interface ServerAnswer {
 /**
  * The header fields that go with the status 101.
  *
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when the subprotocol was not offered (RFC 6455 §4.2.2: it is one
- *   of the client's).
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when the subprotocol was not offered (RFC 6455
+ *   §4.2.2: it is one of the client's).
  */
 export function answerFields(
   { key, subprotocols }: ClientHandshake,
