@@ -1,24 +1,8 @@
 /** Templates from an object: for tests, and for programs of one file. Tornado `DictLoader`. */
-import { posix } from "node:path";
 import type { Chunk } from "../../base/bytes.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";
 import { TemplateNotFoundError } from "./errors.js";
-
-/** True if a name is to be read as seen from the template that holds it: both are relative paths. */
-export function isRelativeTo(name: string, parentPath: string | undefined): parentPath is string {
-  return (
-    parentPath !== undefined &&
-    parentPath !== "" &&
-    !parentPath.startsWith("<") &&
-    !parentPath.startsWith("/") &&
-    !name.startsWith("/")
-  );
-}
-
-/** A name as seen from the folder of another, both with slashes as in a URL. */
-export function resolveName(name: string, parentPath: string | undefined): string {
-  return isRelativeTo(name, parentPath) ? posix.normalize(posix.join(posix.dirname(parentPath), name)) : name;
-}
+import { resolveName } from "./relative-name.js";
 
 /** Loads templates from an object: name → source. */
 export class DictLoader extends BaseLoader {

@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import type { Chunk } from "../../base/bytes.js";
 import { toUnicode } from "../../base/escape.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";
-import { isRelativeTo } from "./dict-loader.js";
 import { TemplateNotFoundError } from "./errors.js";
+import { isRelativeTo } from "./relative-name.js";
 
 /**
  * Loads templates from a folder and the folders below it. A name that leads out of the folder is refused, so

@@ -267,7 +267,7 @@ class TemplateParser {
 
   /** The file in `extends` or `include`, quoted or not. */
   #path(tag: Tag): string {
-    const path = tag.rest.replace(/^"+|"+$/g, "").replace(/^'+|'+$/g, "");
+    const path = withoutQuotes(withoutQuotes(tag.rest, '"'), "'");
     if (path === "") throw this.#error(tag.start, `${tag.word} missing file path`);
     return path;
   }
@@ -519,4 +519,13 @@ class TemplateParser {
 
 function isBlank(text: string, start: number, end: number): boolean {
   return text.slice(start, end).trim() === "";
+}
+
+/** The text without the quotes at both ends. */
+function withoutQuotes(text: string, quote: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === quote) start++;
+  while (end > start && text[end - 1] === quote) end--;
+  return text.slice(start, end);
 }

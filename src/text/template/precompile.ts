@@ -12,7 +12,6 @@
 import type { Chunk } from "../../base/bytes.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";
 import { literalOf } from "./code-writer.js";
-import { resolveName } from "./dict-loader.js";
 import { TemplateError, TemplateNotFoundError } from "./errors.js";
 import { generateCode, HELPER_LINE } from "./generate-code.js";
 import { assemblePage } from "./page.js";
@@ -22,6 +21,7 @@ import {
   type PrecompiledTemplate,
   type PrecompiledTemplates,
 } from "./precompiled-format.js";
+import { resolveName } from "./relative-name.js";
 import { Template } from "./template.js";
 
 const HEAD = [

@@ -1,7 +1,7 @@
 /** What compiling costs grows with the size of a template. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Template } from "squall/template";
+import { DictLoader, Template } from "squall/template";
 
 /** Time, in milliseconds of this process's CPU. */
 function cost(work: () => void): number {
@@ -21,12 +21,13 @@ for (const [what, source] of [
   ["conditions", (n: number) => "{% if x %}a{% else %}b{% end %}\n".repeat(n / 4)],
   ["comments", (n: number) => "{# {{ #}".repeat(n)],
   ["braces", (n: number) => "{ {{{!".repeat(n / 4)],
+  ["quotes", (n: number) => `{% set x = 1 %}{% include ${'"'.repeat(n)}x %}`],
   ["text", (n: number) => "\v \n".repeat(n)],
   ["assignments", (n: number) => "{% set x = 1 %}".repeat(n / 2)],
 ] as const) {
   test(`compiling takes time in proportion: ${what}`, () => {
     const compile = (n: number) => () => {
-      new Template(source(n), { whitespace: "single" });
+      new Template(source(n), { whitespace: "single", loader: new DictLoader({ x: "" }) });
     };
     compile(1_000)();
     const small = cost(compile(2_000));
