@@ -40,6 +40,10 @@ export const NODE_REFUSES: Reasons = {
   // RFC 9112 §5: a value is trimmed of spaces and tabs; llhttp knows the space alone here.
   "a tab behind chunked": ({ code, text }) =>
     code === "HPE_INVALID_TRANSFER_ENCODING" && /\ntransfer-encoding:[ \t]*chunked *\t[ \t]*\r/i.test(text),
+  // RFC 9110 §6.5.1: the connection was decided by the head.
+  "Connection: close in a trailer section": ({ code, text }) =>
+    code === "HPE_CLOSED_CONNECTION" &&
+    /\r\n0+(?:[ \t]*;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*connection:[^\r\n]*close/i.test(text),
   // RFC 9110 §6.5.1: they are dropped, whatever they say.
   "framing fields in a trailer section": ({ code, message, text }) =>
     /CONTENT_LENGTH|TRANSFER_ENCODING/.test(code) &&
