@@ -58,6 +58,16 @@ export class BadJSONError extends HTTPInputError {
   }
 }
 
+/** What is made of a request when it is first asked for; many requests are answered without any of it. */
+class RequestViews {
+  host: string | undefined = undefined;
+  queryArguments: ArgumentMap | undefined = undefined;
+  bodyArguments: ArgumentMap | undefined = undefined;
+  arguments: ArgumentMap | undefined = undefined;
+  files: FileMap | undefined = undefined;
+  cookies: Record<string, string> | undefined = undefined;
+}
+
 /**
  * A request. `method`, `uri`, `version`, `headers` and `body` are as the client sent them.
  * @throws HTTPInputError when the Host field is missing (HTTP/1.1), doubled or not a host (RFC 9112 §3.2).
@@ -80,14 +90,9 @@ export class HTTPServerRequest {
   /** The body; empty if there is none, or while a streaming handler receives it. */
   body: Buffer;
 
-  #host: string | undefined;
   #path: string | undefined = undefined;
   #query = "";
-  #queryArguments: ArgumentMap | undefined = undefined;
-  #bodyArguments: ArgumentMap | undefined = undefined;
-  #arguments: ArgumentMap | undefined = undefined;
-  #files: FileMap | undefined;
-  #cookies: Record<string, string> | undefined = undefined;
+  #views: RequestViews | undefined = undefined;
   /** Undefined if the connection says it. */
   readonly #startedAt: number | undefined;
   #finishedAt = RUNNING;
@@ -117,10 +122,10 @@ export class HTTPServerRequest {
         : Buffer.isBuffer(body)
           ? body
           : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-    this.#files = options.files;
-    this.#host = options.host;
+    if (options.files !== undefined) this.#view.files = options.files;
     // The receiver has refused bad Host fields; requests made by hand are checked here.
-    if (options.host === undefined && connection?.requestHead === undefined) this.#host = this.#checkedHost();
+    if (options.host !== undefined) this.#view.host = options.host;
+    else if (connection?.requestHead === undefined) this.#view.host = this.#checkedHost();
     this.#startedAt = connection?.startTime === undefined ? this.ioLoop.time() : undefined;
   }
 
@@ -148,8 +153,9 @@ export class HTTPServerRequest {
 
   /** The host that the client asked for, with its port: the target's authority, else the Host field. */
   get host(): string {
-    this.#host ??= this.#authority() ?? this.headers.get("Host") ?? "127.0.0.1";
-    return this.#host;
+    const view = this.#view;
+    view.host ??= this.#authority() ?? this.headers.get("Host") ?? "127.0.0.1";
+    return view.host;
   }
 
   /** {@link HTTPServerRequest.host} in lower case and without port. */
@@ -162,33 +168,38 @@ export class HTTPServerRequest {
    * @throws HTTPInputError when the query has more arguments than the limit.
    */
   get arguments(): ArgumentMap {
-    this.#arguments ??= merged(this.queryArguments, this.bodyArguments);
-    return this.#arguments;
+    const view = this.#view;
+    view.arguments ??= merged(this.queryArguments, this.bodyArguments);
+    return view.arguments;
   }
 
   /** Arguments of the query alone. */
   get queryArguments(): ArgumentMap {
-    this.#queryArguments ??= parseUrlencoded(this.query);
-    return this.#queryArguments;
+    const view = this.#view;
+    view.queryArguments ??= parseUrlencoded(this.query);
+    return view.queryArguments;
   }
 
   /** Arguments of a form body alone; empty until {@link HTTPServerRequest.parseBody} has run. */
   get bodyArguments(): ArgumentMap {
-    this.#bodyArguments ??= emptyArguments();
-    return this.#bodyArguments;
+    const view = this.#view;
+    view.bodyArguments ??= emptyArguments();
+    return view.bodyArguments;
   }
 
   /** Uploaded files by the name of their form field; empty until {@link HTTPServerRequest.parseBody} has run. */
   get files(): FileMap {
-    this.#files ??= Object.create(null) as FileMap;
-    return this.#files;
+    const view = this.#view;
+    view.files ??= Object.create(null) as FileMap;
+    return view.files;
   }
 
   /** Cookies by name, as the client sent them; of several with one name the last wins. */
   get cookies(): Record<string, string> {
+    const view = this.#view;
     // Proxies that speak HTTP/2 with the client may pass its cookies on in several lines (RFC 9113 §8.2.3).
-    this.#cookies ??= parseRequestCookies(this.headers.getList("Cookie").join("; "));
-    return this.#cookies;
+    view.cookies ??= parseRequestCookies(this.headers.getList("Cookie").join("; "));
+    return view.cookies;
   }
 
   /** Fields after a chunked body that may be kept (RFC 9110 §6.5), once the body is whole; else undefined. */
@@ -205,7 +216,7 @@ export class HTTPServerRequest {
   parseBody(config?: ParseBodyConfig): void {
     const contentType = this.headers.get("Content-Type");
     if (contentType === undefined) return;
-    this.#arguments = undefined;
+    this.#view.arguments = undefined;
     parseBodyArguments(contentType, this.body, this.bodyArguments, this.files, {
       headers: this.headers,
       config,
@@ -278,6 +289,11 @@ export class HTTPServerRequest {
       ["remoteIp", this.remoteIp],
     ];
     return `HTTPServerRequest(${fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ")})`;
+  }
+
+  get #view(): RequestViews {
+    this.#views ??= new RequestViews();
+    return this.#views;
   }
 
   get #peer(): PeerContext {

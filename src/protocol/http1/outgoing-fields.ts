@@ -19,8 +19,6 @@ import { HTTP1OutputError } from "./output-errors.js";
 const MEMO_SIZE = 32;
 /** Longer values are rarely the same twice. */
 const MEMO_MAX_LENGTH = 64;
-/** The number of a line that is not remembered. */
-const UNKNOWN = 0;
 
 /** What is read off the fields of a head. An object is filled anew for each head. */
 export class OutgoingFields {
@@ -55,10 +53,10 @@ export class OutgoingFields {
     this.#names = new Array<string>(MEMO_SIZE).fill("");
     this.#values = new Array<string>(MEMO_SIZE).fill("");
     this.#lines = new Array<string>(MEMO_SIZE).fill("");
-    this.#numbers = new Array<number>(MEMO_SIZE).fill(UNKNOWN);
-    this.#lastNumber = UNKNOWN;
+    this.#numbers = new Array<number>(MEMO_SIZE).fill(0);
+    this.#lastNumber = 0;
     this.#startLine = "";
-    this.#chain = new Array<number>(MEMO_SIZE).fill(UNKNOWN);
+    this.#chain = new Array<number>(MEMO_SIZE).fill(0);
     this.#texts = new Array<string>(MEMO_SIZE).fill("");
     this.#chained = 0;
     this.text = "";
@@ -78,6 +76,11 @@ export class OutgoingFields {
     this.codings = undefined;
     this.close = false;
     this.keepAlive = false;
+    // In locals, since each look into a private field costs as much as what is found there.
+    const names = this.#names;
+    const values = this.#values;
+    const chain = this.#chain;
+    const numbers = this.#numbers;
     let text = startLine;
     let at = 0;
     let isSame = true;
@@ -106,17 +109,21 @@ export class OutgoingFields {
           break;
       }
       const slot = slotOf(name);
-      let number = this.#numbers[slot]!;
-      let line = this.#lines[slot]!;
-      if (this.#values[slot] !== value || this.#names[slot] !== name) {
-        line = `${name}: ${value}\r\n`;
-        number = this.#remember(slot, name, value, line);
-      }
-      isSame &&= number !== UNKNOWN && at < this.#chained && this.#chain[at] === number;
-      if (isSame) text = this.#texts[at]!;
-      else {
+      if (values[slot] === value && names[slot] === name) {
+        const number = numbers[slot]!;
+        isSame &&= at < this.#chained && chain[at] === number;
+        if (isSame) text = this.#texts[at]!;
+        else {
+          text += this.#lines[slot]!;
+          this.#extendChain(at, number, text);
+        }
+      } else {
+        // A line that was not seen before will hardly be seen again: the chain ends before it.
+        isSame = false;
+        if (at < this.#chained) this.#chained = at;
+        const line = `${name}: ${value}\r\n`;
+        this.#remember(slot, name, value, line);
         text += line;
-        this.#extendChain(at, number, text);
       }
       at++;
     }
@@ -129,20 +136,18 @@ export class OutgoingFields {
     this.text = text;
   }
 
-  /** Returns the line's number. */
-  #remember(slot: number, name: string, value: string, line: string): number {
-    if (value.length > MEMO_MAX_LENGTH) return UNKNOWN;
+  #remember(slot: number, name: string, value: string, line: string): void {
+    if (value.length > MEMO_MAX_LENGTH) return;
     this.#names[slot] = name;
     this.#values[slot] = value;
     this.#lines[slot] = line;
     this.#numbers[slot] = ++this.#lastNumber;
-    return this.#lastNumber;
   }
 
   #extendChain(at: number, number: number, text: string): void {
     // What stood here, and behind, belongs to another head now.
     if (at < this.#chained) this.#chained = at;
-    if (at > this.#chained || at === MEMO_SIZE || number === UNKNOWN) return;
+    if (at > this.#chained || at === MEMO_SIZE) return;
     this.#chain[at] = number;
     this.#texts[at] = text;
     this.#chained = at + 1;

@@ -491,6 +491,7 @@ test("a 2xx to CONNECT carries no framing, since a tunnel follows", () => {
 test("a head is its own, whatever heads with some of its lines were sent or refused before", () => {
   const { wire, sender } = make();
   const lines = ["A", "B", "C", "D"].map((name) => [name, "1"]);
+  let fresh = 0;
   const many = Array.from({ length: 50 }, (_, i) => [`N${i}`, "1"]);
   const heads = [
     ...[[0, 1, 2, 3], [0], [0, 1, 2, 3], [1], [1, 2, 3], [], [0, 1], [3, 2, 1, 0], [0, 1, 2, 3]].map((head) =>
@@ -500,16 +501,28 @@ test("a head is its own, whatever heads with some of its lines were sent or refu
     many.slice(0, 40),
     many,
   ];
+  /** The same head with another second line, one that no head had before. */
+  const withFreshLine = (fields: string[][]) => [
+    ...fields.slice(0, 1),
+    ["X-Fresh", String(fresh++)],
+    ...fields.slice(2),
+  ];
+  const check = (startLine: typeof OK, fields: string[][]) => {
+    sender.respond(startLine, fields.flat(), GET);
+    const expected = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    assert.equal(
+      wire.take(1),
+      `HTTP/1.1 ${startLine.code} ${startLine.reason}\r\n${expected}Content-Length: 0\r\n\r\n`,
+    );
+  };
   for (const startLine of [OK, { ...OK, code: 404 }, OK]) {
     for (const fields of heads) {
-      // Refused after its first lines were read.
+      check(startLine, fields);
+      check(startLine, withFreshLine(fields));
+      check(startLine, fields);
+      // Refused after its lines were read.
       assert.throws(() => sender.respond(startLine, [...fields.flat(), "Content-Length", "x"], GET));
-      sender.respond(startLine, fields.flat(), GET);
-      const expected = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-      assert.equal(
-        wire.take(1),
-        `HTTP/1.1 ${startLine.code} ${startLine.reason}\r\n${expected}Content-Length: 0\r\n\r\n`,
-      );
+      check(startLine, fields);
     }
   }
 });
