@@ -1,4 +1,7 @@
-/** The same pages, rendered by squall and by Tornado: random ones, made of what Python and JavaScript read alike. */
+/**
+ * The same pages, rendered by squall and by Tornado: random ones, made of what Python and JavaScript read
+ * alike.
+ */
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -38,7 +41,9 @@ const VALUES = {
   _tt_modules: { Mark: (text: string) => `<m>${text}</m>` },
 };
 
-/** Variables get a name of their own each: Python's scopes refuse a name that an `apply` reads and sets later. */
+/**
+ * Variables get a name of their own each: Python's scopes refuse a name that an `apply` reads and sets later.
+ */
 let variables = 0;
 
 const text = fc.constantFrom(

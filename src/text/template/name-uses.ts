@@ -245,7 +245,10 @@ class Walk {
     }
   }
 
-  /** The place inside of a node that declares names. Names of the engine must not be hidden from its own tests. */
+  /**
+   * The place inside of a node that declares names. Names of the engine must not be hidden from its own
+   * tests.
+   */
   #within(node: SyntaxNode, place: Place, names: ReadonlySet<string>): Place {
     for (const name of names) if (name.startsWith("_tt_")) this.#complain(node.start, RESERVED);
     return { ...place, scopes: [...place.scopes, names] };

@@ -1,11 +1,14 @@
 /**
- * What can name a variable of generated code: an identifier (ECMA-262 §12.7) that is not reserved in strict mode code,
- * nor a name of the engine. For names that stand outside of expressions; those inside are checked by the parser.
+ * What can name a variable of generated code: an identifier (ECMA-262 §12.7) that is not reserved in strict
+ * mode code, nor a name of the engine. For names that stand outside of expressions; those inside are checked
+ * by the parser.
  */
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 
-/** ECMA-262 §12.7.2, with the words that strict mode reserves, and what it does not let a variable be called. */
+/**
+ * ECMA-262 §12.7.2, with the words that strict mode reserves, and what it does not let a variable be called.
+ */
 const RESERVED: ReadonlySet<string> = new Set([
   ...["arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default"],
   ...["delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function"],
