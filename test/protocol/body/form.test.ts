@@ -5,6 +5,7 @@ import { parseQsBytes } from "squall/escape";
 import { parseUrlencoded } from "squall/httputil";
 import { encodePercent } from "#room/base/percent";
 import { addValue } from "#room/protocol/body/form";
+import { cpuTime } from "../../support/cpu-time.js";
 
 /** Names and values as latin1 text, so that they can be written down. */
 function shown(input: string | Uint8Array): Record<string, string[]> {
@@ -70,9 +71,9 @@ test("parseUrlencoded() reads what encodePercent() wrote", () => {
 });
 
 test("a megabyte of separators, percent signs or pluses takes linear time", () => {
-  const started = performance.now();
+  const started = cpuTime();
   for (const piece of ["&", "%", "+", "=", "%4"]) parseUrlencoded(piece.repeat(1_000_000));
-  assert.ok(performance.now() - started < 2000);
+  assert.ok(cpuTime() - started < 2000);
 });
 
 test("addValue() puts names into a plain object without touching its prototype", () => {

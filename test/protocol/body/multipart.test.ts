@@ -5,6 +5,7 @@ import { HTTPFile, HTTPInputError, type ParseMultipartConfig, parseMultipartForm
 import { InvalidArgumentError } from "#room/base/errors";
 import { encodePercent } from "#room/base/percent";
 import { emptyArguments } from "#room/protocol/body/form";
+import { cpuTime } from "../../support/cpu-time.js";
 
 type Shown = Record<string, unknown>;
 
@@ -197,7 +198,7 @@ describe("parseMultipartFormData()", () => {
   });
 
   test("case 78: the search for the boundary is linear", () => {
-    const started = performance.now();
+    const started = cpuTime();
     for (const text of ["\r\n--\r\n--", "\r\n--B", "-", "\r\n", "--B\r\n", "\r\n--B "]) {
       assert.throws(
         () => parse(text.repeat(Math.ceil(4_000_000 / text.length)), { maxParts: 10 }),
@@ -205,7 +206,7 @@ describe("parseMultipartFormData()", () => {
       );
     }
     assert.throws(() => parse(`x${"-".repeat(4_000_000)}`, {}, "-".repeat(70)), HTTPInputError);
-    assert.ok(performance.now() - started < 3000);
+    assert.ok(cpuTime() - started < 3000);
   });
 });
 

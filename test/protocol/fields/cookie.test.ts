@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { formatSetCookie, parseCookie } from "squall/httputil";
 import { InvalidArgumentError } from "#room/base/errors";
 import { isCookieName, parseRequestCookies } from "#room/protocol/fields/cookie";
+import { cpuTime } from "../../support/cpu-time.js";
 
 const cookiesOf = (field: string) => ({ ...parseCookie(field) });
 
@@ -47,14 +48,14 @@ test("spaces and tabs are trimmed, other blanks are data", () => {
 });
 
 test("case 20, 70: 64 KB of escapes, semicolons or quotes take linear time", () => {
-  const started = performance.now();
+  const started = cpuTime();
   assert.equal(parseCookie(`a="${'\\"'.repeat(32_768)}"`).a!.length, 32_768);
   parseCookie(`a="${"\\0".repeat(32_768)}"`);
   parseCookie(`a="${"\\".repeat(65_536)}`);
   parseCookie(";".repeat(65_536));
   parseCookie(" ".repeat(65_536));
   parseCookie("=".repeat(65_536));
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuTime() - started < 1000);
 });
 
 test("formatSetCookie() writes the attributes that are given", () => {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { HTTPHeaders, HTTPInputError } from "squall/httputil";
 import { InvalidArgumentError } from "#room/base/errors";
 import { normalizeHeaderName } from "#room/protocol/fields/header-names";
+import { cpuTime } from "../../support/cpu-time.js";
 
 function lines(headers: HTTPHeaders): [string, string][] {
   return [...headers.getAll()];
@@ -326,7 +327,7 @@ describe("HTTPHeaders and its plain twin", () => {
 
 describe("HTTPHeaders under load", () => {
   test("case 20: 3,000 equal lines, 64 KB of one name and 3,000 names stay linear", () => {
-    const started = performance.now();
+    const started = cpuTime();
     const many = HTTPHeaders.parse("a: b\r\n".repeat(3000));
     assert.equal(many.get("A")!.length, 5999);
     assert.equal(many.getList("A").length, 3000);
@@ -336,7 +337,7 @@ describe("HTTPHeaders under load", () => {
     for (let i = 0; i < 3000; i++) names.set(`name-${i}`, "x");
     for (let i = 0; i < 3000; i++) assert.equal(names.get(`NAME-${i}`), "x");
     assert.equal(names.size, 3000);
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(cpuTime() - started < 1000);
   });
 });
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { formatParameters, parseParameters } from "squall/httputil";
 import { InvalidArgumentError } from "#room/base/errors";
 import { splitAtSemicolons } from "#room/protocol/fields/parameters";
+import { cpuTime } from "../../support/cpu-time.js";
 
 const parametersOf = (text: string) => ({ ...parseParameters(`x; ${text}`).parameters });
 
@@ -54,13 +55,13 @@ test("names with an asterisk in another place are names like any other", () => {
 });
 
 test("case 20: 15,000 escaped semicolons, quotes or continuations take linear time", () => {
-  const started = performance.now();
+  const started = cpuTime();
   parseParameters(`x; a="${"\\;".repeat(15_000)}`);
   parseParameters(`x; a="${'\\"'.repeat(15_000)}"`);
   parseParameters(`x; a=${'"'.repeat(30_000)}`);
   parseParameters(";".repeat(64_000));
   parseParameters(`x${Array.from({ length: 5000 }, (_, i) => `; a*${5000 - i}*=%41`).join("")}`);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuTime() - started < 1000);
 });
 
 test("formatParameters() quotes what is no token, and parseParameters() reads it back", () => {

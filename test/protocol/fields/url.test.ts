@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { encodeUsernamePassword, qsToQsl, responses, splitHostAndPort, urlConcat } from "squall/httputil";
 import { InvalidArgumentError } from "#room/base/errors";
 import { reasonPhrase } from "#room/protocol/fields/status";
+import { cpuTime } from "../../support/cpu-time.js";
 
 test("urlConcat() takes octets, and percent-encodes them as they are", () => {
   assert.equal(urlConcat("/p", { a: new Uint8Array([0xff, 0x20, 0x41]) }), "/p?a=%FF+A");
@@ -46,11 +47,11 @@ test("splitHostAndPort() splits at the last colon if digits follow, and keeps br
 });
 
 test("splitHostAndPort() takes linear time for 64 KB of colons or digits", () => {
-  const started = performance.now();
+  const started = cpuTime();
   splitHostAndPort(":".repeat(65_536));
   splitHostAndPort(`${"1:".repeat(32_768)}x`);
   splitHostAndPort(`a:${"1".repeat(65_536)}x`);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(cpuTime() - started < 500);
 });
 
 test("qsToQsl() flattens lists in their order", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAuthorityForm, isHostAndPort } from "#room/protocol/http1/authority";
+import { cpuTime } from "../../support/cpu-time.js";
 
 const WITH_PORT = [
   "a:80",
@@ -102,9 +103,9 @@ test("case 11: isHostAndPort() refuses what could poison a link", () => {
 });
 
 test("isHostAndPort() takes linear time", () => {
-  const started = performance.now();
+  const started = cpuTime();
   isHostAndPort(`${"a".repeat(65_536)}/`);
   isHostAndPort("%".repeat(65_536));
   isHostAndPort(`[${":".repeat(65_536)}`);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(cpuTime() - started < 500);
 });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { InvalidStateError } from "#room/base/errors";
 import type { HTTP1ErrorCode } from "#room/protocol/http1/errors";
 import type { HTTP1ResponseHead } from "#room/protocol/http1/visitor";
+import { cpuTime } from "../../support/cpu-time.js";
 import { clientReceiver, octets, tellResponse } from "../../support/http1.js";
 import { cuttings, inSteps } from "../../support/splits.js";
 
@@ -234,9 +235,9 @@ test("case 15: receiver: a fold cannot change what a framing field says", () => 
 
 test("folding a response of blanks costs time linear in its length", () => {
   const blanks = " ".repeat(60_000);
-  const began = performance.now();
+  const began = cpuTime();
   tellResponse([octets(head(`X: a\r\n b${blanks}c`))]);
-  assert.ok(performance.now() - began < 1000);
+  assert.ok(cpuTime() - began < 1000);
 });
 
 test("case 96: receiver: refuses responses that are malformed, ambiguous or over a limit", () => {
