@@ -52,7 +52,7 @@ function keyOf(place: number): Buffer {
 
 /** What the tested end has sent, read plainly. */
 export interface Heard {
-  readonly events: readonly (readonly [kind: string, hex: string])[];
+  readonly events: readonly (readonly [kind: string, octets: Buffer])[];
   /** The payload of its close frame. */
   readonly close: Buffer | undefined;
   /** What it did wrong as a sender. */
@@ -62,7 +62,7 @@ export interface Heard {
 /** Reads what the tested end has sent. */
 export function listen(tested: TestedEnd, inflater?: TwinDeflate): Heard {
   const { frames, rest } = twinFrames(tested.received());
-  const events: [string, string][] = [];
+  const events: [string, Buffer][] = [];
   const faults: string[] = [];
   let close: Buffer | undefined;
   let message: { opcode: number; isCompressed: boolean; payloads: Buffer[] } | undefined;
@@ -71,8 +71,7 @@ export function listen(tested: TestedEnd, inflater?: TwinDeflate): Heard {
     if (fault !== undefined) faults.push(fault);
     if (close !== undefined) faults.push("a frame behind the close frame");
     if (frame.opcode === CLOSE) close = frame.payload;
-    else if (frame.opcode > CLOSE)
-      events.push([frame.opcode === 9 ? "ping" : "pong", frame.payload.toString("hex")]);
+    else if (frame.opcode > CLOSE) events.push([frame.opcode === 9 ? "ping" : "pong", frame.payload]);
     else {
       if ((frame.opcode === 0) !== (message !== undefined)) faults.push("wrong fragmentation");
       message ??= { opcode: frame.opcode, isCompressed: frame.rsv === 4, payloads: [] };
@@ -80,7 +79,7 @@ export function listen(tested: TestedEnd, inflater?: TwinDeflate): Heard {
       if (!frame.fin) continue;
       const payload = Buffer.concat(message.payloads);
       const whole = message.isCompressed ? inflater!.inflate(payload) : payload;
-      events.push([message.opcode === 1 ? "text" : "binary", whole.toString("hex")]);
+      events.push([message.opcode === 1 ? "text" : "binary", whole]);
       message = undefined;
     }
   }
@@ -227,7 +226,7 @@ export async function echoOnce(
   const isSame =
     events.length === 1 &&
     events[0]![0] === (opcode === 1 ? "text" : "binary") &&
-    events[0]![1] === message.toString("hex");
+    events[0]![1].equals(message);
   return isSame ? undefined : `another echo: ${inspect(events, { maxStringLength: 80 })}`;
 }
 
@@ -259,8 +258,6 @@ function judge(testCase: StepCase, tested: TestedEnd, endedItself: boolean): Ver
 function sameEvents(events: Heard["events"], expected: readonly Expected[]): boolean {
   return (
     events.length === expected.length &&
-    expected.every(
-      ([kind, octets], i) => events[i]![0] === kind && events[i]![1] === octetsOf(octets).toString("hex"),
-    )
+    expected.every(([kind, octets], i) => events[i]![0] === kind && events[i]![1].equals(octetsOf(octets)))
   );
 }

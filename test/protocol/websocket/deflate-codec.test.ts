@@ -79,7 +79,7 @@ describe("SyncInflater", () => {
   });
 
   test("case 66: makes one byte more than there is room for, of a bomb of a thousand to one", () => {
-    const bomb = deflateRawSync(Buffer.alloc(50_000_000), { finishFlush: constants.Z_SYNC_FLUSH });
+    const bomb = deflateRawSync(Buffer.alloc(20_000_000), { finishFlush: constants.Z_SYNC_FLUSH });
     const output = new Collector(1_000_000);
     new SyncInflater(full).inflate(bomb, true, output);
     assert.equal(output.room, -1);
@@ -223,7 +223,7 @@ describe("a connection with compression", () => {
 
   test("case 66: fails with 1009 at the limit, whose check comes while inflating", () => {
     const client = pair();
-    const bomb = new TwinDeflate(false, 15).deflate(Buffer.alloc(100_000_000));
+    const bomb = new TwinDeflate(false, 15).deflate(Buffer.alloc(20_000_000));
     assert.ok(bomb.length > 1000 + 1000 / 8 + 1024);
     client.receive(`42 7e 03e8 ${bomb.toString("hex", 0, 1000)}`);
     assert.equal(client.errors[0]!.code, "ERR_SQUALL_WEBSOCKET_MESSAGE_TOO_BIG");
