@@ -14,6 +14,7 @@ export { ReversibleRuleRouter, type RuleInit, RuleRouter } from "./http/routing/
 export type { IsTemplate, PathParams } from "./http/routing/template.js";
 export {
   type HandlerConstructor,
+  routes,
   type TakesParams,
   URLSpec,
   url,

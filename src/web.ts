@@ -1,7 +1,7 @@
 /** `squall/web`: applications and request handlers. */
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
-export { URLSpec, url } from "./http/routing/url-spec.js";
+export { routes, URLSpec, url } from "./http/routing/url-spec.js";
 export {
   Application,
   type ApplicationListenOptions,

@@ -8,6 +8,7 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { PathMatches } from "./matchers.js";
 import { Rule, type TargetKwargs } from "./rule.js";
+import type { RuleInit } from "./rule-router.js";
 import type { IsTemplate, PathParams } from "./template.js";
 
 /** The verbs that get a route's parameters. */
@@ -89,6 +90,25 @@ export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> ex
   get kwargs(): TargetKwargs {
     return this.targetKwargs;
   }
+}
+
+/** A route of a list, whose handler must be able to take the parameters of its template. */
+type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler, ...infer More]
+  ? Handler extends HandlerConstructor
+    ? readonly [Pattern, Handler & TakesParams<Pattern, Handler>, ...More]
+    : Route
+  : Route;
+
+/**
+ * The list itself. With templates, compilation fails if a verb of a handler cannot take its parameters, as with
+ * {@link url}; for lists that are not written inside `new Application([…])`, it also keeps the types of the routes.
+ *
+ *     new Application(routes([["/story/:id", StoryHandler], ["/", MainHandler]]))
+ */
+export function routes<const List extends readonly RuleInit[]>(
+  list: List & { readonly [Index in keyof List]: CheckedRoute<List[Index]> },
+): List {
+  return list;
 }
 
 /**
