@@ -2,6 +2,7 @@
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
 export { routes, URLSpec, url } from "./http/routing/url-spec.js";
+export type { MultipartReaderConfig } from "./protocol/body/multipart-reader.js";
 export {
   Application,
   type ApplicationListenOptions,
@@ -43,6 +44,7 @@ export {
   MAX_SUPPORTED_SIGNED_VALUE_VERSION,
   MIN_SUPPORTED_SIGNED_VALUE_VERSION,
 } from "./web/handler/signed-value.js";
+export { type SpooledFile, UploadPart } from "./web/handler/upload-part.js";
 export { ErrorHandler } from "./web/handlers/error-handler.js";
 export { type Fallback, FallbackHandler } from "./web/handlers/fallback-handler.js";
 export { RedirectHandler, type RedirectHandlerOptions } from "./web/handlers/redirect-handler.js";

@@ -62,12 +62,15 @@ export class HTTPFile {
    * one that exists.
    */
   get baseName(): string {
-    const name = this.filename.slice(
-      1 + Math.max(this.filename.lastIndexOf("/"), this.filename.lastIndexOf("\\")),
-    );
-    const clean = name.replace(/[\0-\x1f\x7f]/g, "");
-    return clean === "." || clean === ".." ? "" : clean;
+    return baseNameOf(this.filename);
   }
+}
+
+/** See {@link HTTPFile.baseName}. */
+export function baseNameOf(filename: string): string {
+  const name = filename.slice(1 + Math.max(filename.lastIndexOf("/"), filename.lastIndexOf("\\")));
+  const clean = name.replace(/[\0-\x1f\x7f]/g, "");
+  return clean === "." || clean === ".." ? "" : clean;
 }
 
 /** Field name → uploaded files; without a prototype. */
@@ -93,7 +96,7 @@ export function parseMultipartFormData(
   options?: { readonly config?: ParseMultipartConfig | undefined },
 ): void {
   const config = resolveMultipartConfig(options?.config);
-  if (!config.enabled) throw invalid("multipart bodies are not accepted here");
+  if (!config.enabled) throw invalidMultipart("multipart bodies are not accepted here");
   const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const parts: Part[] = [];
   for (const [start, end] of splitParts(body, checkBoundary(boundary), config.maxParts)) {
@@ -106,10 +109,11 @@ export function parseMultipartFormData(
   }
 }
 
-function checkBoundary(boundary: string | Uint8Array): Buffer {
+/** The octets of a boundary, without quotes. */
+export function checkBoundary(boundary: string | Uint8Array): Buffer {
   const text = unquote(typeof boundary === "string" ? boundary : Buffer.from(boundary).toString("latin1"));
   if (text.length >= 1 && text.length <= MAX_BOUNDARY) return Buffer.from(text, "latin1");
-  throw invalid(`expected a boundary of 1 to ${MAX_BOUNDARY} characters, got ${text.length}`);
+  throw invalidMultipart(`expected a boundary of 1 to ${MAX_BOUNDARY} characters, got ${text.length}`);
 }
 
 /**
@@ -139,12 +143,13 @@ function* splitParts(
     }
     if (start !== -1) yield [start, Math.max(start, found)];
     if (isLast) return;
-    if (++count > maxParts) throw invalid(`too many parts: at most ${maxParts} are taken from one body`);
+    if (++count > maxParts)
+      throw invalidMultipart(`too many parts: at most ${maxParts} are taken from one body`);
     start = next;
     // The line end just read may be the one before the next delimiter.
     found = body.indexOf(delimiter, next - 2);
   }
-  throw invalid("no final boundary found");
+  throw invalidMultipart("no final boundary found");
 }
 
 function isLineEnd(body: Buffer, at: number): boolean {
@@ -152,7 +157,7 @@ function isLineEnd(body: Buffer, at: number): boolean {
 }
 
 /** The position after optional padding and a CRLF (RFC 2046 §5.1.1); -1 when something else stands there. */
-function afterLineEnd(body: Buffer, from: number): number {
+export function afterLineEnd(body: Buffer, from: number): number {
   let at = from;
   while (body[at] === 0x20 || body[at] === 0x09) at++;
   return isLineEnd(body, at) ? at + 2 : -1;
@@ -169,20 +174,41 @@ function parsePart(part: Buffer, maxHeaderSize: number): Part {
   // A part without a value ends with its head: the CRLF of the empty line was the delimiter's.
   const size =
     headEnd !== -1 ? headEnd : part.length >= 2 && isLineEnd(part, part.length - 2) ? part.length - 2 : -1;
-  if (size === -1) throw invalid("a part has no empty line after its head");
+  if (size === -1) throw invalidMultipart("a part has no empty line after its head");
   if (size > maxHeaderSize)
-    throw invalid(`the head of a part is too large: at most ${maxHeaderSize} bytes, got ${size}`);
-  const headers = HTTPHeaders.parse(decodeHead(part.subarray(0, size)), { unicode: true });
+    throw invalidMultipart(`the head of a part is too large: at most ${maxHeaderSize} bytes, got ${size}`);
+  const { name, filename, headers } = parsePartHead(part.subarray(0, size));
+  const value = part.subarray(Math.min(size + 4, part.length));
+  if (filename === undefined) return { name, value, file: undefined };
+  const file = new HTTPFile(filename, value, headers.get("Content-Type", UNKNOWN_TYPE));
+  return { name, value, file };
+}
+
+/** The type of a file whose part names none. */
+export const UNKNOWN_TYPE: string = "application/unknown";
+
+/** What the head of a part says. */
+export interface PartHead {
+  /** The name of the form's field. */
+  readonly name: string;
+  /** The file name as the client sent it; undefined for a plain field. */
+  readonly filename: string | undefined;
+  readonly headers: HTTPHeaders;
+}
+
+/**
+ * Parses the head of a part.
+ * @throws HTTPInputError if it is not UTF-8, not that of form data, or has no name.
+ */
+export function parsePartHead(head: Buffer): PartHead {
+  const headers = HTTPHeaders.parse(decodeHead(head), { unicode: true });
   const disposition = parseParameters(headers.get("Content-Disposition", ""));
   if (disposition.value.toLowerCase() !== "form-data") {
-    throw invalid('a part has no "Content-Disposition: form-data"');
+    throw invalidMultipart('a part has no "Content-Disposition: form-data"');
   }
   const { name, filename } = disposition.parameters;
-  if (name === undefined || name === "") throw invalid("a part has no name");
-  const value = part.subarray(Math.min(size + 4, part.length));
-  if (filename === undefined || filename === "") return { name, value, file: undefined };
-  const file = new HTTPFile(filename, value, headers.get("Content-Type", "application/unknown"));
-  return { name, value, file };
+  if (name === undefined || name === "") throw invalidMultipart("a part has no name");
+  return { name, filename: filename === "" ? undefined : filename, headers };
 }
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -192,11 +218,12 @@ function decodeHead(head: Buffer): string {
   try {
     return UTF_8.decode(head);
   } catch (error) {
-    throw invalid("the head of a part is not UTF-8", error);
+    throw invalidMultipart("the head of a part is not UTF-8", error);
   }
 }
 
-function invalid(what: string, cause?: unknown): HTTPInputError {
+/** The error for a body that is not what it says. */
+export function invalidMultipart(what: string, cause?: unknown): HTTPInputError {
   return new HTTPInputError(`invalid multipart/form-data: ${what}`, {
     code: "ERR_SQUALL_INVALID_MULTIPART",
     ...(cause === undefined ? {} : { cause }),

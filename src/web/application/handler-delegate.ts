@@ -13,7 +13,8 @@ import { exchangeAborted, setDeadline } from "../handler/abort.js";
 import { endWithoutClient, handleException } from "../handler/error-page.js";
 import { executeHandler, prepareHandler, runVerb } from "../handler/execute.js";
 import { stateOf } from "../handler/handler-state.js";
-import type { RequestHandler } from "../handler/request-handler.js";
+import { RequestBody } from "../handler/request-body.js";
+import { RequestHandler } from "../handler/request-handler.js";
 import type { App, HandlerDelegateOptions } from "../types.js";
 
 /** A class of {@link RequestHandler}s. */
@@ -45,6 +46,9 @@ export function createHandler<H extends RequestHandler>(
   return handler;
 }
 
+/** The method of a class that does not take the pieces of a body by itself. */
+const DATA_RECEIVED = RequestHandler.prototype.dataReceived;
+
 /** See the file's head. */
 export class HandlerDelegate implements HTTPMessageDelegate {
   readonly #application: App;
@@ -54,6 +58,8 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   /** What it is given. */
   readonly options: HandlerDelegateOptions;
   readonly #streaming: boolean;
+  /** True if the verb reads the body by itself, so that it runs when the head is there. */
+  readonly #verbReads: boolean;
   /** The body so far; a queue, because it gathers what comes in drops. */
   #body: ByteQueue | undefined = undefined;
   #handler: RequestHandler | undefined = undefined;
@@ -71,14 +77,19 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     this.handlerClass = handlerClass;
     this.options = options;
     this.#streaming = handlerClass.streamRequestBody;
+    this.#verbReads = this.#streaming && handlerClass.prototype.dataReceived === DATA_RECEIVED;
   }
 
   headersReceived(): void | Promise<void> {
     if (!this.#streaming) return;
     this.#handler = this.#create();
-    if (this.#handler === undefined) return;
-    this.#step = prepareHandler(this.#handler, this.options, true);
-    return this.#step;
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    if (this.#verbReads) stateOf(handler).body = new RequestBody();
+    this.#step = prepareHandler(handler, this.options, true);
+    if (!this.#verbReads) return this.#step;
+    if (this.#step === undefined) runVerb(handler);
+    else return this.#step.then(() => runVerb(handler));
   }
 
   dataReceived(chunk: Buffer): void | Promise<void> {
@@ -90,6 +101,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     const handler = this.#handler;
     // A response that is finished early wants no more of the body.
     if (handler === undefined || stateOf(handler).finished) return;
+    if (this.#verbReads) return stateOf(handler).body?.push(chunk);
     try {
       const pending = pendingResult(handler.dataReceived(chunk));
       this.#step = pending === undefined ? undefined : waitFor(handler, pending);
@@ -101,7 +113,9 @@ export class HandlerDelegate implements HTTPMessageDelegate {
 
   finish(): void {
     if (this.#streaming) {
-      if (this.#handler !== undefined) runVerb(this.#handler);
+      if (this.#handler === undefined) return;
+      if (this.#verbReads) stateOf(this.#handler).body?.end();
+      else runVerb(this.#handler);
       return;
     }
     const body = this.#body;
@@ -115,9 +129,15 @@ export class HandlerDelegate implements HTTPMessageDelegate {
 
   onConnectionClose(): void {
     this.#body = undefined;
-    this.onExchangeAborted(new ExchangeAbortedError("closed"));
+    const reason = new ExchangeAbortedError("closed");
+    this.onExchangeAborted(reason);
     const handler = this.#handler;
     if (handler === undefined) return;
+    if (this.#verbReads) {
+      // The verb is running, and hears it where it reads.
+      stateOf(handler).body?.fail(reason);
+      return;
+    }
     // The verb will not run, so the handler ends with the step that is running.
     if (this.#step === undefined) endWithoutClient(handler);
     else this.#step.then(() => endWithoutClient(handler));

@@ -6,6 +6,7 @@ import type { CancelScope } from "../../async/cancel.js";
 import type { Chunk } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Handler, Transform } from "../types.js";
+import type { RequestBody } from "./request-body.js";
 
 /** The key of a handler's {@link HandlerState}. */
 const STATE: unique symbol = Symbol("squall.handler");
@@ -46,6 +47,10 @@ export class HandlerState {
   /** Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never rejects. */
   transforming: Promise<void> | undefined = undefined;
   headersWritten = false;
+  /** The body of a request that the verb reads by itself. */
+  body: RequestBody | undefined = undefined;
+  /** Folders with parts of uploads, removed at the end. */
+  spools: string[] | undefined = undefined;
   finished = false;
   /** What finished the response, for the message of a second attempt; empty for the end of the verb. */
   finishedBy = "finish()";

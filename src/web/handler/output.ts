@@ -22,6 +22,7 @@ import { CLIENT_LEFT } from "../application/access-log.js";
 import type { Handler, TransformedHead, Writable } from "../types.js";
 import { type HandlerState, stateOf } from "./handler-state.js";
 import { verbOf } from "./methods.js";
+import { removeSpools } from "./upload-part.js";
 import { checkJson, viewOf } from "./writable.js";
 
 /** What is handed over is done: one promise for all who ask. */
@@ -304,17 +305,26 @@ export function endOfResponse(handler: Handler, state: HandlerState): void {
   state.cancelDeadline?.();
   state.cancelDeadline = undefined;
   if (state.transforms !== undefined) endTransforms(state);
+  state.body?.release();
   try {
     handler.request.markFinished();
     handler.application.logRequest(handler);
   } catch (error) {
     appLog.exception("the log function failed", error);
   }
+  let pending: PromiseLike<unknown> | undefined;
   try {
-    pendingResult(handler.onFinish())?.then(undefined, reportFailure);
+    pending = pendingResult(handler.onFinish())?.then(undefined, reportFailure);
   } catch (error) {
     reportFailure(error);
   }
+  if (pending === undefined) dropSpools(state);
+  else pending.then(() => dropSpools(state));
+}
+
+/** Files of uploads that the handler did not keep; after `onFinish()`, which may still move them. */
+function dropSpools({ spools }: HandlerState): void {
+  if (spools !== undefined) removeSpools(spools.splice(0));
 }
 
 /** Nobody waits for `onFinish`, but its errors must not become unhandled rejections. */

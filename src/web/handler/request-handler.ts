@@ -3,10 +3,12 @@
  * the function files beside this one, each of which can be read and tested alone.
  */
 import type { IOLoop } from "../../async/ioloop.js";
+import { InvalidStateError } from "../../base/errors.js";
 import type { UpgradedProtocol } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import type { Rule } from "../../http/routing/rule.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
+import type { MultipartReaderConfig } from "../../protocol/body/multipart-reader.js";
 import { matchesIfNoneMatch } from "../../protocol/fields/conditional.js";
 import type { HTTPHeadersInit } from "../../protocol/fields/headers.js";
 import { requireSetting } from "../application/settings.js";
@@ -55,6 +57,7 @@ import {
   queueCookie,
 } from "./response-cookies.js";
 import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
+import { readParts, type UploadPart } from "./upload-part.js";
 import { checkXsrf, xsrfFormHtml, xsrfTokenOf } from "./xsrf.js";
 
 /** Options of {@link RequestHandler.setSignedCookie}. */
@@ -163,11 +166,12 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}. While a promise that it
-   * returns is pending, no more is read from the client.
+   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}, and then the method of the request
+   * runs. While a promise that it returns is pending, no more is read from the client. A class that does not override
+   * it reads the body in that method, by {@link RequestHandler.readBody} or {@link RequestHandler.readParts}.
    */
   dataReceived(_chunk: Buffer): unknown {
-    throw new HTTPError(500, "a handler that streams the request body must have dataReceived()");
+    return undefined;
   }
 
   /** Runs after the response was handed to the connection. Nothing can be written here; errors are logged. */
@@ -336,6 +340,38 @@ export class RequestHandler implements Handler {
    */
   decodeArgument(value: Buffer, name?: string): string {
     return decodeUtf8(value, name);
+  }
+
+  // --- a body as it arrives --------------------------------------------------------------------------------
+
+  /**
+   * The pieces of the request's body, in a class marked with {@link streamRequestBody} that does not override {@link
+   * RequestHandler.dataReceived}. No more is read from the client while a piece is being dealt with. Throws the reason of
+   * {@link RequestHandler.signal} when the client leaves before the body is whole. The rest of a body that was not
+   * read is thrown away.
+   * @throws InvalidStateError in other classes.
+   */
+  readBody(): AsyncIterableIterator<Buffer, undefined> {
+    const { body } = stateOf(this);
+    if (body !== undefined) return body;
+    throw new InvalidStateError(
+      "readBody() needs a class with streamRequestBody that does not override dataReceived()",
+    );
+  }
+
+  /**
+   * The parts of an upload (`multipart/form-data`) as they arrive; for classes as with {@link RequestHandler.readBody}.
+   *
+   *     for await (const part of this.readParts({ maxPartSize: 10 * 1024 * 1024 })) {
+   *       if (part.filename === undefined) fields.set(part.name, await part.text());
+   *       else files.push(await part.spool());
+   *     }
+   *
+   * @throws HTTPError 415 for a body of another type.
+   * @throws HTTPInputError 413 for a part over the limit, 400 for a body that is malformed or has too many parts.
+   */
+  readParts(limits: MultipartReaderConfig = {}): AsyncGenerator<UploadPart, void, undefined> {
+    return readParts(this, this.readBody(), limits);
   }
 
   // --- what the client prefers ------------------------------------------------------------------------------
