@@ -47,6 +47,40 @@ export interface CookieOptions {
   readonly partitioned?: boolean | undefined;
 }
 
+/** The text of each field, or false for none. The defaults are those of `securityHeaders: true`. */
+export interface SecurityHeaders {
+  /** `X-Content-Type-Options`; default `nosniff`. */
+  readonly contentTypeOptions?: string | false | undefined;
+  /** `Content-Security-Policy`; default `base-uri 'self'; frame-ancestors 'self'; object-src 'none'`. */
+  readonly contentSecurityPolicy?: string | false | undefined;
+  /** `X-Frame-Options`; default `SAMEORIGIN`. */
+  readonly frameOptions?: string | false | undefined;
+  /** `Referrer-Policy`; default `strict-origin-when-cross-origin`. */
+  readonly referrerPolicy?: string | false | undefined;
+  /** `Cross-Origin-Opener-Policy`; default `same-origin`. */
+  readonly crossOriginOpenerPolicy?: string | false | undefined;
+  /** `Permissions-Policy`; default none. */
+  readonly permissionsPolicy?: string | false | undefined;
+  /** `Strict-Transport-Security`, sent over TLS alone, such as `max-age=31536000; includeSubDomains`; default none. */
+  readonly strictTransportSecurity?: string | false | undefined;
+}
+
+/** Which other origins may read the responses of an application (the CORS protocol of the Fetch standard). */
+export interface CorsOptions {
+  /** All, those of a list (`https://example.com`), or those for which the function returns true. No default. */
+  readonly origins: "*" | readonly string[] | ((origin: string, request: HTTPServerRequest) => boolean);
+  /** Methods that preflights allow; default those that the handler answers. */
+  readonly methods?: readonly string[] | undefined;
+  /** Request fields that preflights allow; default those that are asked for. */
+  readonly allowHeaders?: readonly string[] | undefined;
+  /** Response fields that scripts may read besides the usual ones; default none. */
+  readonly exposeHeaders?: readonly string[] | undefined;
+  /** Allow requests with cookies; default false. Needs origins by name. */
+  readonly credentials?: boolean | undefined;
+  /** For how many **seconds** a browser may remember a preflight; default its own choice. */
+  readonly maxAge?: number | undefined;
+}
+
 /**
  * Settings of an application. Those that squall knows are listed; any other name is the application's own and
  * can be read in handlers by `this.settings.name`.
@@ -105,6 +139,13 @@ export interface ApplicationSettings {
   xsrfCookieKwargs?: CookieOptions | undefined;
   /** The cookie's name; default `_xsrf`. Over TLS `__Host-xsrf` keeps other hosts of the domain from setting it. */
   xsrfCookieName?: string | undefined;
+  /**
+   * Header fields that make browsers more careful with every response; default none. True for those whose defaults suit
+   * most sites, an object for others.
+   */
+  securityHeaders?: boolean | SecurityHeaders | undefined;
+  /** Which other origins may read responses, and with what; default none. Answers preflights. */
+  cors?: CorsOptions | undefined;
   /** The application's own. */
   [name: string]: unknown;
 }

@@ -99,8 +99,11 @@ export class HandlerDelegate implements HTTPMessageDelegate {
       return;
     }
     const handler = this.#handler;
+    if (handler === undefined) return;
+    const { successor, finished } = stateOf(handler);
+    if (successor !== undefined) return successor.dataReceived(chunk);
     // A response that is finished early wants no more of the body.
-    if (handler === undefined || stateOf(handler).finished) return;
+    if (finished) return;
     if (this.#verbReads) return stateOf(handler).body?.push(chunk);
     try {
       const pending = pendingResult(handler.dataReceived(chunk));
@@ -111,9 +114,11 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     }
   }
 
-  finish(): void {
+  finish(): void | Promise<void> {
     if (this.#streaming) {
       if (this.#handler === undefined) return;
+      const { successor } = stateOf(this.#handler);
+      if (successor !== undefined) return successor.finish();
       if (this.#verbReads) stateOf(this.#handler).body?.end();
       else runVerb(this.#handler);
       return;
@@ -129,10 +134,15 @@ export class HandlerDelegate implements HTTPMessageDelegate {
 
   onConnectionClose(): void {
     this.#body = undefined;
-    const reason = new ExchangeAbortedError("closed");
-    this.onExchangeAborted(reason);
     const handler = this.#handler;
     if (handler === undefined) return;
+    const { successor } = stateOf(handler);
+    if (successor !== undefined) {
+      successor.onConnectionClose();
+      return;
+    }
+    const reason = new ExchangeAbortedError("closed");
+    exchangeAborted(handler, reason);
     if (this.#verbReads) {
       // The verb is running, and hears it where it reads.
       stateOf(handler).body?.fail(reason);
@@ -144,7 +154,10 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   }
 
   onExchangeAborted(reason: ExchangeAbortedError): void {
-    if (this.#handler !== undefined) exchangeAborted(this.#handler, reason);
+    if (this.#handler === undefined) return;
+    const { successor } = stateOf(this.#handler);
+    if (successor === undefined) exchangeAborted(this.#handler, reason);
+    else successor.onExchangeAborted?.(reason);
   }
 
   /** A handler that cannot even be made answers with a bare 500. */

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkNames } from "../../base/nearest-name.js";
+import { resolvePolicies } from "../handler/response-policies.js";
 import type { ApplicationSettings } from "../types.js";
 
 /** The settings that squall knows. A name that resembles one of them is a mistake; any other is the application's. */
@@ -31,6 +32,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   "xsrfCookieVersion",
   "xsrfCookies",
   "compressResponse",
+  "cors",
+  "securityHeaders",
 ]);
 
 /** What settings of a few values may say. */
@@ -69,6 +72,7 @@ export function resolveSettings(settings: ApplicationSettings): ApplicationSetti
     resolved.serveTraceback ??= true;
   }
   checkSecrets(resolved);
+  resolvePolicies(resolved);
   return resolved;
 }
 

@@ -2,13 +2,17 @@
 import { addDefaultFields, DEFAULT_SERVER_HEADER } from "../../http/delegates/default-fields.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Handler } from "../types.js";
+import { addPolicies } from "./response-policies.js";
 
 /** New headers with those of every response of the server and a content type, which `write()` or the handler may change. */
-export function defaultHeaders({ application, request }: Handler): HTTPHeaders {
+export function defaultHeaders(handler: Handler): HTTPHeaders {
+  const { application, request } = handler;
   const headers = new HTTPHeaders();
   const { connection } = request;
   const server = application.settings.serverHeader ?? connection?.serverHeader ?? DEFAULT_SERVER_HEADER;
   addDefaultFields(headers, server, request.ioLoop, request.startTime);
   headers.addTrusted("Content-Type", "text/html; charset=UTF-8");
+  const { securityHeaders, cors } = application.settings;
+  if (securityHeaders !== undefined || cors !== undefined) addPolicies(headers, handler);
   return headers;
 }

@@ -17,6 +17,7 @@ import { handleException } from "./error-page.js";
 import { stateOf } from "./handler-state.js";
 import { callVerb, checkMethod, NO_ARGS, NO_KWARGS, verbOf } from "./methods.js";
 import { DONE, FAILED_TRANSFORM } from "./output.js";
+import { answerPreflight } from "./response-policies.js";
 import { isSafeMethod } from "./xsrf.js";
 
 /**
@@ -56,6 +57,7 @@ export function prepareHandler(
   streaming: boolean,
 ): Promise<void> | undefined {
   try {
+    if (handler.application.settings.cors !== undefined && answerPreflight(handler)) return undefined;
     checkMethod(handler);
     if (!streaming && mayHaveForm(handler.request)) handler.request.parseBody();
     decodePath(handler, groups);

@@ -3,7 +3,7 @@
  * function files can work on it, and under a symbol so that no name of a subclass can collide with it.
  */
 import type { CancelScope } from "../../async/cancel.js";
-import type { Chunk } from "../../http/delegates.js";
+import type { Chunk, HTTPMessageDelegate } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Handler, Transform } from "../types.js";
 import type { RequestBody } from "./request-body.js";
@@ -47,6 +47,8 @@ export class HandlerState {
   /** Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never rejects. */
   transforming: Promise<void> | undefined = undefined;
   headersWritten = false;
+  /** Who answers instead of this handler, and gets the rest of the request. */
+  successor: HTTPMessageDelegate | undefined = undefined;
   /** The body of a request that the verb reads by itself. */
   body: RequestBody | undefined = undefined;
   /** Folders with parts of uploads, removed at the end. */

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { HTTPHeaders } from "squall/httputil";
+import { HTTPHeaders, type HTTPServerConnectionDelegate } from "squall/httputil";
 import { accessLog } from "squall/log";
 import { ExpectLog } from "squall/testing";
-import { Application, ErrorHandler, FallbackHandler, RequestHandler, url } from "squall/web";
-import { ask } from "../../support/fake-exchange.js";
+import { Application, ErrorHandler, FallbackHandler, HTTPError, RequestHandler, url } from "squall/web";
+import { ExchangeAbortedError } from "#room/http/errors";
+import { ask, begin } from "../../support/fake-exchange.js";
 import "../../support/guard.js";
 
 /** A handler that writes its word. */
@@ -209,6 +210,68 @@ describe("ErrorHandler and FallbackHandler", () => {
     assert.equal(connection.finishes, 1);
     assert.deepEqual(finished, ["finished"]);
     assert.equal((await ask(app, "/app")).body, "inner");
+  });
+});
+
+describe("FallbackHandler", () => {
+  test("hands the body on as it comes, with back-pressure, and tells its end", async () => {
+    const told: string[] = [];
+    let go: () => void = () => {};
+    const inner: HTTPServerConnectionDelegate = {
+      startRequest: (_server, connection) => ({
+        headersReceived: () => void told.push("head"),
+        dataReceived(chunk) {
+          told.push(String(chunk));
+          return new Promise((resolve) => {
+            go = resolve;
+          });
+        },
+        finish() {
+          connection.respond(
+            { version: "HTTP/1.1", code: 200, reason: "OK" },
+            new HTTPHeaders(),
+            Buffer.from("done"),
+          );
+        },
+        onConnectionClose: () => void told.push("closed"),
+        onExchangeAborted: ({ reason }) => void told.push(reason),
+      }),
+    };
+    class Notes extends FallbackHandler {
+      override onFinish() {
+        told.push("finished");
+      }
+    }
+    const app = new Application([["/.*", Notes, { fallback: inner }]], { xsrfCookies: true });
+    const whole = begin(app, "/", { method: "POST" });
+    const pending = whole.delegate.dataReceived(Buffer.from("one"));
+    assert.ok(pending instanceof Promise);
+    go();
+    await pending;
+    whole.delegate.finish();
+    assert.equal(whole.connection.body, "done");
+    assert.deepEqual(told.splice(0), ["head", "one", "finished"]);
+    const broken = begin(app, "/", { method: "POST" });
+    broken.delegate.onConnectionClose();
+    assert.deepEqual(told.splice(0), ["head", "closed", "finished"]);
+    const left = begin(app, "/");
+    left.delegate.finish();
+    left.delegate.onExchangeAborted?.(new ExchangeAbortedError("closed"));
+    assert.deepEqual(told, ["head", "finished", "closed"]);
+  });
+
+  test("a subclass may answer in its prepare() and hand nothing on", async () => {
+    class Guarded extends FallbackHandler {
+      override prepare() {
+        if (!this.request.headers.has("X-Key")) throw new HTTPError(403);
+        return super.prepare();
+      }
+    }
+    const app = new Application([
+      ["/.*", Guarded, { fallback: new Application([["/", Word, { word: "inner" }]]) }],
+    ]);
+    assert.equal((await ask(app, "/")).status, 403);
+    assert.equal((await ask(app, "/", { headers: { Host: "h", "X-Key": "k" } })).body, "inner");
   });
 });
 
