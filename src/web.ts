@@ -2,6 +2,7 @@
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
 export { routes, URLSpec, url } from "./http/routing/url-spec.js";
+export type { PartHead } from "./protocol/body/multipart.js";
 export type { MultipartReaderConfig } from "./protocol/body/multipart-reader.js";
 export {
   Application,

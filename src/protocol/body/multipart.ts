@@ -193,6 +193,7 @@ export interface PartHead {
   readonly name: string;
   /** The file name as the client sent it; undefined for a plain field. */
   readonly filename: string | undefined;
+  /** All fields of the head. */
   readonly headers: HTTPHeaders;
 }
 
