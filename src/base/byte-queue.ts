@@ -1,25 +1,28 @@
 /**
  * What has arrived and has not been read yet: a rope of chunks.
  *
- * Chunks are queued as they come and handed out as views, so the usual read (one chunk in, one message out) copies
- * nothing. Three cares keep every pattern of arrival linear in time and space:
+ * Chunks are queued as they come and handed out as views, so the usual read (one chunk in, one message out)
+ * copies nothing. Three cares keep every pattern of arrival linear in time and space:
  *
- * - Small chunks that pile up are gathered in a buffer of the queue's own, with room to grow: a peer that sends single
- *   bytes costs one byte each, not an object each.
- * - A search remembers how far it got. A delimiter that comes after a megabyte of drops is found with each byte looked
- *   at a bounded number of times, however the delimiter repeats itself.
+ * - Small chunks that pile up are gathered in a buffer of the queue's own, with room to grow: a peer that
+ *   sends single bytes costs one byte each, not an object each.
+ * - A search remembers how far it got. A delimiter that comes after a megabyte of drops is found with each
+ *   byte looked at a bounded number of times, however the delimiter repeats itself.
  * - A small view of a large chunk is copied, so that ten waiting bytes do not hold 64 KiB.
  *
  * Invariants:
  *
- * 1. The queued bytes are `#chunks[#head]` from `#offset` on, then the chunks behind it, whole: `#length` in all. No chunk
- *    from `#head` on is empty, and `#offset` is less than the length of the first. With `#length` 0 there are none.
- * 2. Chunks are never written to, except the part of `#gathering` behind `#gatheredEnd`, which no view shows yet.
- * 3. `#gathering` has its memory for itself and begins at its beginning, so a chunk is a view of it exactly if it shares
- *    its `ArrayBuffer`, and ends in it at `byteOffset + length`.
- * 4. Only a chunk that ends at `#gatheredEnd` may grow in place: the last chunk, or the first when chunks are joined to it.
- * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at everything before
- *    `#searched + #search.matched`, and at nothing behind it.
+ * 1. The queued bytes are `#chunks[#head]` from `#offset` on, then the chunks behind it, whole: `#length` in
+ *    all. No chunk from `#head` on is empty, and `#offset` is less than the length of the first. With `#length`
+ *    0 there are none.
+ * 2. Chunks are never written to, except the part of `#gathering` behind `#gatheredEnd`, which no view shows
+ *    yet.
+ * 3. `#gathering` has its memory for itself and begins at its beginning, so a chunk is a view of it exactly if
+ *    it shares its `ArrayBuffer`, and ends in it at `byteOffset + length`.
+ * 4. Only a chunk that ends at `#gatheredEnd` may grow in place: the last chunk, or the first when chunks are
+ *    joined to it.
+ * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at everything
+ *    before `#searched + #search.matched`, and at nothing behind it.
  */
 import { asBuffer, equalBytes, NO_BYTES } from "./bytes.js";
 import { DelimiterSearch } from "./delimiter-search.js";
@@ -34,7 +37,10 @@ const ROOM = 4096;
 /** Memory of up to this size may be held by a smaller view: it is what Node's own buffer pool does. */
 const HOLDABLE = 8192;
 
-/** Delimiters longer than this are searched for without going back: the worst case of a plain search is their length. */
+/**
+ * Delimiters longer than this are searched for without going back: the worst case of a plain search is their
+ * length.
+ */
 const LONG_DELIMITER = 32;
 
 /** A view that uses less than this part of the memory behind it is copied. */
@@ -83,8 +89,8 @@ export class ByteQueue {
   }
 
   /**
-   * Takes exactly `size` bytes from the front, as a view where that is possible without holding much more memory than
-   * it shows. Throws an {@link InvalidArgumentError} if there are not as many.
+   * Takes exactly `size` bytes from the front, as a view where that is possible without holding much more
+   * memory than it shows. Throws an {@link InvalidArgumentError} if there are not as many.
    */
   take(size: number): Buffer {
     this.#check(size);
@@ -108,8 +114,8 @@ export class ByteQueue {
   }
 
   /**
-   * Takes the first chunk, whatever its size, at most `most` bytes of it: for readers who take what there is. Nothing
-   * is copied. Empty if the queue is.
+   * Takes the first chunk, whatever its size, at most `most` bytes of it: for readers who take what there is.
+   * Nothing is copied. Empty if the queue is.
    */
   takeChunk(most: number = Number.POSITIVE_INFINITY): Buffer {
     if (this.#length === 0) return NO_BYTES;
@@ -151,8 +157,8 @@ export class ByteQueue {
   }
 
   /**
-   * A view of the first `size` bytes (fewer if there are fewer), which stay. Chunks are joined for it if necessary, once:
-   * looking again, also after more has arrived, does not copy again what was joined before.
+   * A view of the first `size` bytes (fewer if there are fewer), which stay. Chunks are joined for it if
+   * necessary, once: looking again, also after more has arrived, does not copy again what was joined before.
    */
   peek(size: number): Buffer {
     const wanted = Math.min(size, this.#length);
@@ -162,8 +168,8 @@ export class ByteQueue {
   }
 
   /**
-   * Where `delimiter` begins for the first time; -1 if nowhere. Asking again for the same delimiter after more has
-   * arrived looks at the new bytes only; it must not have been changed meanwhile.
+   * Where `delimiter` begins for the first time; -1 if nowhere. Asking again for the same delimiter after
+   * more has arrived looks at the new bytes only; it must not have been changed meanwhile.
    *
    * @throws InvalidArgumentError for an empty delimiter
    */
@@ -221,7 +227,10 @@ export class ByteQueue {
     }
   }
 
-  /** Copies a small chunk behind the last one if that is small or ours; false if it should be queued on its own. */
+  /**
+   * Copies a small chunk behind the last one if that is small or ours; false if it should be queued on its
+   * own.
+   */
   #gather(chunk: Uint8Array): boolean {
     const index = this.#chunks.length - 1;
     const last = this.#chunks[index] as Buffer;
@@ -368,7 +377,9 @@ export class ByteQueue {
   }
 }
 
-/** Where a view of a gathering buffer ends in it; gathering buffers begin at the beginning of their memory. */
+/**
+ * Where a view of a gathering buffer ends in it; gathering buffers begin at the beginning of their memory.
+ */
 function endOf(view: Buffer): number {
   return view.byteOffset + view.length;
 }

@@ -1,10 +1,11 @@
 /**
- * Finding a long delimiter in bytes that come in pieces, with each byte looked at once: the algorithm of Knuth, Morris
- * and Pratt (1977).
+ * Finding a long delimiter in bytes that come in pieces, with each byte looked at once: the algorithm of
+ * Knuth, Morris and Pratt (1977).
  *
- * `Buffer.indexOf` is quicker on ordinary text, but for a delimiter that repeats itself it compares again and again: 4 MB
- * against 5,000 times the same octet take it 13 seconds. The table says, for each length of a partial match, where the
- * match goes on after a mismatch, so that the search never goes back. Building it costs one pass over the delimiter.
+ * `Buffer.indexOf` is quicker on ordinary text, but for a delimiter that repeats itself it compares again and
+ * again: 4 MB against 5,000 times the same octet take it 13 seconds. The table says, for each length of a
+ * partial match, where the match goes on after a mismatch, so that the search never goes back. Building it
+ * costs one pass over the delimiter.
  */
 
 export class DelimiterSearch {
@@ -37,8 +38,8 @@ export class DelimiterSearch {
   }
 
   /**
-   * Looks at the bytes of `chunk` from `start` on, which follow on those of the call before. Returns the place behind the
-   * match, after which the search has begun again; -1 if there is none yet.
+   * Looks at the bytes of `chunk` from `start` on, which follow on those of the call before. Returns the
+   * place behind the match, after which the search has begun again; -1 if there is none yet.
    */
   feed(chunk: Uint8Array, start: number): number {
     const { delimiter } = this;

@@ -1,15 +1,15 @@
 /**
- * Connections between a listening socket and whoever accepts them: handed on at once while somebody accepts, else
- * kept until somebody does. What every `NetworkServer` has inside, whatever it listens on.
+ * Connections between a listening socket and the server that accepts them: handed on at once while it
+ * accepts, else queued until it does. Every `NetworkServer` has one inside, whatever it listens on.
  */
 import type { NetworkSocket } from "../async/network.js";
 
-/** Gets each connection; `scarce` says that the network is about to run out of something that connections need. */
+/** Gets each connection; `scarce` says that the network is about to run out of descriptors or the like. */
 export type ConnectionListener = (socket: NetworkSocket, scarce?: boolean) => void;
 
 function ignore(): void {}
 
-/** See the file's comment. */
+/** The queue of one listening socket. */
 export class AcceptQueue {
   #waiting: NetworkSocket[] = [];
   #onConnection: ConnectionListener | undefined;
@@ -25,7 +25,7 @@ export class AcceptQueue {
     return this.#waiting.length;
   }
 
-  /** A connection has come. One that waits may fail meanwhile, which concerns nobody. */
+  /** A connection has come. An error of one that waits is ignored. */
   push(socket: NetworkSocket, scarce = false): void {
     if (this.#onConnection !== undefined) this.#onConnection(socket, scarce);
     else this.#waiting.push(socket.on("error", ignore));

@@ -3,7 +3,10 @@ import { isIP } from "node:net";
 import type { NetworkAddress, NetworkSocket } from "../async/network.js";
 import { InvalidArgumentError } from "../base/errors.js";
 
-/** The other end of a connection, as `handleStream` gets it: a TCP address, or a unix socket (`path` is empty then). */
+/**
+ * The other end of a connection, as `handleStream` gets it: a TCP address, or a unix socket (`path` is empty
+ * then).
+ */
 export type PeerAddress = NetworkAddress;
 
 /** What `connect` methods take: an address, or Tornado's pair of host and port. */
@@ -17,12 +20,18 @@ export function ipFamily(text: string): 0 | 4 | 6 {
   return isIP(text) as 0 | 4 | 6;
 }
 
-/** True for a literal IPv4 or IPv6 address; false for everything else: names, the empty string, text with a NUL. */
+/**
+ * True for a literal IPv4 or IPv6 address; false for everything else: names, the empty string, text with a
+ * NUL.
+ */
 export function isValidIp(ip: string): boolean {
   return typeof ip === "string" && isIP(ip) !== 0;
 }
 
-/** Where the other end of a socket is. Asked once per connection: a socket that has been reset does not know any more. */
+/**
+ * Where the other end of a socket is. Asked once per connection: a socket that has been reset no longer knows
+ * it.
+ */
 export function peerAddress(socket: NetworkSocket): PeerAddress {
   const host = socket.remoteAddress;
   if (host === undefined) return { path: "" };
@@ -30,8 +39,8 @@ export function peerAddress(socket: NetworkSocket): PeerAddress {
 }
 
 /**
- * Whom to count as one: an IPv4 address; for IPv6 the /64 network, since one subscriber has all of it; undefined for
- * unix sockets.
+ * What counts as one client: an IPv4 address; for IPv6 the /64 network, since one subscriber has all of it;
+ * undefined for unix sockets.
  */
 export function addressBlock(address: NetworkAddress): string | undefined {
   if ("path" in address) return undefined;
@@ -58,7 +67,11 @@ export function formatAddress(address: NetworkAddress): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-/** One form for {@link ConnectAddress}; throws an `InvalidArgumentError` for what is none. */
+/**
+ * One form for {@link ConnectAddress}.
+ *
+ * @throws InvalidArgumentError if it is invalid
+ */
 export function normalizeAddress(
   address: ConnectAddress,
 ): { readonly host: string; readonly port: number } | { readonly path: string } {

@@ -1,23 +1,29 @@
 /**
- * Which connections a server admits: a limit of all, a limit for each address, and the descriptors of the process.
+ * Which connections a server admits: a limit of all, a limit for each address, and the descriptors of the
+ * process.
  *
- * At the limit, idle connections make room before a new one is refused. Running out of descriptors looks different on
- * Node: libuv accepts a connection that it has no descriptor for and closes it, without a word. So the network marks
- * connections that got one of the last descriptors as *scarce*. Such a connection is closed, and room is made for the
- * next ones: if it were kept, the last descriptors would fill up, and from then on nothing would be noticed any more.
+ * At the limit, idle connections make room before a new one is refused. Running out of descriptors looks
+ * different on Node: libuv accepts a connection that it has no descriptor for and closes it, without a word.
+ * So the network marks connections that got one of the last descriptors as *scarce*. Such a connection is
+ * closed, and room is made for the next ones: if it were kept, the last descriptors would fill up, and from
+ * then on nothing would be noticed any more.
  */
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkSocket } from "../async/network.js";
 import { genLog } from "../base/log.js";
 import { addressBlock } from "./address.js";
 
-/** A part of the connections (1 / 16) makes room at once, so that not each new one has to look for another, … */
+/**
+ * A part of the connections (1 / 16) makes room at once, so that not each new one has to look for another, …
+ */
 const ROOM_PART = 16;
 
 /** … but no more than this many. */
 const MOST_ROOM = 32;
 
-/** How long no room is looked for after there was none, in milliseconds: the look itself takes time. */
+/**
+ * How long the server does not look for room again after it found none, in milliseconds: looking takes time.
+ */
 const ROOM_RETRY = 100;
 
 /** What the system says when there are no descriptors left, in the process or altogether. */
@@ -63,7 +69,10 @@ export class ConnectionLimiter {
     this.#closeIdle = closeIdle;
   }
 
-  /** Counts the connection until its socket is closed; false, with nothing counted, if there is no room for it. */
+  /**
+   * Counts the connection until its socket is closed; false, with nothing counted, if there is no room for
+   * it.
+   */
   admit(socket: NetworkSocket, address: NetworkAddress, scarce: boolean): boolean {
     const { maxConnectionsPerAddress } = this.#limits;
     const block = maxConnectionsPerAddress === Number.POSITIVE_INFINITY ? undefined : addressBlock(address);

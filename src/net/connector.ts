@@ -1,9 +1,10 @@
 /**
  * Connecting to the first address that answers: "happy eyeballs" (RFC 8305).
  *
- * The addresses are tried in the resolver's order with the families taking turns, the next one 300 ms after the one
- * before (Tornado's figure; the RFC recommends 250 and allows more) or as soon as that has failed. The first connection wins
- * and the others are closed. So a broken IPv6 costs a third of a second and not a minute.
+ * The addresses are tried in the resolver's order with the families taking turns, the next one 300 ms after
+ * the one before (Tornado's figure; the RFC recommends 250 and allows more) or as soon as that has failed.
+ * The first connection wins and the others are closed. So a broken IPv6 costs a third of a second and not a
+ * minute.
  */
 import type { IOLoop } from "../async/ioloop.js";
 import type { Timeout } from "../async/timers/timeout.js";
@@ -57,7 +58,10 @@ export class Race<T extends Contender> {
     this.#connect = connect;
   }
 
-  /** Resolves with the winner; rejects with the last error when all have failed, or with what `abort` was called with. */
+  /**
+   * Resolves with the winner; rejects with the last error when all have failed, or with what `abort` was
+   * called with.
+   */
   run(): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -97,7 +101,7 @@ export class Race<T extends Contender> {
     );
   }
 
-  /** True the first time; closes everybody but the winner. */
+  /** True the first time; closes all contenders but the winner. */
   #finish(winner: T | undefined): boolean {
     if (this.#over) {
       winner?.close();

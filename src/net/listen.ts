@@ -1,6 +1,6 @@
 /**
- * Listening sockets: for a port on every address of a name, for a unix socket, and a way to accept from them without a
- * `TCPServer`.
+ * Listening sockets: for a port on every address of a name, for a unix socket, and a way to accept from them
+ * without a `TCPServer`.
  */
 import { lstat } from "node:fs/promises";
 import { IOLoop } from "../async/ioloop.js";
@@ -19,7 +19,7 @@ export interface BindOptions {
   readonly family?: 0 | 4 | 6 | undefined;
   /** How many connections the system keeps before it refuses; default 128. */
   readonly backlog?: number | undefined;
-  /** Ignored, whatever it is, since Node has no such flags; taken for Tornado's sake. Default none. */
+  /** Ignored, because Node has no such flags; accepted for compatibility with Tornado. Default: not set. */
   readonly flags?: number | undefined;
   /** Several processes may bind the port; default false. Needs Node 22.12 and a system that can. */
   readonly reusePort?: boolean | undefined;
@@ -36,11 +36,12 @@ const PORT_ATTEMPTS = 16;
 const NO_SUCH_FAMILY: ReadonlySet<unknown> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"]);
 
 /**
- * Listens on a port, on all addresses of `address`, with one socket each; 0 gives a free port, the same for all. The
- * sockets hold their connections until somebody accepts (`TCPServer.addSockets`, {@link addAcceptHandler}).
+ * Listens on a port, on all addresses of `address`, with one socket each; 0 gives a free port, the same for
+ * all. The sockets queue their connections until a server accepts them (`TCPServer.addSockets`,
+ * {@link addAcceptHandler}).
  *
- * Rejects with the system's error if one address cannot be bound (an interface that is to be all of them may lack one
- * family); no socket stays open then.
+ * Rejects with the system's error if one address cannot be bound (an interface that is to be all of them may
+ * lack one family); no socket stays open then.
  */
 export async function bindSockets(
   port: number,
@@ -126,12 +127,13 @@ export interface BindUnixOptions {
 }
 
 /**
- * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced. The file goes when
- * the socket is closed, unless another process has taken the name meanwhile. A path that begins with a NUL is a name in
- * Linux's abstract namespace, where there are neither files nor modes. Rejects with the system's error.
+ * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced. The
+ * file goes when the socket is closed, unless another process has taken the name meanwhile. A path that
+ * begins with a NUL is a name in Linux's abstract namespace, where there are neither files nor modes. Rejects
+ * with the system's error.
  *
- * @throws InvalidArgumentError if another kind of file is there (it is left alone), or the path is longer than the system
- *   can have it (107 bytes on Linux)
+ * @throws InvalidArgumentError if another kind of file is there (it is left alone), or the path is longer
+ *   than the system can have it (107 bytes on Linux)
  */
 export async function bindUnixSocket(path: string, options: BindUnixOptions = {}): Promise<NetworkServer> {
   const { backlog } = options;
@@ -155,9 +157,9 @@ async function refuseOtherFiles(path: string): Promise<void> {
 }
 
 /**
- * Accepts connections from a listening socket and calls back with each and its address; the callback owns the socket,
- * which is paused and half-open. Its errors are logged. Returns the function that stops accepting (connections wait
- * again; the socket stays open); calling that twice is fine.
+ * Accepts connections from a listening socket and calls back with each and its address; the callback owns the
+ * socket, which is paused and half-open. Its errors are logged. Returns the function that stops accepting
+ * (connections wait again; the socket stays open); calling that twice is fine.
  */
 export function addAcceptHandler(
   socket: NetworkServer,

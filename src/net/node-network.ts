@@ -1,9 +1,11 @@
 /**
- * The network of the operating system, by way of `node:net`. Sockets are Node's own objects without a wrapper.
+ * The network of the operating system, by way of `node:net`. Sockets are Node's own objects without a
+ * wrapper.
  *
- * Listening and accepting are two steps (`TCPServer.bind` and `start`), and Node knows only one: a connection that
- * comes in between is kept here, paused, until somebody accepts. `pauseOnConnect` makes Node hand out every socket
- * before it reads from it, so that a server may also pass the socket on (to TLS, to another stream) with nothing lost.
+ * Listening and accepting are two steps (`TCPServer.bind` and `start`), and Node knows only one: a connection
+ * that comes in between is kept here, paused, until a server accepts it. `pauseOnConnect` makes Node hand out
+ * every socket before it reads from it, so that a server may also pass the socket on (to TLS, to another
+ * stream) with nothing lost.
  */
 
 import cluster from "node:cluster";
@@ -31,8 +33,8 @@ import { listenShared, sharesSockets } from "./process/worker-sockets.js";
 const DEFAULT_BACKLOG = 128;
 
 /**
- * Above how many bytes not yet taken by the kernel a writer is asked to wait: the same on every version of Node (16 KiB
- * until 20, 64 KiB from 22 on).
+ * Above how many bytes not yet taken by the kernel a writer is asked to wait: the same on every version of
+ * Node (16 KiB until 20, 64 KiB from 22 on).
  */
 const HIGH_WATER = 65_536;
 
@@ -40,10 +42,11 @@ const HIGH_WATER = 65_536;
 const SOCKET_OPTIONS = { allowHalfOpen: true, highWaterMark: HIGH_WATER };
 
 /**
- * From which number on a descriptor says that they run out; `Infinity` where the system does not tell its limit.
+ * From which number on a descriptor shows that they are running out; `Infinity` where the limit is unknown.
  *
- * When there is none left, libuv accepts connections and closes them, so that they do not keep the loop busy, and Node
- * never hears of it. Descriptors are numbered from below, so the number of an accepted one shows in time.
+ * When there is none left, libuv accepts connections and closes them, so that they do not keep the loop busy,
+ * and Node is not notified. Descriptors are numbered from below, so the number of an accepted one shows in
+ * time.
  */
 let scarce: number | undefined;
 
@@ -120,17 +123,17 @@ class NodeServer implements NetworkServer {
     if (this.#queue.isAccepting) await this.#acceptRest();
     this.#isClosed = true;
     this.#queue.close((socket) => socket.destroy());
-    // Node calls back when the last connection is gone as well; the address is free as soon as the handle is closed,
-    // which takes one turn of the loop.
+    // Node calls back when the last connection is gone as well; the address is free as soon as the handle is
+    // closed, which takes one turn of the loop.
     this.#server.close();
     await new Promise((resolve) => setImmediate(resolve));
     await this.#onClose?.();
   }
 
   /**
-   * Accepts what the system has queued: those clients are connected, as far as they know, and closing would reset them.
-   * Node may accept one connection each time it polls, and has polled once between two rounds of `setImmediate`. No more
-   * than the queue holds are accepted, so new clients cannot hold the close up.
+   * Accepts what the system has queued: those clients are connected, as far as they know, and closing would
+   * reset them. Node may accept one connection each time it polls, and has polled once between two rounds of
+   * `setImmediate`. No more than the queue holds are accepted, so new clients cannot hold the close up.
    */
   async #acceptRest(): Promise<void> {
     const last = this.#accepted + this.#backlog;
@@ -185,7 +188,9 @@ function openServer(request: ListenRequest): Promise<Server> {
   });
 }
 
-/** The longest path of a unix socket, in bytes (`sun_path` without its NUL). libuv cuts off what is longer. */
+/**
+ * The longest path of a unix socket, in bytes (`sun_path` without its NUL). libuv cuts off what is longer.
+ */
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
 
 /** Throws if the system cannot have a unix socket of this name. */
@@ -200,13 +205,14 @@ export function checkSocketPath(path: string): void {
 /**
  * Listens on a unix socket that is a file with the permissions `mode`.
  *
- * The socket is made under a name of its own beside `path`, gets its mode, and then takes the place of whatever is there:
- * at no time can somebody connect whom the mode forbids. When the server is closed, the file goes if it is still this
- * socket (by device and inode), and stays if another process has taken the name meanwhile. libuv itself would remove
- * whatever has the name by then, so it is better off with a name that is gone.
+ * The socket is made under a name of its own beside `path`, gets its mode, and then takes the place of
+ * whatever is there: at no time can a user connect whom the mode forbids. When the server is closed, the file
+ * goes if it is still this socket (by device and inode), and stays if another process has taken the name
+ * meanwhile. libuv itself would remove whatever has the name by then, so it is better off with a name that is
+ * gone.
  *
- * In a worker of `node:cluster` that squall did not start, the primary has the socket and shares it under its name,
- * which must not change.
+ * In a worker of `node:cluster` that squall did not start, the primary has the socket and shares it under its
+ * name, which must not change.
  */
 export async function listenUnix(
   path: string,
@@ -257,7 +263,8 @@ function connect(request: ConnectRequest): NetworkSocket {
     localAddress,
     localPort,
     ...SOCKET_OPTIONS,
-    // Choosing between the addresses of a name is the connector's work: it has the resolver and the deadlines.
+    // Choosing between the addresses of a name is the connector's work: it has the resolver and the
+    // deadlines.
     autoSelectFamily: false,
   });
 }

@@ -1,8 +1,8 @@
 /**
- * From names to addresses. The default asks the loop's network, which is the system's resolver (with its hosts file, its
- * search domains, in a thread of its own); `CaresResolver` speaks DNS itself; `OverrideResolver` changes the answers of
- * another one. What Tornado calls `ThreadedResolver`, `BlockingResolver`, … are kinds of the default here: a lookup
- * never blocks the loop of Node.
+ * From names to addresses. The default asks the loop's network, which is the system's resolver (with its
+ * hosts file, its search domains, in a thread of its own); `CaresResolver` speaks DNS itself;
+ * `OverrideResolver` changes the answers of another one. What Tornado calls `ThreadedResolver`,
+ * `BlockingResolver`, … are aliases of the default here: a lookup never blocks the loop of Node.
  */
 import { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
@@ -36,7 +36,7 @@ export interface ResolverOptions {
   readonly ioLoop?: IOLoop | undefined;
 }
 
-/** Makes the resolver of whoever did not ask for a certain one. */
+/** Makes the resolver of a client that was not given one. */
 let makeDefault: (options?: ResolverOptions) => Resolver = (options) => new DefaultLoopResolver(options);
 
 /** Looks names up. Extend it and override {@link Resolver.lookup}. */
@@ -48,7 +48,9 @@ export class Resolver {
     this.ioLoop = options.ioLoop ?? IOLoop.current();
   }
 
-  /** What `new TCPClient()` uses from now on in this thread; undefined for {@link DefaultLoopResolver} again. */
+  /**
+   * What `new TCPClient()` uses from now on in this thread; undefined for {@link DefaultLoopResolver} again.
+   */
   static configure(make: ((options?: ResolverOptions) => Resolver) | undefined): void {
     makeDefault = make ?? ((options) => new DefaultLoopResolver(options));
   }
@@ -59,8 +61,9 @@ export class Resolver {
   }
 
   /**
-   * The addresses of `host`, at least one, the preferred first; a literal address is its own answer. Rejects with the
-   * resolver's error (`ENOTFOUND`, …). A cancel ends the waiting; a lookup of the system goes on unheard.
+   * The addresses of `host`, at least one, the preferred first; a literal address is its own answer. Rejects
+   * with the resolver's error (`ENOTFOUND`, …). A cancel ends the waiting; a lookup of the system goes on
+   * unheard.
    */
   async resolve(host: string, port: number, options: ResolveOptions = {}): Promise<ResolvedEndpoint[]> {
     const family = checkOneOf("family", options.family ?? 0, [0, 4, 6]);
@@ -86,39 +89,39 @@ export class Resolver {
   /** Lets go of what the resolver holds. Twice is fine. */
   close(): void {}
 
-  /** Looks a name up, which is no literal address of the family; rejects if there is none. */
+  /** Looks a name up that is not a literal address of the family; rejects if it has no address. */
   protected lookup(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]> {
     return (this.ioLoop.network ?? nodeNetwork).resolve(host, family);
   }
 }
 
-/** Asks the loop's network; see {@link Resolver}. */
-export class DefaultLoopResolver extends Resolver {}
-
-/** As {@link DefaultLoopResolver}: a lookup of the system runs in Node's thread pool anyway. */
-export class DefaultExecutorResolver extends Resolver {}
-
-/** As {@link DefaultLoopResolver}: nothing blocks the loop. */
-export class BlockingResolver extends Resolver {
-  /** Nothing to set up. */
-  initialize(): void {}
-}
-
-/** Options of {@link ThreadedResolver}. */
+/** Options of {@link DefaultLoopResolver}. */
 export interface ThreadedResolverOptions extends ResolverOptions {
   /** Ignored: the environment variable `UV_THREADPOOL_SIZE` sets the size of Node's pool, by default 4. */
   readonly numThreads?: number | undefined;
 }
 
-/** As {@link DefaultLoopResolver}, which uses Node's thread pool. */
-export class ThreadedResolver extends Resolver {
+/** Asks the loop's network; see {@link Resolver}. Tornado's names for other ways to do so stand for this class. */
+export class DefaultLoopResolver extends Resolver {
   constructor(options: ThreadedResolverOptions = {}) {
     super(options);
   }
 
-  /** Nothing to set up. */
+  /** Does nothing: there is nothing to set up. */
   initialize(_options?: ThreadedResolverOptions): void {}
 }
+
+/** {@link DefaultLoopResolver}: a lookup of the system runs in Node's thread pool in any case. */
+export const DefaultExecutorResolver: typeof DefaultLoopResolver = DefaultLoopResolver;
+export type DefaultExecutorResolver = DefaultLoopResolver;
+
+/** {@link DefaultLoopResolver}: no lookup blocks the loop. */
+export const BlockingResolver: typeof DefaultLoopResolver = DefaultLoopResolver;
+export type BlockingResolver = DefaultLoopResolver;
+
+/** {@link DefaultLoopResolver}, which uses Node's thread pool. */
+export const ThreadedResolver: typeof DefaultLoopResolver = DefaultLoopResolver;
+export type ThreadedResolver = DefaultLoopResolver;
 
 /** Options of {@link ExecutorResolver}. */
 export interface ExecutorResolverOptions extends ResolverOptions {
@@ -167,7 +170,10 @@ export interface CaresResolverOptions extends ResolverOptions {
   readonly tries?: number | undefined;
 }
 
-/** Speaks DNS itself, by the c-ares library inside Node: no hosts file (but `localhost`), no search domains, no threads. */
+/**
+ * Speaks DNS itself, by the c-ares library inside Node: no hosts file (but `localhost`), no search domains,
+ * no threads.
+ */
 export class CaresResolver extends Resolver {
   readonly #dns: DnsResolver;
 
@@ -199,7 +205,10 @@ export class CaresResolver extends Resolver {
   }
 }
 
-/** What a mapping of {@link OverrideResolver} may be keyed by, the most specific counts: host, port and family. */
+/**
+ * What a mapping of {@link OverrideResolver} may be keyed by, the most specific counts: host, port and
+ * family.
+ */
 export type OverrideKey =
   | string
   | readonly [host: string, port: number]
@@ -216,7 +225,7 @@ export type OverrideMapping =
 
 /** Options of {@link OverrideResolver}. */
 export interface OverrideResolverOptions extends ResolverOptions {
-  /** Who looks up what comes out of the mapping; default a resolver of the configured kind. */
+  /** The resolver that looks up the result of the mapping; default one of the configured kind. */
   readonly resolver?: Resolver | undefined;
   /** What to replace: keys are a host, `[host, port]` or `[host, port, family]`; default nothing. */
   readonly mapping?: OverrideMapping | undefined;
@@ -224,7 +233,7 @@ export interface OverrideResolverOptions extends ResolverOptions {
 
 /** Replaces hosts (and ports) before it asks another resolver, as a hosts file would. */
 export class OverrideResolver extends Resolver {
-  /** Who answers for what is not overridden. */
+  /** The resolver that answers for what is not overridden. */
   resolver: Resolver;
   /** What is overridden. */
   mapping: OverrideMapping;

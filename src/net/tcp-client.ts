@@ -1,6 +1,6 @@
 /** Connecting by name: lookup, happy eyeballs, TLS; one deadline for all of it. */
 import type { SecureContext } from "node:tls";
-import { cancellable, type WaitOptions } from "../async/cancel.js";
+import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
 import { checkInteger } from "../base/validate.js";
 import { Race } from "./connector.js";
@@ -11,7 +11,7 @@ import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./tls/ssl
 
 /** Options of {@link TCPClient}. */
 export interface TCPClientOptions {
-  /** Who looks names up; default one of its own, which is closed with the client. */
+  /** Looks names up; default a resolver of its own, which is closed with the client. */
   readonly resolver?: Resolver | undefined;
   /** The loop that it works on; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
@@ -25,7 +25,10 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
   /** The name for TLS to ask for and to check; default the host. */
   readonly serverHostname?: string | undefined;
-  /** The local address to connect from; default the system's choice, or the loopback address with a `sourcePort`. */
+  /**
+   * The local address to connect from; default the system's choice, or the loopback address with a
+   * `sourcePort`.
+   */
   readonly sourceIp?: string | undefined;
   /** The local port to connect from; default the system's choice. */
   readonly sourcePort?: number | undefined;
@@ -35,7 +38,7 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
 export class TCPClient {
   /** The loop that its streams belong to. */
   readonly ioLoop: IOLoop;
-  /** Who looks names up. */
+  /** Looks names up. */
   readonly resolver: Resolver;
   readonly #ownsResolver: boolean;
 
@@ -51,12 +54,12 @@ export class TCPClient {
   }
 
   /**
-   * Looks `host` up and connects to the first of its addresses that answers; with `sslOptions` the handshake is done
-   * and the server verified when the promise resolves. `timeout` and `signal` cover all of it; a cancel leaves nothing
-   * behind.
+   * Looks `host` up and connects to the first of its addresses that answers; with `sslOptions` the handshake
+   * is done and the server verified when the promise resolves. `timeout` and `signal` cover all of it; a
+   * cancel leaves nothing behind.
    *
-   * Rejects with the resolver's error; with a `StreamClosedError` whose `realError` is that of the last address tried; or
-   * with the error of TLS.
+   * Rejects with the resolver's error; with a `StreamClosedError` whose `realError` is that of the last
+   * address tried; or with the error of TLS.
    */
   connect(
     host: string,
@@ -109,11 +112,10 @@ class Attempt {
       () => new IOStream(undefined, this.#settings),
       (stream, address) => stream.connect(address, this.#source(address)),
     );
-    const abort = (): void => race.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
+    onAbort(signal, (reason) => race.abort(reason));
     const stream = await race.run();
     if (this.#context === undefined) {
-      // Given up in the very moment in which it was there: nobody takes it.
+      // Cancelled in the moment in which it was there: no caller takes it.
       if (signal.aborted) stream.close();
       return stream;
     }

@@ -1,6 +1,6 @@
 /**
- * A server for any protocol over TCP or unix sockets, with or without TLS: it listens, accepts, and hands each
- * connection to `handleStream` as a stream.
+ * A server for any protocol over TCP or unix sockets, with or without TLS: it listens, accepts, and hands
+ * each connection to `handleStream` as a stream.
  *
  *     class Echo extends TCPServer {
  *       override async handleStream(stream: IOStream) {
@@ -10,8 +10,9 @@
  *     const server = new Echo();
  *     await server.listen(7);
  *
- * Three ways to begin, as in Tornado: `listen(port)`; `bind(port)` now and `start()` later; or `addSockets(sockets)`
- * with what `bindSockets()` returned. Whatever goes wrong with one connection is logged and hurts no other.
+ * Three ways to begin, as in Tornado: `listen(port)`; `bind(port)` now and `start()` later; or
+ * `addSockets(sockets)` with what `bindSockets()` returned. Whatever goes wrong with one connection is logged
+ * and hurts no other.
  */
 
 import cluster from "node:cluster";
@@ -20,7 +21,7 @@ import { cancellable } from "../async/cancel.js";
 import { pendingResult } from "../async/coroutine/yieldable.js";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
-import { appLog } from "../base/log.js";
+import { appLog, genLog } from "../base/log.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { ConnectionLimiter } from "./connection-limiter.js";
@@ -35,16 +36,18 @@ import type { SSLContext, SSLOptions } from "./tls/ssl-options.js";
 export interface TCPServerOptions extends StreamOptions {
   /** Speaks TLS, with these options or this context; default: does not. */
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
-  /** How long a client may take for the TLS handshake, in milliseconds; default 30 s, `Infinity` for no limit. */
+  /**
+   * How long a client may take for the TLS handshake, in milliseconds; default 30 s, `Infinity` for no limit.
+   */
   readonly handshakeTimeout?: number | undefined;
   /**
-   * How many connections may be open; default `Infinity`, off. At the limit those that rest make room, if the protocol
-   * knows such a thing (HTTP does); else the new one is closed at once.
+   * How many connections may be open; default `Infinity`, off. At the limit idle ones make room, if the
+   * protocol knows which those are (HTTP does); else the new one is closed at once.
    */
   readonly maxConnections?: number | undefined;
   /**
-   * How many of them may come from one address, which for IPv6 is a /64 network; more are closed at once. Default
-   * `Infinity`, off. Behind a proxy everybody comes from one address.
+   * How many of them may come from one address, which for IPv6 is a /64 network; more are closed at once.
+   * Default `Infinity`, off. Behind a proxy all connections come from one address.
    */
   readonly maxConnectionsPerAddress?: number | undefined;
 }
@@ -64,8 +67,8 @@ export class TCPServer {
   #started = false;
   #stopping: Promise<void> = Promise.resolve();
   /**
-   * Reads and checks the TLS options at once: throws an `InvalidArgumentError` when a certificate is missing or cannot
-   * be read, and OpenSSL's error when it is broken.
+   * Reads and checks the TLS options at once: throws an `InvalidArgumentError` when a certificate is missing
+   * or cannot be read, and OpenSSL's error when it is broken.
    */
   constructor(options: TCPServerOptions = {}) {
     this.#settings =
@@ -108,16 +111,18 @@ export class TCPServer {
     return [...this.#sockets, ...this.#bound].map((socket) => socket.address);
   }
 
-  /** The first TCP port it listens on (the real one where 0 was asked for); undefined if it listens on none. */
+  /**
+   * The first TCP port it listens on (the real one where 0 was asked for); undefined if it listens on none.
+   */
   get port(): number | undefined {
     for (const address of this.addresses) if ("port" in address) return address.port;
     return undefined;
   }
 
   /**
-   * Listens on a port (0: a free one, the same for IPv4 and IPv6) and accepts. May be called for several ports.
-   * Resolves with the server, whose `port` and `addresses` are known then; rejects with the system's error
-   * (`EADDRINUSE`, `EACCES`, …).
+   * Listens on a port (0: a free one, the same for IPv4 and IPv6) and accepts. May be called for several
+   * ports. Resolves with the server, whose `port` and `addresses` are known then; rejects with the system's
+   * error (`EADDRINUSE`, `EACCES`, …).
    */
   async listen(port: number, options?: ListenOptions | string): Promise<this> {
     this.addSockets(await this.#bind(port, options));
@@ -125,8 +130,8 @@ export class TCPServer {
   }
 
   /**
-   * Listens without accepting: connections wait until {@link TCPServer.start}, after which it accepts at once. May be
-   * called for several ports. Rejects as {@link TCPServer.listen} does.
+   * Listens without accepting: connections wait until {@link TCPServer.start}, after which it accepts at
+   * once. May be called for several ports. Rejects as {@link TCPServer.listen} does.
    */
   async bind(port: number, options?: ListenOptions | string): Promise<void> {
     const sockets = await this.#bind(port, options);
@@ -135,10 +140,11 @@ export class TCPServer {
   }
 
   /**
-   * Accepts on everything that was bound. With another number than 1 it does so in that many worker processes (0 or null:
-   * one for each processor), each of which runs the program from its beginning: see `forkProcesses`. In the primary process
-   * the promise does not resolve then, and the process exits when the workers are done; a worker that is told to
-   * stop calls {@link TCPServer.stop} and {@link TCPServer.closeAllConnections} before it exits.
+   * Accepts on everything that was bound. With another number than 1 it does so in that many worker processes
+   * (0 or null: one for each processor), each of which runs the program from its beginning: see
+   * `forkProcesses`. In the primary process the promise does not resolve then, and the process exits when the
+   * workers are done; a worker that is to stop calls {@link TCPServer.stop} and
+   * {@link TCPServer.closeAllConnections} before it exits.
    */
   async start(numProcesses: number | null = 1, options: ForkOptions = {}): Promise<void> {
     if (numProcesses !== 1) {
@@ -173,7 +179,8 @@ export class TCPServer {
   }
 
   /**
-   * Stops listening at once; open connections go on. Resolves when the addresses are free again. Twice is fine.
+   * Accepts what the system has queued, then stops listening; open connections go on. Resolves when the
+   * addresses are free again. Calling twice is fine.
    */
   stop(): Promise<void> {
     if (this.#stopped) return this.#stopping;
@@ -186,9 +193,9 @@ export class TCPServer {
   }
 
   /**
-   * Waits until the open connections have ended, at most `timeout` milliseconds (default 30 s; 0: not at all; Infinity: as
-   * long as it takes), then cuts off those that have not. Says how many ended by themselves and how many were cut off.
-   * Call {@link TCPServer.stop} first, or new ones go on coming.
+   * Waits until the open connections have ended, at most `timeout` milliseconds (default 30 s; 0: not at all;
+   * Infinity: as long as it takes), then cuts off those that have not. Says how many ended by themselves and
+   * how many were cut off. Call {@link TCPServer.stop} first, or new ones go on coming.
    */
   async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},
@@ -207,8 +214,8 @@ export class TCPServer {
   }
 
   /**
-   * Called with the stream and the address of each connection: override it. It may be asynchronous (also a generator);
-   * its errors are logged and the stream is closed.
+   * Called with the stream and the address of each connection: override it. It may be asynchronous (also a
+   * generator); its errors are logged and the stream is closed.
    */
   handleStream(_stream: IOStream, _address: PeerAddress): unknown {
     throw new Error(
@@ -228,8 +235,8 @@ export class TCPServer {
   }
 
   /**
-   * Closes up to `count` idle connections at once, at the limit of connections or descriptors, and returns how many.
-   * Override it where the protocol knows which connections are idle; a plain server has none.
+   * Closes up to `count` idle connections at once, at the limit of connections or descriptors, and returns
+   * how many. Override it where the protocol knows which connections are idle; a plain server has none.
    */
   protected closeIdle(_count: number): number {
     return 0;
@@ -260,8 +267,10 @@ export class TCPServer {
   }
 
   #handlerFailed(stream: IOStream | undefined, address: PeerAddress, error: unknown): void {
-    // A handler that reads until the connection is gone ends so every time.
-    if (!(error instanceof StreamClosedError)) {
+    // A handler that reads until the connection is gone ends like this every time.
+    if (error instanceof StreamClosedError) {
+      genLog.info("connection of %s ended: %s", formatAddress(address), error.message);
+    } else {
       appLog.exception("error in the connection of %s", formatAddress(address), error);
     }
     stream?.close(error instanceof Error ? error : undefined);

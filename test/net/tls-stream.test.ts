@@ -255,6 +255,14 @@ test("startTls() refuses a stream that is not idle and leaves it as it was", asy
   await assert.rejects(stream.startTls(false, options), /not idle/);
   await assert.rejects(stream.startTls(false, { sslOptions: { caCerts } }), /serverHostname/);
   assert.equal((await stream.readBytes(9)).toString(), "left over");
+  // Now it is idle, but the call is not one that can be made.
+  await assert.rejects(stream.startTls(false, { ...options, timeout: Number.NaN }), {
+    code: "ERR_SQUALL_INVALID_ARGUMENT",
+  });
+  const reason = new Error("no longer");
+  await assert.rejects(stream.startTls(false, { ...options, signal: AbortSignal.abort(reason) }), reason);
+  assert.equal(stream.closed(), false);
+  await stream.write("still plain");
   stream.close();
   await server.stop();
 });

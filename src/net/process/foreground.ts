@@ -1,9 +1,9 @@
 /**
  * A child process in the place of this one: it has our terminal, gets our signals, and we end as it ends.
  *
- * Node cannot replace a running process on all systems and versions (`exec`), so a parent that has nothing more to do stays
- * and passes things on. `SIGINT` is the exception: a terminal sends it to all processes of the foreground itself, and twice
- * would mean "at once" to many programs.
+ * Node cannot replace a running process on all systems and versions (`exec`), so a parent that has nothing
+ * more to do stays and passes things on. `SIGINT` is the exception: a terminal sends it to all processes of
+ * the foreground itself, and twice would mean "at once" to many programs.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import cluster from "node:cluster";
@@ -18,11 +18,13 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What {@link startInForeground} can be told. */
+/** Options of {@link startInForeground}. */
 export interface ForegroundOptions {
   /** Variables on top of those of this process; undefined takes one away; default none. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Gets what the child sends by `process.send()`, which it has only if this is given; default: nobody does. */
+  /**
+   * Gets what the child sends by `process.send()`, which it has only if this is given; default: no channel.
+   */
   readonly onMessage?: ((message: unknown) => void) | undefined;
 }
 
@@ -65,8 +67,9 @@ const FORWARDED: readonly NodeJS.Signals[] =
     : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 
 /**
- * Takes the signals which processes are told things by, and calls `deliver` with those that the child has not got from the
- * terminal by itself; `onSignal` hears of all. Returns the function that gives them their usual effect again.
+ * Catches the signals by which processes are controlled, and calls `deliver` with those that the terminal has
+ * not sent to the child already; `onSignal` is called for all. Returns the function that restores their usual
+ * effect.
  */
 export function forwardSignals(
   deliver: (signal: NodeJS.Signals) => void,
@@ -84,8 +87,8 @@ export function forwardSignals(
 }
 
 /**
- * Calls back when the process that has started this one, with a channel for messages, is gone without having told: killed, say.
- * Does not keep this one alive.
+ * Calls back when the process that has started this one, with a channel for messages, is gone without notice,
+ * for example killed. Does not keep this process alive.
  */
 export function onParentGone(callback: () => void): void {
   if (process.send === undefined || !process.connected) return;
@@ -93,7 +96,7 @@ export function onParentGone(callback: () => void): void {
   process.channel?.unref();
 }
 
-/** Ends this process as another one ended: whoever started us sees no difference. */
+/** Ends this process as another one ended, so that the parent process sees no difference. */
 export function endLike({ code, signal }: ProcessEnd): void {
   if (signal === null) {
     process.exit(code ?? 1);
@@ -113,9 +116,9 @@ export function isClusterWorker(): boolean {
 class ExitAfterHandover extends Error {}
 
 /**
- * Turns this process into the empty shell of its successor: listening ports and connections are closed, workers told to
- * end, and nothing that is left of the program hears of signals, errors or can end the process. Its own timers are the one
- * thing that nobody can find.
+ * Turns this process into the empty shell of its successor: listening ports and connections are closed,
+ * workers are stopped, and nothing that is left of the program receives signals or errors or can end the
+ * process. Its own timers are the one thing that cannot be found.
  */
 export function becomeShell(): () => void {
   for (const name of process.eventNames()) {
@@ -130,7 +133,8 @@ export function becomeShell(): () => void {
     throw new ExitAfterHandover("this process has handed over to another one and waits for it");
   };
   for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill();
-  // There is no list of open handles that Node documents; without this one, ports could only be closed by a reload hook.
+  // There is no list of open handles that Node documents; without this one, ports could only be closed by a
+  // reload hook.
   const { _getActiveHandles } = process as { _getActiveHandles?: () => unknown[] };
   for (const handle of _getActiveHandles?.call(process) ?? []) closeHandle(handle);
   return () => {

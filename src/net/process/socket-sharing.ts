@@ -1,10 +1,12 @@
 /**
- * The primary's side of the sockets that worker processes share; `worker-sockets.ts` has the other one, and the messages.
+ * The primary's side of the sockets that worker processes share; `worker-sockets.ts` has the other one, and
+ * the messages.
  *
- * Why not Node's two ways: its round robin forgets the connection that a dying worker was just handed, which then hangs for
- * ever; and a socket that all workers accept from by themselves (`SCHED_NONE`) spreads connections as chance has it, and is
- * closed when the last worker is gone. Here the primary accepts, hands each connection to the workers in turn, and keeps it
- * until it is taken: what a worker leaves behind goes to another one. As long as there is no worker, connections wait.
+ * Why not Node's two ways: its round robin forgets the connection that a dying worker was just handed, which
+ * then hangs; and a socket that all workers accept from by themselves (`SCHED_NONE`) spreads connections as
+ * chance has it, and is closed when the last worker is gone. Here the primary accepts, hands each connection
+ * to the workers in turn, and keeps it until it is taken: what a worker leaves behind goes to another one. As
+ * long as there is no worker, connections wait.
  *
  * A worker gets its next connection when it has taken the last one, so one that is busy gets fewer.
  */
@@ -22,7 +24,7 @@ interface Offer {
   readonly worker: Worker;
 }
 
-/** One listening socket and those who accept from it. */
+/** One listening socket and the workers that accept from it. */
 class Listener {
   readonly key: string;
   readonly server: NetworkServer;
@@ -49,8 +51,8 @@ export class SocketSharing {
   #settled: (() => void) | undefined;
 
   /**
-   * A worker has said something. `isLeaving` says that it is about to end and another one will take its place: what it no
-   * longer listens on stays bound.
+   * Takes a message of a worker. With `isLeaving` the worker is about to end and another one will take its
+   * place, so what it no longer listens on stays bound.
    */
   receive(worker: Worker, message: WorkerMessage, isLeaving: boolean): void {
     switch (message.squall) {
@@ -75,7 +77,7 @@ export class SocketSharing {
     }
   }
 
-  /** A worker is gone: others get what it has left behind. */
+  /** The worker is gone: others get the connections that it has not taken. */
   forget(worker: Worker): void {
     for (const listener of this.#bound) {
       listener.members.delete(worker);
@@ -90,7 +92,8 @@ export class SocketSharing {
   }
 
   /**
-   * Stops listening, after what the system had queued was accepted, and resolves when the workers have taken all of it.
+   * Stops listening, after what the system had queued was accepted, and resolves when the workers have taken
+   * all of it.
    */
   async stop(): Promise<void> {
     await Promise.all([...this.#bound].map((listener) => listener.server.close()));

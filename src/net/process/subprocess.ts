@@ -10,7 +10,10 @@ import { PipeIOStream } from "../stream/pipe-stream.js";
 
 const STREAM: unique symbol = Symbol("squall.Subprocess.STREAM");
 
-/** What a child's stdin, stdout or stderr may be: {@link Subprocess.STREAM}, or whatever `spawn` of Node takes. */
+/**
+ * What a child's stdin, stdout or stderr may be: {@link Subprocess.STREAM}, or whatever `spawn` of Node
+ * takes.
+ */
 export type SubprocessStdio = typeof STREAM | IOType | "pipe" | number | Readable | Writable | undefined;
 
 /** Options of {@link Subprocess}: those of Node's `spawn`, and the three channels by name. */
@@ -74,9 +77,9 @@ export class Subprocess {
   readonly #waiters: Set<() => void> = new Set();
 
   /**
-   * Starts a program: `args` is its name and its arguments, or one string, which with `shell: true` is a command line.
-   * If it cannot be started, `waitForExit()` rejects with the system's error (`ENOENT`, `EMFILE`, …), `returncode` is 127,
-   * and without descriptors for them there are no streams.
+   * Starts a program: `args` is its name and its arguments, or one string, which with `shell: true` is a
+   * command line. If it cannot be started, `waitForExit()` rejects with the system's error (`ENOENT`,
+   * `EMFILE`, …), `returncode` is 127, and without descriptors for them there are no streams.
    */
   constructor(args: string | readonly string[], options: SubprocessOptions = {}) {
     const { stdin, stdout, stderr, ioLoop, ...rest } = options;
@@ -116,8 +119,8 @@ export class Subprocess {
   }
 
   /**
-   * Calls `callback` with the exit status once the process has ended, soon if it already has. There is one callback:
-   * a second one throws an `InvalidStateError` as long as the first has not been called.
+   * Calls `callback` with the exit status once the process has ended, soon if it already has. There is one
+   * callback: a second one throws an `InvalidStateError` as long as the first has not been called.
    */
   setExitCallback(callback: (returncode: number) => unknown): void {
     checkFunction("callback", callback);
@@ -127,8 +130,8 @@ export class Subprocess {
   }
 
   /**
-   * Resolves with the exit status when the process has ended. Rejects with a {@link CalledProcessError} for a status
-   * other than 0 unless `raiseError` is false. A cancel ends the waiting; the process goes on.
+   * Resolves with the exit status when the process has ended. Rejects with a {@link CalledProcessError} for a
+   * status other than 0 unless `raiseError` is false. A cancel ends the waiting; the process goes on.
    */
   async waitForExit(options: WaitForExitOptions = {}): Promise<number> {
     if (this.returncode === undefined) {

@@ -1,18 +1,20 @@
 /**
- * Listening sockets of a worker process: the primary has them and hands each connection to one of the workers.
+ * Listening sockets of a worker process: the primary has them and hands each connection to one of the
+ * workers.
  *
  * The messages go over the channel of `node:cluster`, beside those of Node and of the application:
  *
- *     worker                                     primary (`socket-sharing.ts`)
- *     listen id request ───────────────────────► binds, or shares what another worker has asked for
- *                       ◄─────────────────────── listening id key address, or failed id error
- *     ready key         ───────────────────────► gives it connections, in turn with the others
- *                       ◄─────────────────────── connection key serial, with the handle
- *     taken serial      ───────────────────────► closes its own copy
- *     refused serial    ───────────────────────► gives the connection to another worker
- *     hold key, close key ─────────────────────► gives it no more
+ *     worker                          primary (`socket-sharing.ts`)
+ *     listen id request ────────────► binds, or shares what another worker has asked for
+ *     ◄──────────────────────────────  listening id key address, or failed id error
+ *     ready key ────────────────────► gives it connections, in turn with the others
+ *     ◄──────────────────────────────  connection key serial, with the handle
+ *     taken serial ─────────────────► closes its own copy
+ *     refused serial ───────────────► gives the connection to another worker
+ *     hold key, close key ──────────► gives it no more
  *
- * Until `taken` has come the primary keeps its copy of the connection: if the worker dies meanwhile, another one gets it.
+ * Until `taken` has come the primary keeps its copy of the connection: if the worker dies meanwhile, another
+ * one gets it.
  */
 import cluster from "node:cluster";
 import { Socket, type SocketConstructorOpts } from "node:net";
@@ -38,14 +40,14 @@ export interface ErrorParts {
   readonly port?: number | undefined;
 }
 
-/** What a worker says. */
+/** Messages of a worker. */
 export type WorkerMessage =
   | { readonly squall: "listen"; readonly id: number; readonly request: SharedRequest }
   | { readonly squall: "ready" | "hold" | "close"; readonly key: string }
   | { readonly squall: "taken" | "refused"; readonly serial: number }
   | { readonly squall: "stopping" };
 
-/** What the primary says. */
+/** Messages of the primary. */
 export type PrimaryMessage =
   | {
       readonly squall: "listening";
@@ -56,12 +58,12 @@ export type PrimaryMessage =
   | { readonly squall: "failed"; readonly id: number; readonly error: ErrorParts }
   | { readonly squall: "connection"; readonly key: string; readonly serial: number };
 
-/** Whether a message of the channel is one of ours. */
+/** Whether a message of the channel is one of these. */
 export function isOurs(message: unknown): message is { readonly squall: string } {
   return typeof message === "object" && message !== null && "squall" in message;
 }
 
-/** Says something to the primary; nothing is said once it is gone. */
+/** Sends a message to the primary, unless that is gone. */
 export function tellPrimary(message: WorkerMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

@@ -1,19 +1,22 @@
 /**
  * Several processes for one server, by `node:cluster`.
  *
- * Tornado forks: the children go on where the parent was. Node cannot; a worker runs the program from the beginning, and
- * {@link forkProcesses} is where the two part. In the primary process its promise stays pending while it looks after the
- * workers, and the process exits when they are done. In a worker it resolves with the worker's number.
+ * Tornado forks: the children go on where the parent was. Node cannot; a worker runs the program from the
+ * beginning, and {@link forkProcesses} is where the two part. In the primary process its promise stays
+ * pending while it looks after the workers, and the process exits when they are done. In a worker it resolves
+ * with the worker's number.
  *
- * - A worker that ends with status 0 by itself is done. One that ends otherwise is replaced, under its number, at once if
- *   it had lived for a while, else with a growing pause; after `maxRestarts` of those the primary gives up. One that
- *   somebody else told to stop (`SIGTERM`) is replaced when it has finished, and does not count.
- * - `SIGTERM` or `SIGINT` to the primary stops everything gracefully: connections that wait in the system's queue are
- *   accepted, workers stop accepting, finish what they have, and exit with 0. A second signal ends them at once, also one
- *   that does not listen any more. Workers ignore `SIGINT`, which a terminal sends to the whole group.
+ * - A worker that ends with status 0 by itself is done. One that ends otherwise is replaced, under its
+ *   number, at once if it had lived for a while, else with a growing pause; after `maxRestarts` of those the
+ *   primary gives up. One that another process stopped (`SIGTERM`) is replaced when it has finished, and does
+ *   not count.
+ * - `SIGTERM` or `SIGINT` to the primary stops everything gracefully: connections that wait in the system's
+ *   queue are accepted, workers stop accepting, finish what they have, and exit with 0. A second signal ends
+ *   them at once, also one that does not listen any more. Workers ignore `SIGINT`, which a terminal sends to
+ *   the whole group.
  * - A worker ends when its primary is gone, also in an endless loop.
- * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection and loses none
- *   that it has not taken, and while there is no worker at all, connections wait.
+ * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection
+ *   and loses none that it has not taken, and while there is no worker at all, connections wait.
  */
 import cluster, { type Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
@@ -34,7 +37,10 @@ const SHORT_LIFE = 1000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5000;
 
-/** How long the workers have to take what the primary has accepted before it tells them to stop, in milliseconds. */
+/**
+ * How long the workers have to take what the primary has accepted before it sends them `SIGTERM`, in
+ * milliseconds.
+ */
 const HANDOVER_TIME = 1000;
 
 /** How long a worker has after a second signal before it is killed, in milliseconds. */
@@ -56,7 +62,10 @@ export class TooManyRestartsError extends SquallError {
 
 /** Options of {@link forkProcesses}. */
 export interface ForkOptions {
-  /** How many workers may be replaced in all before the primary gives up; default 100, `Infinity` for no limit. */
+  /**
+   * How many workers may be replaced in all before the primary gives up; default 100, `Infinity` for no
+   * limit.
+   */
   readonly maxRestarts?: number | undefined;
 }
 
@@ -75,8 +84,8 @@ export function taskId(): number | undefined {
 const drains: Set<() => unknown> = new Set();
 
 /**
- * Registers what this process does when it is told to stop and before it exits: stop accepting, finish requests. All run at
- * the same time. Returns the function that takes it away again.
+ * Registers what this process does between `SIGTERM` and its exit: stop accepting, finish requests. All run
+ * at the same time. Returns the function that takes it away again.
  */
 export function onWorkerStop(drain: () => unknown): () => void {
   drains.add(drain);
@@ -84,12 +93,13 @@ export function onWorkerStop(drain: () => unknown): () => void {
 }
 
 /**
- * Starts worker processes and looks after them; see the top of this file. `numProcesses` 0 or undefined is one for each
- * processor.
+ * Starts worker processes and looks after them; see the top of this file. `numProcesses` 0 or undefined is
+ * one for each processor.
  *
- * In a worker, resolves with its number. In the primary, does not resolve: when all workers are done the process exits
- * with status 0; rejects with a {@link TooManyRestartsError} (the remaining workers are stopped) when they fail too
- * often. Throws an `InvalidStateError` in a process that something else has forked, or when called twice.
+ * In a worker, resolves with its number. In the primary, does not resolve: when all workers are done the
+ * process exits with status 0; rejects with a {@link TooManyRestartsError} (the remaining workers are
+ * stopped) when they fail too often. Throws an `InvalidStateError` in a process that something else has
+ * forked, or when called twice.
  */
 export async function forkProcesses(
   numProcesses?: number | null | undefined,
@@ -117,8 +127,8 @@ let isWorkerReady = false;
 const CAN_SHARE = process.platform !== "win32";
 
 /**
- * The program of the thread that watches for the end of the primary. It sleeps in `Atomics.wait`, so the loop of the
- * process may be blocked as long as it likes.
+ * The program of the thread that watches for the end of the primary. It sleeps in `Atomics.wait`, so the loop
+ * of the process may be blocked as long as it likes.
  */
 const WATCH_PRIMARY = `
   const { workerData } = require("node:worker_threads");
@@ -129,8 +139,8 @@ const WATCH_PRIMARY = `
 `;
 
 /**
- * Ends this process when its primary is gone. Node does so by itself as long as the loop turns; a thread does when it
- * does not turn any more, because then nothing else could stop the process.
+ * Ends this process when its primary is gone. Node does so by itself as long as the loop turns; a thread does
+ * when it does not turn any more, because then nothing else could stop the process.
  */
 function endWithPrimary(): void {
   const watch = new Thread(WATCH_PRIMARY, {
@@ -175,7 +185,7 @@ interface Member {
   readonly bornAt: number;
   /** How many workers of this number in a row have lived shortly. */
   readonly failures: number;
-  /** A signal told it to stop. */
+  /** It has received `SIGTERM`. */
   isStopping: boolean;
 }
 
@@ -237,7 +247,7 @@ class Supervisor {
     }
     if (isDone) {
       genLog.warning(
-        "worker %d (pid %d) was told to stop and has finished, starting another",
+        "worker %d (pid %d) was stopped by a signal and has finished, starting another",
         member.id,
         pid,
       );
@@ -254,7 +264,8 @@ class Supervisor {
     }
     const short = this.#loop.time() - member.bornAt < SHORT_LIFE;
     const failures = short ? member.failures + 1 : 0;
-    // The first failure of a worker costs nothing; one that fails as soon as it has begun has to wait longer each time.
+    // The first failure of a worker costs nothing; one that fails as soon as it has begun has to wait longer
+    // each time.
     if (failures <= 1) {
       this.#start(member.id, failures);
       return;
@@ -272,7 +283,7 @@ class Supervisor {
     else void this.#stopGracefully();
   }
 
-  /** The workers get what has been accepted, then they are told to stop. */
+  /** The workers get what has been accepted, then `SIGTERM`. */
   async #stopGracefully(): Promise<void> {
     this.#cancelRestarts();
     const handover = this.#loop.callLater(HANDOVER_TIME, () => this.#sharing.close());

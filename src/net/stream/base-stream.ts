@@ -1,33 +1,33 @@
 /**
  * A stream of bytes with two faces.
  *
- * - The *promise face*: `readUntil`, `readBytes`, … resolve when the bytes are there, one read at a time. Received
- *   bytes wait in a queue. Between reads the stream reads ahead a little, then pauses the socket.
- * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to `sink.onData`,
- *   with no promise, no closure and no copy. This is what servers use.
+ * - The *promise face*: `readUntil`, `readBytes`, … resolve when the bytes are there, one read at a time.
+ *   Received bytes wait in a queue. Between reads the stream reads ahead a little, then pauses the socket.
+ * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to
+ *   `sink.onData`, with no promise, no closure and no copy. This is what servers use.
  *
- * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each. What they share is
- * the life of the stream:
+ * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each. What they
+ * share is the life of the stream:
  *
  *     CONNECTING ── attach() of a connected socket, or its `connect` event ──► OPEN
- *     OPEN       ── FIN of the other side ──► HALF_OPEN (without `allowHalfOpen`: what is queued is sent, then CLOSED)
+ *     OPEN       ── FIN of the other side ──► HALF_OPEN, and without `allowHalfOpen` soon CLOSED
  *     OPEN       ── detach() ──► DETACHED: the socket belongs to another stream
- *     any        ── close(), abort(), an error, the end of the socket ──► CLOSED: pending operations fail, now
- *     CLOSED     ── the socket's `close` event ──► GONE: `onClose`, the close callback and `whenClosed()`, once
+ *     any        ── close(), abort(), an error, the socket's end ──► CLOSED: pending operations fail
+ *     CLOSED     ── the socket's `close` event ──► GONE: `onClose`, close callback, whenClosed()
  *
  * Which states of the halves a life allows:
  *
- *     life         input                                              output (none yet counts as room)
- *     CONNECTING   idle, ahead, awaited, pushing, due, paused         room, full, ending, ending-full
- *     OPEN         idle, ahead, awaited, pushing, due, paused         room, full, ending, ending-full
- *     HALF_OPEN    end-due, end-paused, ended                         room, full, ending, ending-full
- *     CLOSED       ended, cut, and for a late sink end-due, end-paused   shut
- *     GONE         ended, cut, and for a late sink end-due, end-paused   shut
- *     DETACHED     cut                                                shut
+ *     life         input                                         output (if there is one)
+ *     CONNECTING   idle, ahead, awaited, pushing, due, paused    room, full, ending, ending-full
+ *     OPEN         idle, ahead, awaited, pushing, due, paused    room, full, ending, ending-full
+ *     HALF_OPEN    end-due, end-paused, ended                    room, full, ending, ending-full
+ *     CLOSED       ended, cut; end-due, end-paused (late sink)   shut
+ *     GONE         ended, cut; end-due, end-paused (late sink)   shut
+ *     DETACHED     cut                                           shut
  *
- * The listeners on the socket are the same few functions for all streams; they find their stream by a property of the
- * socket. What only some streams need is made when it is first needed: tens of thousands of idle streams are the normal
- * case.
+ * The listeners on the socket are the same few functions for all streams; they find their stream by a
+ * property of the socket. What only some streams need is made when it is first needed: tens of thousands of
+ * idle streams are the normal case.
  */
 import type { Duplex } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
@@ -51,6 +51,7 @@ import { StreamClose } from "./stream-close.js";
 import {
   closedErrorOf,
   isConnectionReset,
+  isTlsAlert,
   StreamBufferFullError,
   StreamClosedError,
 } from "./stream-errors.js";
@@ -70,8 +71,9 @@ export interface PartialReadOptions extends WaitOptions {
 /** Options of `readUntil` and `readUntilRegex`. */
 export interface DelimitedReadOptions extends WaitOptions {
   /**
-   * If the read needs more bytes than this, delimiter included, it rejects with an {@link UnsatisfiableReadError} and
-   * the stream is closed; default `Infinity`, bounded by the stream's `maxBufferSize`.
+   * If the read needs more bytes than this, delimiter included, it rejects with an
+   * {@link UnsatisfiableReadError} and the stream is closed; default `Infinity`, bounded by the stream's
+   * `maxBufferSize`.
    */
   readonly maxBytes?: number | undefined;
 }
@@ -110,18 +112,19 @@ let inspectPeer: (stream: BaseIOStream) => Promise<PeerState>;
 let states: (stream: BaseIOStream) => StreamStates;
 
 /**
- * Queues what the stream sends from now until the end of this turn of the loop; then it leaves in one write, right
- * before or after what other streams have queued. For servers, which call it before they take a chunk in: an answer
- * waits half a millisecond at most for the others, and long output does not wait at all. `now` is the time of the
- * stream's loop. Twice in a turn is fine.
+ * Queues what the stream sends from now until the end of this turn of the loop; then it leaves in one write,
+ * right before or after what other streams have queued. For servers, which call it before they take a chunk
+ * in: an answer waits half a millisecond at most for the others, and long output does not wait at all. `now`
+ * is the time of the stream's loop. Twice in a turn is fine.
  */
 export function coalesceWrites(stream: BaseIOStream, now: number): void {
   coalesce(stream, now);
 }
 
 /**
- * What is known of the other end: how far it has acknowledged what was sent, and whether it has left although its input
- * is paused. Costs a look into a table of the system, so it is a question for deadlines, not for each chunk.
+ * What is known of the other end: how far it has acknowledged what was sent, and whether it has left although
+ * its input is paused. Costs a look into a table of the system, so it is a question for deadlines, not for
+ * each chunk.
  */
 export function peerStateOf(stream: BaseIOStream): Promise<PeerState> {
   return inspectPeer(stream);
@@ -134,7 +137,8 @@ export function streamStates(stream: BaseIOStream): StreamStates {
 
 /**
  * The part of a stream that does not depend on what carries the bytes. Use {@link IOStream}, `SSLIOStream` or
- * `PipeIOStream`; to build a stream over another duplex stream of Node, extend this class and call `attach()`.
+ * `PipeIOStream`; to build a stream over another duplex stream of Node, extend this class and call
+ * `attach()`.
  */
 export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   readonly #settings: StreamSettings;
@@ -186,7 +190,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#settings.maxWriteBufferSize;
   }
 
-  /** Whether the stream stays open after the FIN of the other side; see {@link StreamOptions.allowHalfOpen}. */
+  /**
+   * Whether the stream stays open after the FIN of the other side; see {@link StreamOptions.allowHalfOpen}.
+   */
   get allowHalfOpen(): boolean {
     return this.#settings.allowHalfOpen;
   }
@@ -206,7 +212,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.transport;
   }
 
-  // --- state ----------------------------------------------------------------------------------------------------
+  // --- state
+  // ----------------------------------------------------------------------------------------------------
 
   /** True while a read is pending or a sink receives. */
   reading(): boolean {
@@ -219,8 +226,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * True when the stream can no longer be written to and will receive nothing more. Bytes that had been received can
-   * still be read.
+   * True when the stream can no longer be written to and will receive nothing more. Bytes that had been
+   * received can still be read.
    */
   closed(): boolean {
     return this.#life >= CLOSED || (this.#life === HALF_OPEN && !this.#settings.allowHalfOpen);
@@ -238,8 +245,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * A number that grows whenever the kernel takes something, also in the middle of one long write; only differences
-   * mean anything. It tells a slow reader from one that has stopped.
+   * A number that grows whenever the kernel takes something, also in the middle of one long write; only
+   * differences mean anything. It tells a slow reader from one that has stopped.
    */
   get writeProgress(): number {
     return writeProgress(this.carrier);
@@ -250,15 +257,17 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#input.bytesBuffered;
   }
 
-  // --- promise face ---------------------------------------------------------------------------------------------
+  // --- promise face
+  // ---------------------------------------------------------------------------------------------
 
   /**
-   * Reads exactly `size` bytes; with `partial` as many as are there, at least one and at most `size`. 0 bytes are
-   * there at once.
+   * Reads exactly `size` bytes; with `partial` as many as are there, at least one and at most `size`. 0 bytes
+   * are there at once.
    *
-   * All reads: one at a time; a second one rejects with an `InvalidStateError`. What has been received can be read
-   * after the stream is closed; beyond that reads reject with a {@link StreamClosedError}. A cancelled read takes
-   * nothing: its bytes stay for the next. A read whose options are invalid rejects and leaves nothing behind.
+   * All reads: one at a time; a second one rejects with an `InvalidStateError`. What has been received can be
+   * read after the stream is closed; beyond that reads reject with a {@link StreamClosedError}. A cancelled
+   * read takes nothing: its bytes stay for the next. A read whose options are invalid rejects and leaves
+   * nothing behind.
    *
    * @throws InvalidArgumentError if `size` is negative or not an integer
    */
@@ -267,37 +276,45 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#input.read(new BytesRequest(size, options?.partial ?? false), options);
   }
 
-  /** Fills `target`, or with `partial` as much of it as bytes are there (at least one); resolves with the number. */
+  /**
+   * Fills `target`, or with `partial` as much of it as bytes are there (at least one); resolves with the
+   * number.
+   */
   readInto(target: Uint8Array, options?: PartialReadOptions): Promise<number> {
     return this.#input.read(new IntoRequest(target, options?.partial ?? false), options);
   }
 
-  /** Reads through the first occurrence of `delimiter` (text counts as UTF-8); see {@link BaseIOStream.readBytes}. */
+  /**
+   * Reads through the first occurrence of `delimiter` (text counts as UTF-8); see
+   * {@link BaseIOStream.readBytes}.
+   */
   readUntil(delimiter: string | Uint8Array, options?: DelimitedReadOptions): Promise<Buffer> {
     if (delimiter.length === 0) throw new InvalidArgumentError("delimiter must have at least one byte");
     return this.#input.read(new UntilRequest(delimiter, maxBytesOf(options)), options);
   }
 
   /**
-   * Reads through the end of the first match of `regex`, which sees bytes as characters U+0000 to U+00FF. Each
-   * arrival is matched from the front again: set `maxBytes`, and prefer {@link BaseIOStream.readUntil} for a constant.
+   * Reads through the end of the first match of `regex`, which sees bytes as characters U+0000 to U+00FF.
+   * Each arrival is matched from the front again: set `maxBytes`, and prefer {@link BaseIOStream.readUntil}
+   * for a constant.
    */
   readUntilRegex(regex: RegExp | string, options?: DelimitedReadOptions): Promise<Buffer> {
     return this.#input.read(new RegexRequest(regex, maxBytesOf(options)), options);
   }
 
   /**
-   * Reads everything until the other side ends or the stream is closed; on a closed stream, what is left. If an error
-   * closes the stream, the read rejects and a second call returns what had come.
+   * Reads everything until the other side ends or the stream is closed; on a closed stream, what is left. If
+   * an error closes the stream, the read rejects and a second call returns what had come.
    */
   readUntilClose(options?: WaitOptions): Promise<Buffer> {
     return this.#input.read(new UntilCloseRequest(), options);
   }
 
   /**
-   * Yields what arrives, in pieces as they come, until the other side ends; throws a {@link StreamClosedError} if an
-   * error closes the stream. `timeout` bounds the wait for each piece, `signal` ends the iteration with its reason.
-   * Leaving the loop early leaves the stream open and the rest unread.
+   * Yields what arrives, in pieces as they come, until the other side ends; throws a
+   * {@link StreamClosedError} if an error closes the stream. `timeout` bounds the wait for each piece,
+   * `signal` ends the iteration with its reason. Leaving the loop early leaves the stream open and the rest
+   * unread.
    *
    * @throws InvalidArgumentError if an option is invalid
    */
@@ -325,14 +342,15 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Queues `data` (text as UTF-8) behind everything written before. Resolves when the stream has room for more, at
-   * once if it has; before the connection is there (or the TLS handshake done), after it is. Several writes may wait.
-   * The bytes must not be changed until they have left.
+   * Queues `data` (text as UTF-8) behind everything written before. Resolves when the stream has room for
+   * more, at once if it has; before the connection is there (or the TLS handshake done), after it is. Several
+   * writes may wait. The bytes must not be changed until they have left.
    *
-   * Rejects with a {@link StreamClosedError} when the stream is or gets closed, or the system refuses the data because
-   * the other side is gone (not reported as unhandled); and with a {@link StreamBufferFullError}, nothing queued and the
-   * stream still open, when more than `maxWriteBufferSize` bytes would wait. A cancel ends the waiting alone, the bytes
-   * are sent all the same; a call whose options are invalid, or whose signal has aborted, sends nothing.
+   * Rejects with a {@link StreamClosedError} when the stream is or gets closed, or the system refuses the
+   * data because the other side is gone (not reported as unhandled); and with a
+   * {@link StreamBufferFullError}, nothing queued and the stream still open, when more than
+   * `maxWriteBufferSize` bytes would wait. A cancel ends the waiting alone, the bytes are sent all the same;
+   * a call whose options are invalid, or whose signal has aborted, sends nothing.
    */
   write(data: Chunk, options?: WriteOptions): Promise<void> {
     if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
@@ -361,8 +379,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Resolves when everything written so far has been handed to the kernel; rejects with a {@link StreamClosedError}
-   * when the stream is closed before, or the kernel has refused some of it.
+   * Resolves when everything written so far has been handed to the kernel; rejects with a
+   * {@link StreamClosedError} when the stream is closed before, or the kernel has refused some of it.
    */
   drained(options?: WaitOptions): Promise<void> {
     if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
@@ -383,9 +401,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Calls `callback` once when the stream is closed, soon if it already is, after the pending operations have failed.
-   * There is one callback: setting another replaces it, `undefined` takes it away. A stream with a close callback
-   * notices a close while there is no reader.
+   * Calls `callback` once when the stream is closed, soon if it already is, after the pending operations have
+   * failed. There is one callback: setting another replaces it, `undefined` takes it away. A stream with a
+   * close callback notices a close while there is no reader.
    */
   setCloseCallback(callback: (() => unknown) | undefined): void {
     if (callback === undefined) {
@@ -402,9 +420,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Closes the stream now. Pending operations reject with a {@link StreamClosedError} that carries `error`; what has
-   * not reached the kernel is dropped (`await drained()` first to keep it). Close callbacks run later, never inside
-   * this call. Calling twice is fine, the first error stays.
+   * Closes the stream now. Pending operations reject with a {@link StreamClosedError} that carries `error`;
+   * what has not reached the kernel is dropped (`await drained()` first to keep it). Close callbacks run
+   * later, never inside this call. Calling twice is fine, the first error stays.
    */
   close(error?: Error): void {
     if (this.#life >= CLOSED) return;
@@ -434,7 +452,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     });
   }
 
-  // --- push face ------------------------------------------------------------------------------------------------
+  // --- push face
+  // ------------------------------------------------------------------------------------------------
 
   /**
    * Hands everything that arrives to `sink` (what is already buffered first, soon, not inside this call).
@@ -446,7 +465,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     this.#input.consume(sink);
   }
 
-  /** Lets the other side wait: the sink gets nothing until {@link BaseIOStream.resumeReading}. Twice is fine. */
+  /**
+   * Lets the other side wait: the sink gets nothing until {@link BaseIOStream.resumeReading}. Twice is fine.
+   */
   pauseReading(): void {
     this.#input.pause();
   }
@@ -456,14 +477,16 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     this.#input.resume();
   }
 
-  /** Puts bytes in front of what is read next, by whichever face. The chunk must not be changed afterwards. */
+  /**
+   * Puts bytes in front of what is read next, by whichever face. The chunk must not be changed afterwards.
+   */
   unread(chunk: Uint8Array): void {
     this.#input.unread(chunk);
   }
 
   /**
-   * `write()` without a promise: false when the stream is above its high-water mark (`onDrain` or `whenWritable()`
-   * report when it is below again), and when it is closed, which drops the data.
+   * `write()` without a promise: false when the stream is above its high-water mark (`onDrain` or
+   * `whenWritable()` report when it is below again), and when it is closed, which drops the data.
    *
    * @throws StreamBufferFullError (`ERR_SQUALL_STREAM_BUFFER_FULL`) where `write()` rejects with it
    */
@@ -522,7 +545,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (this.bytesQueued + size > limit) throw new StreamBufferFullError("write", limit);
   }
 
-  // --- life -----------------------------------------------------------------------------------------------------
+  // --- life
+  // -----------------------------------------------------------------------------------------------------
 
   static #onConnect(this: Transport): void {
     const stream = this[STREAM];
@@ -618,9 +642,12 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (this.#life < CLOSED) this.#input.watch();
   }
 
-  // --- for subclasses -------------------------------------------------------------------------------------------
+  // --- for subclasses
+  // -------------------------------------------------------------------------------------------
 
-  /** Connects the stream with what carries its bytes. What was written before is sent, once it is connected. */
+  /**
+   * Connects the stream with what carries its bytes. What was written before is sent, once it is connected.
+   */
   protected attach(socket: Duplex): void {
     (socket as Transport)[STREAM] = this;
     // First of all: `on("data")` would make an undecided socket flow.
@@ -640,8 +667,8 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Takes the stream off its socket, for another stream to carry on: bytes that were read ahead go back, the close
-   * callback comes along.
+   * Takes the stream off its socket, for another stream to carry on: bytes that were read ahead go back, the
+   * close callback comes along.
    *
    * @throws InvalidStateError unless the stream is idle
    * @throws StreamClosedError if it is closed
@@ -674,9 +701,14 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   /** Gives up connecting: the stream was closed before it had a socket. */
   protected abandon(): void {}
 
-  /** Logs an error of the socket that closes the stream. A broken connection is not worth a line. */
+  /**
+   * Logs the error of the socket that closes the stream. Nothing is logged for a connection that the peer
+   * broke.
+   */
   protected logError(error: Error): void {
-    if (!isConnectionReset(error)) genLog.warning("error on a stream: %s", error.message.trimEnd());
+    if (isConnectionReset(error)) return;
+    const level = isTlsAlert(error) ? "info" : "warning";
+    genLog[level]("error on a stream: %s", error.message.trimEnd());
   }
 
   /** Lets the socket go after an orderly close. */

@@ -1,4 +1,6 @@
-/** One read of the promise face that waits for more bytes. Made when it has to wait, gone when it is settled. */
+/**
+ * One read of the promise face that waits for more bytes. Made when it has to wait, gone when it is settled.
+ */
 import type { Settle } from "../../async/cancel.js";
 import { ignore } from "../../async/deferred.js";
 import type { ReadRequest } from "./read-request.js";
@@ -13,8 +15,8 @@ export class PendingRead {
   }
 
   /**
-   * Rejects because the stream has ended. The peer decides when it leaves: a read that is not awaited must not end the
-   * process for that, so the rejection never counts as unhandled.
+   * Rejects because the stream has ended. The peer decides when it leaves: a read that is not awaited must
+   * not end the process for that, so the rejection never counts as unhandled.
    */
   rejectQuietly(error: Error): void {
     this.promise?.catch(ignore);

@@ -8,9 +8,9 @@ import { BaseIOStream } from "./base-stream.js";
 import type { StreamOptions } from "./stream-settings.js";
 
 /**
- * A stream over a pipe, given by its descriptor, which the stream owns from now on and closes. It goes one way, unless
- * the descriptor is that of a socket. The writing end of a pipe notices that the other end is gone when it writes.
- * Not on Windows.
+ * A stream over a pipe, given by its descriptor, which the stream owns from now on and closes. It goes one
+ * way, unless the descriptor is that of a socket. The writing end of a pipe notices that the other end is
+ * gone when it writes. Not on Windows.
  */
 export class PipeIOStream extends BaseIOStream {
   /** The descriptor; -1 if the stream was made of one of Node's. */

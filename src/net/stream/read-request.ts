@@ -1,7 +1,7 @@
 /**
- * What a reader waits for. A request looks at the queue of received bytes and says how many of them, from the front,
- * are its answer; the stream asks again whenever more has arrived. Nothing is taken from the queue before the request
- * is satisfied, so a read that is cancelled leaves every byte to the next one.
+ * What a reader waits for. A request looks at the queue of received bytes and says how many of them, from the
+ * front, are its answer; the stream asks again whenever more has arrived. Nothing is taken from the queue
+ * before the request is satisfied, so a read that is cancelled leaves every byte to the next one.
  */
 import type { ByteQueue } from "../../base/byte-queue.js";
 import { latin1 } from "../../base/bytes.js";
@@ -74,7 +74,9 @@ export class IntoRequest extends ReadRequest<number> {
   }
 }
 
-/** Everything through the first occurrence of the delimiter. Linear: the queue remembers where it has looked. */
+/**
+ * Everything through the first occurrence of the delimiter. Linear: the queue remembers where it has looked.
+ */
 export class UntilRequest extends BufferRequest {
   readonly #delimiter: Uint8Array;
   readonly #maxBytes: number;
@@ -96,9 +98,10 @@ export class UntilRequest extends BufferRequest {
 /**
  * Everything through the end of the first match. Bytes are matched as characters U+0000 to U+00FF.
  *
- * A regular expression cannot be asked to go on where it stopped, so each arrival is matched from the front again:
- * input that drips in costs (number of arrivals) × (bytes so far). `maxBytes` bounds that; a delimiter which is a
- * constant is better read with `readUntil`, which is linear. What has been decoded is not decoded again.
+ * A regular expression cannot be asked to go on where it stopped, so each arrival is matched from the front
+ * again: input that drips in costs (number of arrivals) × (bytes so far). `maxBytes` bounds that; a delimiter
+ * which is a constant is better read with `readUntil`, which is linear. What has been decoded is not decoded
+ * again.
  */
 export class RegexRequest extends BufferRequest {
   readonly #regex: RegExp;

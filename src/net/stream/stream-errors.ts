@@ -8,11 +8,14 @@
  *         └── StreamBufferFullError      a buffer of the stream is at its limit
  *
  * In Tornado a reader whose delimiter stays away gets `StreamClosedError` with an `UnsatisfiableReadError` as
- * `real_error`. Here the second is a kind of the first and its own `realError`, so that both ways of asking work.
+ * `real_error`. Here the second is a kind of the first and its own `realError`, so that both ways of asking
+ * work.
  */
 import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../../base/errors.js";
 
-/** The base class of the errors of streams; each kind has a code of its own (`ERR_SQUALL_STREAM_CLOSED`, …). */
+/**
+ * The base class of the errors of streams; each kind has a code of its own (`ERR_SQUALL_STREAM_CLOSED`, …).
+ */
 export class StreamError extends SquallError {
   static {
     this.prototype.name = "StreamError";
@@ -93,4 +96,12 @@ const RESETS: ReadonlySet<unknown> = new Set(["ECONNRESET", "ECONNABORTED", "EPI
 /** True for the errors of a connection which the peer or the network broke; such a close is not logged. */
 export function isConnectionReset(error: unknown): boolean {
   return error instanceof Error && RESETS.has((error as NodeJS.ErrnoException).code);
+}
+
+/**
+ * True for an alert by which the other side has ended a TLS connection, such as "certificate required" (RFC
+ * 8446 §6).
+ */
+export function isTlsAlert(error: unknown): boolean {
+  return error instanceof Error && /^ERR_SSL_\w+_ALERT_/.test(String((error as NodeJS.ErrnoException).code));
 }

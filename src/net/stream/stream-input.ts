@@ -1,9 +1,9 @@
 /**
- * The reading half of a stream: who gets what arrives, and when the socket may deliver.
+ * The reading half of a stream: which reader gets what arrives, and when the socket may deliver.
  *
- * There are two kinds of readers, one at a time. A *sink* (the push face) gets each chunk inside the socket's `data`
- * event. A *read* (the promise face) waits until the queue of received bytes satisfies it. Between reads the stream
- * reads ahead up to `readChunkSize` bytes, then pauses the socket.
+ * There are two kinds of readers, one at a time. A *sink* (the push face) gets each chunk inside the socket's
+ * `data` event. A *read* (the promise face) waits until the queue of received bytes satisfies it. Between
+ * reads the stream reads ahead up to `readChunkSize` bytes, then pauses the socket.
  *
  *     state        reader       socket    meaning
  *     IDLE         none         paused    nothing is read before a reader asks
@@ -15,10 +15,10 @@
  *     END_DUE      a sink       FIN came  a microtask hands over what is queued, then the FIN
  *     END_PAUSED   a sink       FIN came  paused before it has got all of that
  *     ENDED        any or none  FIN came  the reader knows; queued bytes can still be read
- *     CUT          any or none  closed    the stream was closed or detached before a FIN; queued bytes can still be read
+ *     CUT          any or none  closed    closed or detached before a FIN; queued bytes can still be read
  *
- * {@link MOVES} says which event leads from which state to which. The socket follows the state, never the other way
- * round. The last call of a sink, `onClose`, comes when the socket is gone, whatever the state.
+ * {@link MOVES} says which event leads from which state to which. The socket follows the state, never the
+ * other way round. The last call of a sink, `onClose`, comes when the socket is gone, whatever the state.
  */
 import type { Duplex } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
@@ -165,7 +165,8 @@ export class StreamInput {
     else socket.pause?.();
   }
 
-  // --- the socket -----------------------------------------------------------------------------------------------
+  // --- the socket
+  // -----------------------------------------------------------------------------------------------
 
   /** Takes the socket that delivers from now on, and lets it flow if the state says so. */
   attach(socket: Duplex): void {
@@ -204,7 +205,7 @@ export class StreamInput {
     if (state === AWAITED) {
       this.#progress();
     } else if (state === PAUSED) {
-      // Node resumes the pipes of a child that has ended, whoever had paused them.
+      // Node resumes the pipes of a child that has ended, whatever has paused them.
       this.#letFlow(false);
     } else if (state !== DUE) {
       received.readAhead += chunk.length;
@@ -254,7 +255,8 @@ export class StreamInput {
     else stream.end(); // The socket closes when all is sent; both directions have ended then.
   }
 
-  // --- the push face --------------------------------------------------------------------------------------------
+  // --- the push face
+  // --------------------------------------------------------------------------------------------
 
   consume(sink: StreamSink | undefined): void {
     if (this.#read !== undefined) throw new InvalidStateError("a read is pending: a sink cannot take over");
@@ -312,7 +314,10 @@ export class StreamInput {
     queueMicrotask(() => this.#deliver());
   }
 
-  /** Hands the sink what it has not got yet: queued bytes, the FIN, the close. Does nothing unless that is due. */
+  /**
+   * Hands the sink what it has not got yet: queued bytes, the FIN, the close. Does nothing unless that is
+   * due.
+   */
   #deliver(): void {
     const sink = this.#sink;
     const received = this.#received;
@@ -353,7 +358,8 @@ export class StreamInput {
     }
   }
 
-  // --- the promise face -----------------------------------------------------------------------------------------
+  // --- the promise face
+  // -----------------------------------------------------------------------------------------
 
   read<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {
     if (this.#sink !== undefined) {

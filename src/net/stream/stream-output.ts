@@ -10,9 +10,10 @@
  *
  * {@link MOVES} says which event leads from which state to which.
  *
- * What is sent goes to the socket at once, unless it is corked: then it waits in the {@link WriteQueue} that an output
- * is, and leaves in one write. `cork()` of the user and the turn of the loop (`write-coalescing.ts`) cork alike. An
- * output is made with the first call that needs it: a connection that was never written to has none.
+ * What is sent goes to the socket at once, unless it is corked: then it waits in the {@link WriteQueue} that
+ * an output is, and leaves in one write. `cork()` of the user and the turn of the loop
+ * (`write-coalescing.ts`) cork alike. An output is made with the first call that needs it: a connection that
+ * was never written to has none.
  */
 import type { Duplex } from "node:stream";
 import { Deferred, RESOLVED } from "../../async/deferred.js";
@@ -43,7 +44,7 @@ const LONG = 65_536;
 /** How the turn of the loop counts among the corks; the user's count 1 each. */
 const TURN = 0x1_0000;
 
-/** Those who wait for the output. Made for the first of them. */
+/** The callers that wait for the output. Made for the first of them. */
 class OutputWaits {
   /** Until there is room. */
   writable: Deferred | undefined = undefined;
@@ -152,7 +153,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     if (this.#state < ENDING) this.#flush();
   }
 
-  /** Nothing can be sent any more: drops what is queued and fails those who wait. */
+  /** Nothing can be sent any more: drops what is queued; the waits reject. */
   shut(error: Error): void {
     this.#state = SHUT;
     this.#socket = undefined;
@@ -194,7 +195,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   /** Resolves `drain` when the writes of the socket that were made until now are done. */
   #follow(socket: Duplex, drain: Deferred): void {
     const done = (error?: Error | null): void => {
-      // After an error the stream is closed, which fails those who wait.
+      // After an error the stream is closed, which rejects the waits.
       if (error != null) return;
       this.#waits?.drains.delete(drain);
       drain.resolve();
@@ -231,7 +232,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   }
 
   #endSocket(socket: Duplex): void {
-    // A socket that is ending emits no `drain`; those who wait for room go on when everything has left.
+    // A socket that is ending emits no `drain`; writers go on when everything has left.
     if (this.#state === ENDING_FULL) socket.once("finish", () => this.drained());
     socket.end();
   }

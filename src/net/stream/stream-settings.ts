@@ -6,20 +6,20 @@ import { WriteCoalescing } from "./write-coalescing.js";
 /** Options of every kind of stream. */
 export interface StreamOptions {
   /**
-   * How many received bytes may wait to be read, in bytes; default 100 MiB, `Infinity` for no limit. A read that cannot
-   * be satisfied within it closes the stream.
+   * How many received bytes may wait to be read, in bytes; default 100 MiB, `Infinity` for no limit. A read
+   * that cannot be satisfied within it closes the stream.
    */
   readonly maxBufferSize?: number | undefined;
   /**
-   * How many bytes a stream without a reader reads ahead before it lets the other side wait, in bytes; default 64 KiB,
-   * and never more than half of `maxBufferSize`.
+   * How many bytes a stream without a reader reads ahead before it lets the other side wait, in bytes;
+   * default 64 KiB, and never more than half of `maxBufferSize`.
    */
   readonly readChunkSize?: number | undefined;
   /** How many bytes may wait to be written, in bytes; default `Infinity`, no limit. */
   readonly maxWriteBufferSize?: number | undefined;
   /**
-   * Whether the stream stays open for writing when the other side has sent its FIN; default false: it sends what is
-   * queued and closes.
+   * Whether the stream stays open for writing when the other side has sent its FIN; default false: it sends
+   * what is queued and closes.
    */
   readonly allowHalfOpen?: boolean | undefined;
   /** The loop that the stream belongs to; default the current one. */
@@ -33,8 +33,8 @@ const DEFAULT_CHUNK = 65_536;
 type Resolved<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
 
 /**
- * {@link StreamOptions}, complete and checked. Passed as the options of any number of streams, the object is shared and
- * not checked again.
+ * {@link StreamOptions}, complete and checked. Passed as the options of any number of streams, the object is
+ * shared and not checked again.
  */
 export class StreamSettings implements Resolved<StreamOptions> {
   readonly ioLoop: IOLoop;

@@ -1,13 +1,17 @@
 /**
  * The push face of a stream: what `stream.consume(sink)` calls, synchronously, as bytes arrive.
  *
- * After `consume` the promise methods for reading are refused until the sink is taken off. The calls come in this
- * order: any number of `onData` and `onDrain`, at most one `onFin`, and exactly one `onClose`, after which none.
+ * After `consume` the promise methods for reading are refused until the sink is taken off. The calls come in
+ * this order: any number of `onData` and `onDrain`, at most one `onFin`, and exactly one `onClose`, after
+ * which none.
  */
 
-/** Receives what a stream reads. Implementations must not throw; an error here is logged and closes the stream. */
+/**
+ * Receives what a stream reads. Implementations must not throw; an error here is logged and closes the
+ * stream.
+ */
 export interface StreamSink {
-  /** Bytes from the peer. The chunk is the sink's to keep; nobody writes into it afterwards. */
+  /** Bytes from the peer. The chunk is the sink's to keep; it is not written to afterwards. */
   onData(chunk: Buffer): void;
   /** The peer has sent its FIN. Only streams with `allowHalfOpen` live on; others close now. */
   onFin(): void;

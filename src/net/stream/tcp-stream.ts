@@ -1,9 +1,10 @@
 /**
- * Streams over sockets: {@link IOStream} for TCP and unix sockets, {@link SSLIOStream} for TLS over them. They share a
- * file because each leads to the other: a TLS stream is an `IOStream`, and `startTls()` turns one into the other.
+ * Streams over sockets: {@link IOStream} for TCP and unix sockets, {@link SSLIOStream} for TLS over them.
+ * They share a file because each leads to the other: a TLS stream is an `IOStream`, and `startTls()` turns
+ * one into the other.
  *
- * A TLS stream has two sockets, one inside the other. It reads and writes nothing before the handshake is done and
- * the other side verified; what is written meanwhile waits in the stream.
+ * A TLS stream has two sockets, one inside the other. It reads and writes nothing before the handshake is
+ * done and the other side verified; what is written meanwhile waits in the stream.
  */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -25,8 +26,8 @@ import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 /** Options of {@link IOStream.connect}. */
 export interface ConnectStreamOptions extends WaitOptions {
   /**
-   * The name of the server, for TLS: what is asked for (SNI) and what the certificate is checked against; default the
-   * host of the address. Plain streams do not need it.
+   * The name of the server, for TLS: what is asked for (SNI) and what the certificate is checked against;
+   * default the host of the address. Plain streams do not need it.
    */
   readonly serverHostname?: string | undefined;
   /** The local address to connect from; default the system's choice. */
@@ -40,8 +41,8 @@ export interface StartTlsOptions extends WaitOptions {
   /** Default for clients: Node's authorities. Servers need a certificate. */
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
   /**
-   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client has to
-   * switch `checkHostname` off.
+   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client
+   * has to switch `checkHostname` off.
    */
   readonly serverHostname?: string | undefined;
 }
@@ -52,7 +53,10 @@ export interface SSLStreamOptions extends StreamOptions {
   readonly sslOptions?: SSLOptions | SSLContext | SecureContext | undefined;
   /** Whether this is the server's end of the handshake; default false. */
   readonly serverSide?: boolean | undefined;
-  /** Clients: the name to ask for (SNI) and to check the certificate against; default what `connect()` is given. */
+  /**
+   * Clients: the name to ask for (SNI) and to check the certificate against; default what `connect()` is
+   * given.
+   */
   readonly serverHostname?: string | undefined;
   /** How long the handshake may take, in milliseconds; default 30 s, `Infinity` for no limit. */
   readonly handshakeTimeout?: number | undefined;
@@ -60,14 +64,14 @@ export interface SSLStreamOptions extends StreamOptions {
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
 
-/** How long a closed TLS connection may take to say goodbye, in milliseconds. */
+/** How long a closed TLS connection may take for its close_notify, in milliseconds. */
 const CLOSE_LINGER = 1000;
 
 /** A stream over a TCP or unix socket. */
 export class IOStream extends BaseIOStream {
   /**
-   * `socket` is a connected socket, whatever network it comes from; or one that is still connecting; or undefined (or
-   * a fresh `net.Socket`) for a stream that gets its socket by {@link IOStream.connect}.
+   * `socket` is a connected socket, whatever network it comes from; or one that is still connecting; or
+   * undefined (or a fresh `net.Socket`) for a stream that gets its socket by {@link IOStream.connect}.
    */
   constructor(socket?: NetworkSocket | undefined, options?: StreamOptions) {
     super(options);
@@ -78,19 +82,20 @@ export class IOStream extends BaseIOStream {
   protected static readonly adopts: boolean = true;
 
   /**
-   * The socket; undefined before `connect()` and once the stream is closed. Writing to it behind the stream's back
-   * breaks the order.
+   * The socket; undefined before `connect()` and once the stream is closed. Writing to it behind the stream's
+   * back breaks the order.
    */
   get socket(): NetworkSocket | undefined {
     return this.transport as NetworkSocket | undefined;
   }
 
   /**
-   * Connects to an address; resolves with the stream itself. A host that is a name is looked up and its first address
-   * is taken: `TCPClient` tries them all. What was written before is sent once the connection is there.
+   * Connects to an address; resolves with the stream itself. A host that is a name is looked up and its first
+   * address is taken: `TCPClient` tries them all. What was written before is sent once the connection is
+   * there.
    *
-   * Rejects with a {@link StreamClosedError} whose `realError` is the system's error. However it fails, a cancel
-   * included, the stream is closed; only a call with invalid arguments leaves it as it was.
+   * Rejects with a {@link StreamClosedError} whose `realError` is the system's error. However it fails, a
+   * cancel included, the stream is closed; only a call with invalid arguments leaves it as it was.
    */
   async connect(address: ConnectAddress, options?: ConnectStreamOptions): Promise<this> {
     if (this.hasSocket) {
@@ -117,17 +122,19 @@ export class IOStream extends BaseIOStream {
   }
 
   /**
-   * Begins TLS on this connection; resolves with the new stream when the handshake is done, and rejects with its error
-   * (the connection is closed then, also by a cancel). This stream cannot be used any more; its close callback
-   * moves to the new one.
+   * Begins TLS on this connection; resolves with the new stream when the handshake is done, and rejects with
+   * its error (the connection is closed then, also by a cancel). This stream cannot be used any more; its
+   * close callback moves to the new one.
    *
-   * Throws an `InvalidStateError`, nothing done, unless the stream is idle: no read or sink, nothing to be written, and
-   * nothing left over from earlier reads. (What the other side has sent since then, unasked, can only be the beginning
-   * of TLS and is taken for that.)
+   * Rejects with an `InvalidStateError` unless the stream is idle: no read or sink, nothing to be written, and
+   * nothing left over from earlier reads. (What the other side has sent since then can only be the beginning of
+   * TLS and is taken for that.) Then, and if an argument is invalid or the signal has aborted, the stream stays
+   * as it was.
    */
   async startTls(serverSide: boolean, options: StartTlsOptions = {}): Promise<SSLIOStream> {
     const context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide });
     checkHandshake(context, serverSide, options.serverHostname);
+    resolveWait(options).signal?.throwIfAborted();
     const { socket, closeCallback } = this.detach();
     const stream = new SSLIOStream(socket as NetworkSocket, {
       ...this.options,
@@ -207,8 +214,9 @@ export class SSLIOStream extends IOStream {
 
   /**
    * `socket` is what the TLS connection goes over, and the handshake begins as soon as it is connected; or a
-   * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`. Throws an `InvalidArgumentError` when a
-   * server has no certificate, or a client that has its socket already no name to check.
+   * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`. Throws an
+   * `InvalidArgumentError` when a server has no certificate, or a client that has its socket already no name
+   * to check.
    */
   constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}) {
     const settings = options instanceof SSLStreamSettings ? options : new SSLStreamSettings(options);
@@ -230,7 +238,10 @@ export class SSLIOStream extends IOStream {
     }
   }
 
-  /** The TLS socket, with the certificate of the other side and what was agreed; undefined once the stream is closed. */
+  /**
+   * The TLS socket, with the certificate of the other side and what was agreed; undefined once the stream is
+   * closed.
+   */
   override get socket(): TLSSocket | undefined {
     return this.closed() ? undefined : this.#tls;
   }
@@ -246,8 +257,8 @@ export class SSLIOStream extends IOStream {
   }
 
   /**
-   * Resolves with the stream when the handshake is done. There is one waiter: a second one meanwhile rejects with an
-   * `InvalidStateError`. Rejects with what made the handshake fail. A cancel ends the waiting alone.
+   * Resolves with the stream when the handshake is done. There is one waiter: a second one meanwhile rejects
+   * with an `InvalidStateError`. Rejects with what made the handshake fail. A cancel ends the waiting alone.
    */
   async waitForHandshake(options?: WaitOptions): Promise<this> {
     if (this.#state === "secure") return this;
@@ -283,8 +294,8 @@ export class SSLIOStream extends IOStream {
   }
 
   /**
-   * Sends FIN after everything queued. A server that has nothing to send closes the connection when the handshake is not
-   * done yet: there is no message that the client could miss.
+   * Sends FIN after everything queued. A server that has nothing to send closes the connection when the
+   * handshake is not done yet: there is no message that the client could miss.
    */
   override end(): void {
     if (this.#settings.serverSide && this.#state !== "secure" && this.bytesQueued === 0) this.close();
@@ -313,8 +324,9 @@ export class SSLIOStream extends IOStream {
   }
 
   protected override closeTransport(socket: Duplex): void {
-    // OpenSSL holds what a plain socket would have handed to the kernel already, and an orderly end is told inside TLS
-    // (close_notify), so that the other side knows that nothing was cut off. Both get a moment.
+    // OpenSSL holds what a plain socket would have handed to the kernel already, and an orderly end is
+    // announced inside TLS (close_notify), so that the other side knows that nothing was cut off. Both get a
+    // moment.
     const linger = this.ioLoop.callLater(CLOSE_LINGER, () => socket.destroy());
     socket.once("close", () => this.ioLoop.removeTimeout(linger));
     if (socket.writableFinished) {
@@ -409,8 +421,9 @@ function isEnding(socket: Duplex): boolean {
 }
 
 /**
- * Resets a connection; a socket that knows no reset (a unix socket) is just closed. So is one whose FIN waits behind
- * bytes that the kernel has not taken: libuv refuses a reset then, and Node would never close the socket.
+ * Resets a connection; a socket that knows no reset (a unix socket) is just closed. So is one whose FIN waits
+ * behind bytes that the kernel has not taken: libuv refuses a reset then, and Node would never close the
+ * socket.
  */
 export function reset(socket: NetworkSocket): void {
   if (socket.connecting || socket.destroyed || isEnding(socket)) {

@@ -1,14 +1,14 @@
 /**
  * Write coalescing: what many streams send in one turn of the loop leaves together at its end.
  *
- * A turn is one round of Node's loop: it hands out everything that has arrived on all sockets, one chunk after the
- * other. Writing each answer at once means going back and forth between application and kernel for each of them, and
- * waking a peer on this machine for each; first taking in all and then sending all, as Redis does, costs a server under
- * load about a tenth less (`bench/README.md`).
+ * A turn is one round of Node's loop: it hands out everything that has arrived on all sockets, one chunk
+ * after the other. Writing each answer at once means going back and forth between application and kernel for
+ * each of them, and waking a peer on this machine for each; first taking in all and then sending all, as
+ * Redis does, costs a server under load about a tenth less (`bench/README.md`).
  *
- * An answer must not wait for the work of others. So what is queued leaves early when the turn takes longer than
- * {@link MAX_DELAY}, which is checked before each further chunk is taken in: an answer waits at most that long and for
- * one more chunk. Only what is sent while a chunk is being taken in waits at all.
+ * An answer must not wait for the work of others. So what is queued leaves early when the turn takes longer
+ * than {@link MAX_DELAY}, which is checked before each further chunk is taken in: an answer waits at most
+ * that long and for one more chunk. Only what is sent while a chunk is being taken in waits at all.
  *
  * All streams of a loop share one turn, whatever server or client they belong to.
  */

@@ -1,6 +1,6 @@
 /**
- * How far a socket has got with what was written to it, also in the middle of one long write: what tells a slow reader
- * from one that has stopped.
+ * How far a socket has got with what was written to it, also in the middle of one long write: what tells a
+ * slow reader from one that has stopped.
  */
 import type { Duplex } from "node:stream";
 
@@ -18,8 +18,8 @@ interface CountingSocket extends Duplex {
 }
 
 /**
- * A number that grows whenever the other side takes something; only differences mean anything. For TLS, ask the
- * socket below: the one above has encrypted long before anything goes out.
+ * A number that grows whenever the other side takes something; only differences mean anything. For TLS, ask
+ * the socket below: the one above has encrypted long before anything goes out.
  */
 export function writeProgress(socket: Duplex | undefined): number {
   if (socket === undefined) return 0;

@@ -1,9 +1,10 @@
 /**
  * What was sent between `cork()` and `uncork()`, or before a stream had a socket, and leaves in one write.
  *
- * One string is the cheapest thing to write (the socket encodes it while it copies to the kernel), so text of one
- * encoding is joined as text. Mixed pieces that are small are copied into one buffer; large ones go as they are, in
- * one `writev`. A response head and a small body cost 1.8–2.5 µs as one string, 3.4 as `writev`, 3.9 as two writes.
+ * One string is the cheapest thing to write (the socket encodes it while it copies to the kernel), so text of
+ * one encoding is joined as text. Mixed pieces that are small are copied into one buffer; large ones go as
+ * they are, in one `writev`. A response head and a small body cost 1.8–2.5 µs as one string, 3.4 as `writev`,
+ * 3.9 as two writes.
  */
 import type { Duplex } from "node:stream";
 import { asBuffer, type Chunk } from "../../base/bytes.js";

@@ -1,7 +1,7 @@
 /**
- * TLS options, in Tornado's words (`certfile`, `keyfile`, `certReqs`, `caCerts`, …) and in Node's (`cert`, `key`,
- * `requestCert`, `ca`, …), made into a context: what is read, parsed and checked once and serves any number of
- * connections.
+ * TLS options, in Tornado's words (`certfile`, `keyfile`, `certReqs`, `caCerts`, …) and in Node's (`cert`,
+ * `key`, `requestCert`, `ca`, …), made into a context: what is read, parsed and checked once and serves any
+ * number of connections.
  *
  * Clients verify by default: the chain, the dates, and that the certificate is for the name they asked for.
  */
@@ -18,7 +18,9 @@ import {
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkOneOf } from "../../base/validate.js";
 
-/** Which certificate the other side has to show: none, one if it likes (it has to be good then), one in any case. */
+/**
+ * Which certificate the other side has to send: none, a valid one if it has one, or a valid one in any case.
+ */
 export type CertificateRequirement = "none" | "optional" | "required";
 
 /** What an {@link SSLOptions.SNICallback} answers with; undefined for the default context. */
@@ -30,8 +32,8 @@ export type SniCallbackAnswer = (error: Error | null, context?: SniAnswer) => vo
 /** TLS options. Everything that `tls.createSecureContext` takes may be given as well. */
 export interface SSLOptions extends SecureContextOptions {
   /**
-   * File with the certificate and its chain, in PEM; `cert` takes the content instead. Default none, which servers
-   * cannot do without.
+   * File with the certificate and its chain, in PEM; `cert` takes the content instead. Servers need one;
+   * default: not set.
    */
   readonly certfile?: string | undefined;
   /** File with the private key, in PEM; default `certfile`. `key` takes the content instead. */
@@ -44,19 +46,22 @@ export interface SSLOptions extends SecureContextOptions {
   readonly checkHostname?: boolean | undefined;
   /** The ciphers to offer or take, in OpenSSL's notation; default Node's list. */
   readonly ciphers?: string | undefined;
-  /** The one protocol version to speak; default TLS 1.2 and 1.3 (`minVersion` and `maxVersion` set a range). */
+  /**
+   * The one protocol version to speak; default TLS 1.2 and 1.3 (`minVersion` and `maxVersion` set a range).
+   */
   readonly sslVersion?: SecureVersion | undefined;
   /** Application protocols, the best first (RFC 7301); default none. */
   readonly ALPNProtocols?: readonly string[] | undefined;
   /**
-   * Servers: the context for the name that a client asks for. It returns a context or a promise of one, where undefined
-   * stands for the default context ({@link SniAnswer}); or it has a second parameter, returns undefined, and answers by
-   * that callback. An error ends that one handshake. Default none: one context for all names.
+   * Servers: the context for the name that a client asks for. It returns a context or a promise of one, where
+   * undefined stands for the default context ({@link SniAnswer}); or it has a second parameter, returns
+   * undefined, and answers by that callback. An error ends that one handshake. Default none: one context for
+   * all names.
    */
   readonly SNICallback?: ((servername: string, callback: SniCallbackAnswer) => unknown) | undefined;
   /** Servers, Node's words: ask for a certificate; default false. `certReqs` beats it. */
   readonly requestCert?: boolean | undefined;
-  /** Node's words: whether a certificate that is not good ends the handshake; default true. */
+  /** Node's words: whether an invalid certificate ends the handshake; default true. */
   readonly rejectUnauthorized?: boolean | undefined;
   /** Clients: checks the name and returns an error or undefined; default `tls.checkServerIdentity`. */
   readonly checkServerIdentity?: ((hostname: string, cert: PeerCertificate) => Error | undefined) | undefined;
@@ -104,9 +109,9 @@ function readOption(option: string, path: string): Buffer {
 }
 
 /**
- * The TLS context of these options. Contexts are passed through, also Node's own. Reads the files now; throws an
- * `InvalidArgumentError` if one cannot be read, and OpenSSL's error if what is in it is not what it should be. With
- * `serverSide: true` a certificate has to be there.
+ * The TLS context of these options. Contexts are passed through, also Node's own. Reads the files now; throws
+ * an `InvalidArgumentError` if one cannot be read, and OpenSSL's error if what is in it is not what it should
+ * be. With `serverSide: true` a certificate has to be there.
  */
 export function sslOptionsToContext(
   options: SSLOptions | SSLContext | SecureContext,

@@ -1,4 +1,4 @@
-/** TLS by hand, for those who have a socket and want no stream. */
+/** TLS over a socket, without a stream. */
 import { checkServerIdentity, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
@@ -10,8 +10,8 @@ import { beginHandshake, checkHandshake } from "./tls-handshake.js";
 /** Options of {@link sslWrapSocket}. */
 export interface SSLWrapOptions extends WaitOptions {
   /**
-   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client has to
-   * switch `checkHostname` off.
+   * Clients: the name to ask for (SNI) and to check the certificate against. No default: without it a client
+   * has to switch `checkHostname` off.
    */
   readonly serverHostname?: string | undefined;
   /** Whether this is the server's end; default false. */
@@ -19,8 +19,8 @@ export interface SSLWrapOptions extends WaitOptions {
 }
 
 /**
- * Speaks TLS over a connected socket; resolves with the TLS socket, paused, when the handshake is done and the other
- * side verified. Rejects with what made it fail; the sockets are destroyed then, also by a cancel.
+ * Speaks TLS over a connected socket; resolves with the TLS socket, paused, when the handshake is done and
+ * the other side verified. Rejects with what made it fail; the sockets are destroyed then, also by a cancel.
  */
 export async function sslWrapSocket(
   socket: NetworkSocket,
@@ -41,7 +41,9 @@ export async function sslWrapSocket(
   });
 }
 
-/** A certificate is not for the name (`ERR_SQUALL_SSL_CERTIFICATE`); `cause` is Node's error with the details. */
+/**
+ * A certificate is not for the name (`ERR_SQUALL_SSL_CERTIFICATE`); `cause` is Node's error with the details.
+ */
 export class SSLCertificateError extends SquallError {
   static {
     this.prototype.name = "SSLCertificateError";
@@ -53,8 +55,8 @@ export class SSLCertificateError extends SquallError {
 }
 
 /**
- * Throws an {@link SSLCertificateError} if the certificate, as `getPeerCertificate()` gives it, is not for the name or
- * address. Streams do this by themselves.
+ * Throws an {@link SSLCertificateError} if the certificate, as `getPeerCertificate()` gives it, is not for
+ * the name or address. Streams do this by themselves.
  */
 export function sslMatchHostname(cert: PeerCertificate, hostname: string): void {
   const error = checkServerIdentity(hostname, cert);

@@ -1,10 +1,11 @@
 /**
  * The TLS handshake, both sides, over any duplex stream.
  *
- * Node's `tls.Server` does for its connections what is done here for one socket that somebody else accepted: it looks at
- * the certificate of the client (a `TLSSocket` alone completes the handshake whatever that says), it listens for errors
- * which come before anybody could listen for `error`, and it limits the time. Callbacks of the application are guarded:
- * they are called from OpenSSL, and what they throw there would end the process.
+ * Node's `tls.Server` does for its connections what is done here for one socket that was accepted elsewhere:
+ * it looks at the certificate of the client (a `TLSSocket` alone completes the handshake whatever that says),
+ * it listens for errors that come before the application can listen for `error`, and it limits the time.
+ * Callbacks of the application are guarded: they are called from OpenSSL, and what they throw there would end
+ * the process.
  */
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
@@ -41,7 +42,10 @@ export interface HandshakeSettings {
   readonly ioLoop: IOLoop;
 }
 
-/** The handshake failed (`ERR_SQUALL_TLS_HANDSHAKE`); OpenSSL's and Node's own errors are passed on as they are. */
+/**
+ * The handshake failed (`ERR_SQUALL_TLS_HANDSHAKE`); OpenSSL's and Node's own errors are passed on as they
+ * are.
+ */
 export class TLSHandshakeError extends SquallError {
   static {
     this.prototype.name = "TLSHandshakeError";
@@ -66,15 +70,16 @@ export function checkHandshake(
 }
 
 /**
- * Begins the handshake over a connected socket and returns the TLS socket, paused. `done` is called once: with nothing
- * when the other side has been verified as the context asks for, or with the error, the sockets being destroyed then.
+ * Begins the handshake over a connected socket and returns the TLS socket, paused. `done` is called once:
+ * with nothing when the other side has been verified as the context asks for, or with the error, the sockets
+ * being destroyed then.
  */
 export function beginHandshake(
   socket: NetworkSocket,
   settings: HandshakeSettings,
   done: (error: Error | undefined) => void,
 ): TLSSocket {
-  // An error below has to be told by the TLS socket, before Node closes that one for no reason given.
+  // The TLS socket has to report an error of the socket below before Node closes it without a reason.
   let tls: TLSSocket | undefined;
   socket.on("error", (error) => tls?.destroy(error));
   tls = settings.serverSide ? serverSocket(socket, settings) : clientSocket(socket, settings);
@@ -121,12 +126,13 @@ function watchHandshake(
           finish(new TimeoutError(`the TLS handshake did not finish within ${timeout} ms`)),
         );
   tls.on("error", remember);
-  // After the handshake, too: a `TLSSocket` that no `tls.Server` made reports a broken record or a refused renegotiation
-  // by this event alone. Without the listener it would keep whatever comes behind, unread, and stay open.
+  // After the handshake, too: a `TLSSocket` that no `tls.Server` made reports a broken record or a refused
+  // renegotiation by this event alone. Without the listener it would keep whatever comes behind, unread, and
+  // stay open.
   tls.on("_tlsError", onTlsError);
   tls.on("close", onClose);
-  // A FIN in the middle of a handshake is seen only by who reads. There is nothing to read before `secure`, which
-  // OpenSSL tells first, so nothing is lost.
+  // A FIN in the middle of a handshake is seen only by reading. There is nothing to read before `secure`,
+  // which OpenSSL reports first, so nothing is lost.
   tls.on("end", onClose);
   tls.resume();
   tls.once(settings.serverSide ? "secure" : "secureConnect", onSecure);
@@ -145,7 +151,8 @@ function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TL
     ...(context.ALPNProtocols === undefined ? {} : { ALPNProtocols: [...context.ALPNProtocols] }),
     ...(context.SNICallback === undefined ? {} : { SNICallback: guardSni(context.SNICallback) }),
   });
-  // A handshake costs the server many times what it costs the client (RFC 7457 §2.12), and no client needs another one.
+  // A handshake costs the server many times what it costs the client (RFC 7457 §2.12), and no client needs
+  // another one.
   tls.disableRenegotiation();
   return tls;
 }
@@ -176,12 +183,15 @@ interface VerifyingHandle {
   verifyError?(): Error | null | undefined;
 }
 
-/** What is wrong with the client's certificate, as the context sees it. When Node cannot be asked, everything is. */
+/**
+ * What is wrong with the client's certificate, as the context sees it. When Node cannot be asked, everything
+ * is.
+ */
 function clientError(tls: TLSSocket, { certReqs }: SSLContext): Error | undefined {
   if (certReqs !== "required" && certReqs !== "optional") return undefined;
   const none = Object.keys(tls.getPeerCertificate()).length === 0;
   if (none) {
-    return certReqs === "optional" ? undefined : new TLSHandshakeError("the client showed no certificate");
+    return certReqs === "optional" ? undefined : new TLSHandshakeError("the client sent no certificate");
   }
   const handle = (tls as unknown as { _handle?: VerifyingHandle | null })._handle;
   if (typeof handle?.verifyError !== "function") {
@@ -192,7 +202,7 @@ function clientError(tls: TLSSocket, { certReqs }: SSLContext): Error | undefine
     tls.authorized = true;
     return undefined;
   }
-  return new TLSHandshakeError(`the certificate of the client is not good: ${error.message}`, error);
+  return new TLSHandshakeError(`invalid client certificate: ${error.message}`, error);
 }
 
 type NodeSniCallback = (
@@ -215,7 +225,8 @@ function guardSni(callback: NonNullable<SSLOptions["SNICallback"]>): NodeSniCall
     try {
       const result = callback(servername, once);
       if (result != null) Promise.resolve(result as SniAnswer).then((context) => once(null, context), fail);
-      // A function without a second parameter has no other way to answer; Node's style answers by callback, later.
+      // A function without a second parameter has no other way to answer; Node's style answers by callback,
+      // later.
       else if (callback.length < 2) once(null);
     } catch (error) {
       fail(error);

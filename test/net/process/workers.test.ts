@@ -227,7 +227,7 @@ test("a worker that is told to stop by itself finishes and is replaced, and the 
   stream.close();
   await end(child);
   const log = (await (child.stderr as PipeIOStream).readUntilClose()).toString();
-  assert.match(log, /worker [01] \(pid \d+\) was told to stop and has finished, starting another/);
+  assert.match(log, /worker [01] \(pid \d+\) was stopped by a signal and has finished, starting another/);
 });
 
 /** Lets the worker of this connection never come back to its loop. */
