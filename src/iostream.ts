@@ -9,11 +9,6 @@ export {
   resolveOutboxOptions,
   type SlowConsumerPolicy,
 } from "./net/outbox.js";
-export type {
-  DelimitedReadOptions,
-  PartialReadOptions,
-  WriteOptions,
-} from "./net/stream/base-stream.js";
 export { BaseIOStream } from "./net/stream/base-stream.js";
 export { PipeIOStream } from "./net/stream/pipe-stream.js";
 export {
@@ -22,6 +17,7 @@ export {
   StreamError,
   UnsatisfiableReadError,
 } from "./net/stream/stream-errors.js";
+export type { DelimitedReadOptions, PartialReadOptions, WriteOptions } from "./net/stream/stream-options.js";
 export type { StreamOptions } from "./net/stream/stream-settings.js";
 export type { StreamSink } from "./net/stream/stream-sink.js";
 export type { ConnectStreamOptions, SSLStreamOptions, StartTlsOptions } from "./net/stream/tcp-stream.js";

@@ -6,24 +6,8 @@
  * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to
  *   `sink.onData`, with no promise, no closure and no copy. This is what servers use.
  *
- * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each. What they
- * share is the life of the stream:
- *
- *     CONNECTING ── attach() of a connected socket, or its `connect` event ──► OPEN
- *     OPEN       ── FIN of the other side ──► HALF_OPEN, and without `allowHalfOpen` soon CLOSED
- *     OPEN       ── detach() ──► DETACHED: the socket belongs to another stream
- *     any        ── close(), abort(), an error, the socket's end ──► CLOSED: pending operations fail
- *     CLOSED     ── the socket's `close` event ──► GONE: `onClose`, close callback, whenClosed()
- *
- * Which states of the halves a life allows:
- *
- *     life         input                                         output (if there is one)
- *     CONNECTING   idle, ahead, awaited, pushing, due, paused    room, full, ending, ending-full
- *     OPEN         idle, ahead, awaited, pushing, due, paused    room, full, ending, ending-full
- *     HALF_OPEN    end-due, end-paused, ended                    room, full, ending, ending-full
- *     CLOSED       ended, cut; end-due, end-paused (late sink)   shut
- *     GONE         ended, cut; end-due, end-paused (late sink)   shut
- *     DETACHED     cut                                           shut
+ * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each; what they
+ * share is the life of the stream (`stream-life.ts`).
  *
  * The listeners on the socket are the same few functions for all streams; they find their stream by a
  * property of the socket. What only some streams need is made when it is first needed: tens of thousands of
@@ -56,42 +40,13 @@ import {
   StreamClosedError,
 } from "./stream-errors.js";
 import { INPUT_STATES, StreamInput } from "./stream-input.js";
+import { CLOSED, CONNECTING, DETACHED, GONE, HALF_OPEN, LIVES, OPEN } from "./stream-life.js";
+import type { DelimitedReadOptions, PartialReadOptions, WriteOptions } from "./stream-options.js";
 import { OUTPUT_STATES, StreamOutput } from "./stream-output.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
 import { writeProgress } from "./write-progress.js";
 import type { TextEncoding } from "./write-queue.js";
-
-/** Options of `readBytes` and `readInto`. */
-export interface PartialReadOptions extends WaitOptions {
-  /** Resolve as soon as any bytes are there; default false. */
-  readonly partial?: boolean | undefined;
-}
-
-/** Options of `readUntil` and `readUntilRegex`. */
-export interface DelimitedReadOptions extends WaitOptions {
-  /**
-   * If the read needs more bytes than this, delimiter included, it rejects with an
-   * {@link UnsatisfiableReadError} and the stream is closed; default `Infinity`, bounded by the stream's
-   * `maxBufferSize`.
-   */
-  readonly maxBytes?: number | undefined;
-}
-
-/** Options of `write`. */
-export interface WriteOptions extends WaitOptions {
-  /** How text becomes bytes; default `utf8`. */
-  readonly encoding?: TextEncoding | undefined;
-}
-
-const CONNECTING = 0;
-const OPEN = 1;
-const HALF_OPEN = 2;
-const CLOSED = 3;
-const GONE = 4;
-const DETACHED = 5;
-
-const LIVES: readonly string[] = ["connecting", "open", "half-open", "closed", "gone", "detached"];
 
 const STREAM = Symbol("squall.stream");
 

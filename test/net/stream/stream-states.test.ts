@@ -1,4 +1,4 @@
-/** Random calls and events on every kind of stream: only the states that the head of `base-stream.ts` names occur. */
+/** Random calls and events on every kind of stream: only the states that the head of `stream-life.ts` names occur. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
