@@ -17,7 +17,8 @@
  *     declare function save(order: object): Promise<void>;
  *     -->
  *
- * A block that begins with a comment like `// tasks.ts` can be imported as "./tasks.js" by the others of its page.
+ * A block that begins with a comment like `// tasks.ts` can be imported as "./tasks.js" by the others of its page. A second block
+ * of that name replaces the file: it is compiled in a folder of its own, beside the page's other files as they are then.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -121,10 +122,20 @@ function preamble(text: string, known: readonly Known[]): string {
   return [...chosen.values()].map((line) => `${line}\n`).join("");
 }
 
+/** What shows what a block does: the next block of output or commands, with shell commands alone in between. */
+function shownBy(blocks: readonly Block[], index: number): Block | undefined {
+  const next = blocks.slice(index + 1).find(({ language }) => language !== "sh");
+  return next?.language === "output" || next?.language === "console" ? next : undefined;
+}
+
 function programsOf(path: string, page: string): Program[] {
   const found: Program[] = [];
   const given = givenOf(page);
   const imported: Known[] = [];
+  const place = path.replace(/\.md$/, "").replaceAll("/", "-");
+  /** The files that the page has shown so far, and where the latest of them lie. */
+  const files = new Map<string, Program>();
+  let folder = place;
   let last = "";
   const blocks = blocksOf(page);
   for (const [i, block] of blocks.entries()) {
@@ -135,14 +146,21 @@ function programsOf(path: string, page: string): Program[] {
     );
     const continued = block.task === "continued";
     assert.ok(!continued || last !== "", `${path}:${block.line}: nothing to continue`);
-    const next = blocks[i + 1];
     last = (continued ? last : "") + block.text;
-    found.push({
-      name: `${path.replace(/\.md$/, "").replaceAll("/", "-")}/${/^\/\/ ([\w-]+)\.ts\b/.exec(block.text)?.[1] ?? `line-${block.line}`}`,
+    const file = /^\/\/ ([\w.-]+)\.ts\b/.exec(block.text)?.[1];
+    if (file !== undefined && files.has(file)) {
+      folder = `${place}/line-${block.line}`;
+      for (const [name, program] of files)
+        if (name !== file) found.push({ ...program, name: `${folder}/${name}`, task: "", shown: undefined });
+    }
+    const program: Program = {
+      name: `${file === undefined ? place : folder}/${file ?? `line-${block.line}`}`,
       source: preamble(last, [...given.filter(({ line }) => line < block.line), ...imported]) + last,
       task: block.task,
-      shown: next?.language === "output" || next?.language === "console" ? next : undefined,
-    });
+      shown: shownBy(blocks, i),
+    };
+    found.push(program);
+    if (file !== undefined) files.set(file, program);
     imported.push(...importsOf(block.text));
   }
   return found;
