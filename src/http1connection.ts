@@ -3,7 +3,7 @@ export { type ExchangeState, HTTP1Exchange } from "./http/connection/exchange.js
 export { HTTP1Connection } from "./http/connection/http1-connection.js";
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";
 export { HTTP1ServerConnection, type ServerConnectionState } from "./http/connection/server-connection.js";
-export type { ServerConnection, ShutdownState } from "./http/connection/server-protocol.js";
+export type { ServerConnection, ServerProtocol, ShutdownState } from "./http/connection/server-protocol.js";
 export { HTTP1_ERROR_STATUS, HTTP1Error, type HTTP1ErrorCode } from "./protocol/http1/errors.js";
 export { isTransferEncodingChunked } from "./protocol/http1/framing.js";
 export type { HTTP1Limits, HTTP1LimitsOptions } from "./protocol/http1/limits.js";

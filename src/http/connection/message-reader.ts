@@ -463,7 +463,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** After bytes were taken in: is a head coming, which deadline runs now, and may the socket go on? */
   #settle(): void {
     if (this.#state === "stopped") return;
-    if (this.#mustPause()) this.stream.pauseReading();
+    if (this.#mustPause()) this.#pauseInput();
     else this.stream.resumeReading();
     if (this.#waiting !== undefined) return;
     switch (this.#state) {
@@ -488,6 +488,15 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     return receiver.bufferedBytes + (this.#rest?.length ?? 0) > this.#params.maxPipelinedSize;
   }
 
+  /**
+   * Nothing more is read, so the peer's FIN would not be seen either: while a request waits for its answer the peer has
+   * `halfClosedTimeout` to take something.
+   */
+  #pauseInput(): void {
+    this.stream.pauseReading();
+    if (this.#state === "paused" && !this.#deadline.active) this.limitHalfClosed();
+  }
+
   /** Between two messages of a server: has anything of the next one come? */
   #settleBetween(): void {
     if (this.receiver.betweenMessages) {
@@ -508,7 +517,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#deadline.set(Math.max(0, Math.min(this.#params.bodyStallTimeout, this.#bodyDeadline - now)), now);
   }
 
-  /** The read deadline has passed; called by the timer. */
+  /** The read deadline has passed; called by the timer, after what had arrived on a busy loop was taken in. */
   deadlinePassed(): void {
     switch (this.#state) {
       case "idle":

@@ -33,7 +33,8 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   readonly writeStallTimeout?: number | undefined;
   /**
    * Milliseconds in which a client that has ended its side (FIN) is sent nothing of its answer, or takes nothing of
-   * it; default 60 s. Such a client may still read, or be gone: `handler.signal` has been aborted.
+   * it; default 60 s. Such a client may still read, or be gone: `handler.signal` has been aborted. The same time holds for one
+   * that pipelined more than `maxPipelinedSize`: nothing more is read from it, so that its FIN would not be seen.
    */
   readonly halfClosedTimeout?: number | undefined;
   /** Bytes of further requests held while one is answered; above it the socket is paused; default 64 KiB. */

@@ -20,6 +20,7 @@
  * (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room for its
  * answer: a peer that sends requests and does not read fills no memory.
  */
+import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
@@ -79,6 +80,11 @@ export const SERVER_TRANSITIONS: Transitions<ServerConnectionState> = {
 /** A refusal is the last message of its connection, whatever was asked. */
 const REFUSED: ResponseContext = { method: "GET", version: "HTTP/1.1", keepAlive: false };
 
+/** The loop has looked at its sockets since. */
+function nextTurn(loop: IOLoop): Promise<void> {
+  return new Promise((resolve) => void loop.addCallback(resolve));
+}
+
 /** Filled and read within one call of a sender, so one is enough for all connections. */
 const context: { -readonly [K in keyof ResponseContext]: ResponseContext[K] } = { ...REFUSED };
 
@@ -135,8 +141,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   // --- ServerConnection: what the server asks --------------------------------------------------------------------
 
-  /** Closes the stream at once and resolves when it is closed and every delegate has been told. */
   close(): Promise<void> {
+    this.#cutOffProtocol();
     this.stream.close();
     return this.whenClosed();
   }
@@ -156,7 +162,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     return isIdle ? reader.now : Number.POSITIVE_INFINITY;
   }
 
-  shutdown(): ShutdownState {
+  async shutdown(): Promise<ShutdownState> {
     switch (this.#state) {
       case "upgraded": {
         const protocol = this.#protocol;
@@ -169,34 +175,62 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
       case "exchange":
         this.#become("last-exchange");
         return "busy";
-      case "idle":
-        if (this.#reader?.isIdle === true) {
-          this.#closeLingering();
-          return "idle";
-        }
-        // A part of a request has come: its client would have to send it again elsewhere.
-        this.#become("stopping");
-        return "busy";
       case "discard":
       case "paused":
         // What is being discarded is no request, and requests behind a full output have not been looked at.
         this.#closeLingering();
         return "busy";
+      case "idle":
+        this.#become("stopping");
+        return this.#stopIdle();
       default:
         return "busy";
     }
   }
 
-  abort(): void {
-    if (this.#state === "upgraded" || this.#state === "leaving") {
-      this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
-      this.stream.close();
-      return;
-    }
-    const exchange = this.#exchange;
+  /** A request, or a part of one, may have come that was not read yet: its client would have to send it again elsewhere. */
+  async #stopIdle(): Promise<ShutdownState> {
+    const { ioLoop } = this.stream;
+    const requests = this.#requests;
+    // Before the handshake there is nothing to read. Else the socket is looked at between two turns of the loop.
+    if (!this.stream.connecting) for (let turn = 0; turn < 2; turn++) await nextTurn(ioLoop);
+    if (this.#state === "stopping" && this.#reader?.isIdle === false) return "busy";
+    if (this.#state !== "stopping") return this.#requests === requests ? "idle" : "busy";
+    if (this.stream.connecting) this.stream.close();
+    else this.#closeLingering();
+    return "idle";
+  }
+
+  async abort(): Promise<boolean> {
+    const hadExchange = this.#exchange !== undefined;
     this.#abortExchange("stopping");
-    if (exchange === undefined) this.stream.close();
-    else this.#breakOff();
+    // What the application answers to that at once still leaves.
+    if (hadExchange) await nextTurn(this.stream.ioLoop);
+    if (this.#state === "closed") return false;
+    const isCut = this.#isBusy;
+    this.#cutOffProtocol();
+    this.#breakOff();
+    return isCut;
+  }
+
+  /** Something is lost when the connection ends now. */
+  get #isBusy(): boolean {
+    switch (this.#state) {
+      case "closing":
+        return this.stream.bytesQueued > 0;
+      case "stopping":
+        return this.#reader?.isIdle === false;
+      case "new":
+      case "idle":
+        return false;
+      default:
+        return true;
+    }
+  }
+
+  #cutOffProtocol(): void {
+    if (this.#state !== "upgraded" && this.#state !== "leaving") return;
+    this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
   }
 
   // --- MessageOwner: what the reader reports ---------------------------------------------------------------------

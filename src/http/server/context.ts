@@ -67,6 +67,12 @@ function lastOf(list: string): string {
   return list.slice(list.lastIndexOf(",") + 1).trim();
 }
 
+/** The address in an entry that may have brackets or a port: `[2001:db8::1]:443`, `192.0.2.1:5000`. */
+function addressIn(entry: string): string {
+  const text = entry.trim();
+  return (/^\[(.*)\](?::\d+)?$/.exec(text) ?? /^([\d.]+):\d+$/.exec(text))?.[1] ?? text;
+}
+
 /**
  * Applies the proxy fields X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto to `peer`. Returns `peer`
  * itself when they change nothing.
@@ -75,11 +81,14 @@ export function forwarded(peer: PeerContext, headers: HTTPHeaders, trusted: Addr
   let ip = peer.remoteIp;
   const chain = (headers.get("X-Forwarded-For") ?? ip).split(",");
   for (let i = chain.length - 1; i >= 0; i--) {
-    ip = chain[i]!.trim();
+    ip = addressIn(chain[i]!);
     if (!trusted.has(ip)) break;
   }
-  ip = headers.get("X-Real-Ip") ?? ip;
-  const scheme = lastOf(headers.get("X-Scheme") ?? headers.get("X-Forwarded-Proto") ?? peer.protocol);
+  const real = headers.get("X-Real-Ip");
+  if (real !== undefined) ip = addressIn(real);
+  const scheme = lastOf(
+    headers.get("X-Scheme") ?? headers.get("X-Forwarded-Proto") ?? peer.protocol,
+  ).toLowerCase();
   const remoteIp = isValidIp(ip) ? ip : peer.remoteIp;
   const protocol = scheme === "http" || scheme === "https" ? scheme : peer.protocol;
   if (remoteIp === peer.remoteIp && protocol === peer.protocol) return peer;

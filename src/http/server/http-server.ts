@@ -11,11 +11,15 @@ import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate
 import { AddressSet } from "../../net/address-set.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
+import type { SSLOptions } from "../../net/tls/ssl-options.js";
+import { DEFAULT_HTTP1_LIMITS, type HTTP1LimitsOptions } from "../../protocol/http1/limits.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "../connection/params.js";
 import { HTTP1ServerConnection } from "../connection/server-connection.js";
+import type { ServerConnection, ServerProtocol } from "../connection/server-protocol.js";
 import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
 import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import { type ContextOptions, HTTPRequestContext } from "./context.js";
+import { ProtocolChoice } from "./protocol-choice.js";
 
 /** Options of {@link HTTPServer}: those of its TCP server and its connections, and the following. */
 export interface HTTPServerOptions extends TCPServerOptions, Omit<HTTP1ConnectionOptions, "decompress"> {
@@ -30,28 +34,46 @@ export interface HTTPServerOptions extends TCPServerOptions, Omit<HTTP1Connectio
   readonly protocol?: "http" | "https" | undefined;
   /** Unpack request bodies that come with `Content-Encoding: gzip`; default false. */
   readonly decompressRequest?: boolean | undefined;
+  /**
+   * What the server speaks beside HTTP/1; default nothing. A TLS connection speaks what the handshake agrees on (their
+   * names are offered by ALPN, unless `sslOptions` has `ALPNProtocols` of its own or is a context); others by their
+   * first octets. The choice has `headerTimeout`.
+   */
+  readonly protocols?: readonly ServerProtocol[] | undefined;
   /** Another name for `idleTimeout`, in milliseconds; default 620 s. */
   readonly idleConnectionTimeout?: number | undefined;
 }
 
 /** What {@link HTTPServer.closeAllConnections} waited for. */
 export interface ShutdownReport {
-  /** Connections that were resting between requests and were closed at once. */
+  /** Connections that were idle between requests and were closed at once. */
   readonly idle: number;
-  /** Connections whose running exchange, or whose other protocol, ended within the time. */
+  /** Connections whose running exchange, or whose upgraded protocol, ended within the time. */
   readonly finished: number;
   /** Connections that had to be cut off when the time was over. */
   readonly aborted: number;
 }
 
+/** The TLS options of a server that speaks several protocols: it says which. */
+function withALPN({ protocols = [], sslOptions }: HTTPServerOptions): HTTPServerOptions["sslOptions"] {
+  if (protocols.length === 0 || sslOptions === undefined || !isPlain(sslOptions)) return sslOptions;
+  return { ALPNProtocols: [...protocols.map(({ name }) => name), "http/1.1"], ...sslOptions };
+}
+
+function isPlain(options: object): options is SSLOptions {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** A function of the request, or what makes a delegate for each request. */
 export type HTTPServerCallback = RequestCallback | HTTPServerConnectionDelegate;
 
-/** A connection that spoke within so many milliseconds is about to be used, and does not make room. */
-const MIN_REST = 1000;
+/** A connection that has been idle for less than this, in milliseconds, is about to be used and does not make room. */
+const MIN_IDLE = 1000;
 
 /** Every option by name, so that a misspelt one is not a limit that is silently off. */
 const OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...(Object.keys(DEFAULT_HTTP1_LIMITS) as (keyof HTTP1LimitsOptions)[]),
   "allowHalfOpen",
   "bodyStallTimeout",
   "bodyTimeout",
@@ -65,21 +87,15 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "idleConnectionTimeout",
   "idleTimeout",
   "ioLoop",
-  "maxBlankLines",
-  "maxBodySize",
   "maxBufferSize",
-  "maxChunkExtensionSize",
   "maxConnections",
   "maxConnectionsPerAddress",
-  "maxHeaderFields",
-  "maxHeaderSize",
-  "maxInformational",
   "maxPipelinedSize",
   "maxRequests",
-  "maxStartLineSize",
   "maxWriteBufferSize",
   "noKeepAlive",
   "protocol",
+  "protocols",
   "readChunkSize",
   "serverHeader",
   "sslOptions",
@@ -112,7 +128,8 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   readonly trustedDownstream: AddressSet;
   /** Limits and times of the connections. */
   readonly connParams: HTTP1ConnectionParameters;
-  readonly #connections = new Set<HTTP1ServerConnection>();
+  readonly #connections = new Set<ServerConnection>();
+  readonly #protocols: readonly ServerProtocol[];
   readonly #context: ContextOptions;
 
   constructor(requestCallback: HTTPServerCallback, options: HTTPServerOptions = {}) {
@@ -123,7 +140,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     }
     checkNames("option of HTTPServer", options, OPTION_NAMES, false);
     // A client that has sent its FIN may still read: its answer is sent (RFC 9112 §9.6).
-    super({ ...options, allowHalfOpen: true });
+    super({ ...options, sslOptions: withALPN(options), allowHalfOpen: true });
     this.requestCallback = requestCallback;
     this.xheaders = checkBoolean("xheaders", options.xheaders ?? false);
     this.protocol =
@@ -139,6 +156,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
       serverHeader:
         options.serverHeader ?? (isDelegate(requestCallback) ? requestCallback.serverHeader : undefined),
     });
+    this.#protocols = [...(options.protocols ?? [])];
     this.#context = {
       protocol: this.protocol,
       xheaders: this.xheaders,
@@ -151,9 +169,29 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next chunk.
     stream.setNodelay(true);
     const context = new HTTPRequestContext(stream, address, this.#context);
+    if (this.#protocols.length === 0) this.#serveHTTP1(stream, context);
+    else this.#choose(stream, context);
+  }
+
+  #serveHTTP1(stream: IOStream, context: HTTPRequestContext): void {
     const connection = new HTTP1ServerConnection(stream, this.connParams, context);
     this.#connections.add(connection);
     connection.startServing(this);
+  }
+
+  #choose(stream: IOStream, context: HTTPRequestContext): void {
+    const choice = new ProtocolChoice(
+      stream,
+      this.#protocols,
+      this.connParams.headerTimeout,
+      (protocol) => {
+        this.#connections.delete(choice);
+        if (protocol === undefined) this.#serveHTTP1(stream, context);
+        else this.#connections.add(protocol.serve(stream, context, this));
+      },
+      () => this.#connections.delete(choice),
+    );
+    this.#connections.add(choice);
   }
 
   startRequest(serverConnection: unknown, requestConnection: HTTPConnection): HTTPMessageDelegate {
@@ -164,47 +202,45 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   onClose(serverConnection: unknown): void {
-    this.#connections.delete(serverConnection as HTTP1ServerConnection);
+    this.#connections.delete(serverConnection as ServerConnection);
     if (isDelegate(this.requestCallback)) this.requestCallback.onClose?.(serverConnection);
   }
 
   /**
-   * Ends the open connections: resting ones now, running exchanges after their response, other protocols on
-   * detached streams when they have said goodbye. Call `stop()` first, or new connections go on coming.
+   * Ends the open connections: idle ones now, running exchanges after their response, upgraded protocols when they have
+   * said goodbye. A request that has arrived and was not read yet is answered. Call `stop()` first, or new connections go
+   * on coming.
    *
    * What is not done after `timeout` milliseconds (default 30 s; 0: at once; Infinity: never) is cut off, and
-   * `handler.signal` of the exchanges aborts with the reason "stopping". Never rejects; calling it twice is fine.
+   * `handler.signal` of the exchanges aborts with the reason "stopping"; what a handler answers to that at once still
+   * leaves. Never rejects; calling it twice is fine.
    */
   override async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<ShutdownReport> {
     const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
     const open = [...this.#connections];
-    const idle = new Set<HTTP1ServerConnection>();
-    let aborted = 0;
-    for (const connection of open) if (connection.shutdown() === "idle") idle.add(connection);
+    const states = open.map((connection) => connection.shutdown());
+    const cuts: Promise<boolean>[] = [];
     const cutOff = (): void => {
-      for (const connection of open) {
-        if (!this.#connections.has(connection)) continue;
-        // An idle one was closed already; that its peer has not closed as well cuts nothing off.
-        if (!idle.has(connection)) aborted++;
-        connection.abort();
-      }
+      for (const connection of open) if (this.#connections.has(connection)) cuts.push(connection.abort());
     };
     const grace = timeout === Number.POSITIVE_INFINITY ? undefined : this.ioLoop.callLater(timeout, cutOff);
     await Promise.all(open.map((connection) => connection.whenClosed()));
     if (grace !== undefined) this.ioLoop.removeTimeout(grace);
-    return { idle: idle.size, finished: open.length - idle.size - aborted, aborted };
+    const idle = (await Promise.all(states)).filter((state) => state === "idle").length;
+    const aborted = (await Promise.all(cuts)).filter((isCut) => isCut).length;
+    return { idle, finished: open.length - idle - aborted, aborted };
   }
 
-  /** At the limit of connections or descriptors, those that rest make room, the oldest first. */
+  /** At the limit of connections or descriptors, idle ones make room, upgraded ones too; the oldest first. */
   protected override closeIdle(count: number): number {
-    const since = this.ioLoop.time() - MIN_REST;
+    const since = this.ioLoop.time() - MIN_IDLE;
     let closed = 0;
     for (const connection of this.#connections) {
       if (closed >= count) break;
       if (connection.idleSince > since) continue;
-      // At once, not in stages: nothing was being said, and the place is needed.
+      // At once, without lingering: nothing was being said, and the place is needed.
       void connection.close();
       closed++;
     }

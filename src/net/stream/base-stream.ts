@@ -188,6 +188,11 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#life >= CLOSED || (this.#life === HALF_OPEN && !this.#settings.allowHalfOpen);
   }
 
+  /** True until the connection is there, for TLS until the handshake is done. */
+  get connecting(): boolean {
+    return this.#life === CONNECTING;
+  }
+
   /** True when the other side has sent its FIN. */
   get finReceived(): boolean {
     return this.#input.finReceived;

@@ -1,10 +1,11 @@
 /** A client that sends and does not read must not fill the memory. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { HTTPServerRequest } from "squall/httputil";
+import { type HTTPConnection, HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
 import "../../support/guard.js";
 import { answer, pass, withServer } from "../../support/virtual-server.js";
 
+const OK = { version: "HTTP/1.1", code: 200, reason: "OK" };
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 describe("pipelined requests of a client that does not read", () => {
@@ -76,4 +77,46 @@ describe("pipelined requests of a client that does not read", () => {
       assert.equal(server.connections, 0);
     });
   });
+});
+
+describe("a peer that stops reading", () => {
+  for (const [how, send] of [
+    [
+      "the last piece fills the buffer",
+      (connection: HTTPConnection) => {
+        void connection.writeHeaders(
+          OK,
+          new HTTPHeaders({ "Content-Length": "4000000" }),
+          Buffer.alloc(4_000_000),
+        );
+        connection.finish();
+      },
+    ],
+    [
+      "the whole response does",
+      (connection: HTTPConnection) => connection.respond(OK, new HTTPHeaders(), Buffer.alloc(4_000_000)),
+    ],
+    [
+      "the end of a chunked body does",
+      (connection: HTTPConnection) => {
+        void connection.writeHeaders(OK, new HTTPHeaders(), Buffer.alloc(60_000));
+        connection.finish(new HTTPHeaders({ "X-Long": "x".repeat(4_000_000) }));
+      },
+    ],
+  ] as const) {
+    test(`is cut off after writeStallTimeout also when ${how}`, () =>
+      withServer(
+        ({ connection }) => send(connection!),
+        { writeStallTimeout: 5000 },
+        async ({ connect, loop, server }) => {
+          const client = await connect();
+          client.socket.pause();
+          client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+          await pass(loop, 4000);
+          assert.equal(server.connections, 1);
+          await pass(loop, 14_000);
+          assert.equal(server.connections, 0);
+        },
+      ));
+  }
 });

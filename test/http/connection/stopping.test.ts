@@ -4,7 +4,9 @@ import { describe, test } from "node:test";
 import type { HTTP1Connection } from "squall/http1connection";
 import type { HTTPServerRequest } from "squall/httputil";
 import { Application, RequestHandler } from "squall/web";
+import { TEST_CERTIFICATE, TEST_KEY } from "#room/testing/test-certificate";
 import "../../support/guard.js";
+import { field } from "../../support/raw-client.js";
 import { answer, pass, withServer } from "../../support/virtual-server.js";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -132,4 +134,173 @@ describe("a connection that has ended", () => {
         ));
     }
   }
+});
+
+describe("closeAllConnections() when its grace is over", () => {
+  test("lets what a handler answers to its signal at once leave, and counts it as finished", () => {
+    const logged: string[] = [];
+    class Polls extends RequestHandler {
+      override async get(): Promise<void> {
+        await new Promise<void>((resolve) => this.signal.addEventListener("abort", () => resolve()));
+        this.write("the server goes; try another");
+      }
+    }
+    const app = new Application([["/", Polls]], {
+      logFunction: (handler) => void logged.push(`${handler.getStatus()} ${handler.bytesSent}`),
+    });
+    return withServer(app, {}, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      await pass(loop, 10);
+      const closing = server.closeAllConnections({ timeout: 500 });
+      assert.equal((await client.response()).body.toString(), "the server goes; try another");
+      assert.deepEqual(await closing, { idle: 0, finished: 1, aborted: 0 });
+      assert.deepEqual(logged, ["200 28"]);
+    });
+  });
+
+  test("answers 503 for a handler that gives up with its signal", () => {
+    class Waits extends RequestHandler {
+      override async get(): Promise<void> {
+        await new Promise((_resolve, reject) => {
+          this.signal.addEventListener("abort", () => reject(this.signal.reason as Error));
+        });
+      }
+    }
+    const logged: number[] = [];
+    const app = new Application([["/", Waits]], {
+      logFunction: (handler) => void logged.push(handler.getStatus()),
+    });
+    return withServer(app, {}, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      await pass(loop, 10);
+      const closing = server.closeAllConnections({ timeout: 500 });
+      assert.equal((await client.response()).status, 503);
+      assert.deepEqual(await closing, { idle: 0, finished: 1, aborted: 0 });
+      assert.deepEqual(logged, [503]);
+    });
+  });
+
+  test("cuts off a handler that goes on, and the log does not say that it was answered", () => {
+    const logged: string[] = [];
+    class Late extends RequestHandler {
+      override async get(): Promise<void> {
+        await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+        await pass(this.request.ioLoop, 100);
+        throw this.signal.reason;
+      }
+    }
+    const app = new Application([["/", Late]], {
+      logFunction: (handler) => void logged.push(`${handler.getStatus()} ${handler.bytesSent}`),
+    });
+    return withServer(app, {}, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      await pass(loop, 10);
+      assert.deepEqual(await server.closeAllConnections({ timeout: 500 }), {
+        idle: 0,
+        finished: 0,
+        aborted: 1,
+      });
+      await client.whenEnded();
+      assert.equal(client.received.length, 0);
+      await pass(loop, 200);
+      assert.deepEqual(logged, ["499 0"]);
+    });
+  });
+
+  test("counts as finished whose last answer was delivered, though its client stays", () =>
+    withServer(hello, {}, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      assert.equal((await client.response()).body.toString(), "hello");
+      assert.deepEqual(await server.closeAllConnections({ timeout: 100 }), {
+        idle: 0,
+        finished: 1,
+        aborted: 0,
+      });
+      assert.ok(loop.time() < 1000);
+    }));
+
+  test("tells an upgraded protocol first to go, then that it is cut off", () => {
+    const calls: string[] = [];
+    return withServer(
+      (request) => {
+        request.connection!.detach({
+          shutdown: () => void calls.push("shutdown"),
+          abort: () => void calls.push("abort"),
+        });
+      },
+      {},
+      async ({ connect, server, loop }) => {
+        (await connect()).send(GET);
+        await pass(loop, 1);
+        void server.closeAllConnections({ timeout: 5000 });
+        assert.deepEqual(await server.closeAllConnections({ timeout: 1000 }), {
+          idle: 0,
+          finished: 0,
+          aborted: 1,
+        });
+        assert.deepEqual(calls, ["shutdown", "abort"]);
+      },
+    );
+  });
+});
+
+describe("closeAllConnections() of idle connections", () => {
+  test("answers a request that had arrived and was not read yet, then closes", () =>
+    withServer(hello, {}, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      await client.response();
+      await pass(loop, 10);
+      client.send(GET);
+      const report = server.closeAllConnections();
+      const response = await client.response();
+      assert.equal(response.body.toString(), "hello");
+      assert.equal(field(response, "Connection"), "close");
+      assert.equal(await client.rest(), "");
+      client.end();
+      assert.deepEqual(await report, { idle: 0, finished: 1, aborted: 0 });
+    }));
+
+  test("closes one that has not finished its TLS handshake at once", () => {
+    const sslOptions = { cert: TEST_CERTIFICATE, key: TEST_KEY };
+    return withServer(hello, { sslOptions }, async ({ connect, server, loop }) => {
+      const silent = await connect();
+      const half = await connect();
+      half.send("\x16\x03\x01\x01\x00\x01\x00\x00");
+      await pass(loop, 10);
+      const since = loop.time();
+      assert.deepEqual(await server.closeAllConnections(), { idle: 2, finished: 0, aborted: 0 });
+      await silent.whenEnded();
+      await half.whenEnded();
+      assert.equal(loop.time(), since);
+    });
+  });
+});
+
+describe("a client that pipelines more than maxPipelinedSize and leaves", () => {
+  test("is noticed after halfClosedTimeout, though nothing more is read", () => {
+    const told: string[] = [];
+    return withServer(
+      (request) => {
+        request.connection!.onAbort(({ reason }) => told.push(reason));
+      },
+      { halfClosedTimeout: 5000, maxPipelinedSize: 1000 },
+      async ({ connect, server, loop }) => {
+        const client = await connect();
+        client.send(GET, GET.repeat(2000));
+        await pass(loop, 10);
+        client.end();
+        await pass(loop, 4000);
+        assert.deepEqual(told, []);
+        await pass(loop, 6000);
+        assert.deepEqual(told, ["closed"]);
+        await pass(loop, 5000);
+        assert.equal(server.connections, 0);
+      },
+    );
+  });
 });
