@@ -53,6 +53,7 @@ export class Channel {
   readonly #arrived: (Buffer | typeof FIN)[] = [];
   #blocked: { rest: Buffer; done: (error?: Error | null) => void } | undefined;
   #ended = false;
+  #finTaken = false;
 
   constructor(carrier: Carrier, sender: MemorySocket, receiver: MemorySocket) {
     this.#carrier = carrier;
@@ -60,9 +61,9 @@ export class Channel {
     this.#receiver = receiver;
   }
 
-  /** True while a FIN has arrived that the receiver has not taken. */
+  /** True once a FIN has arrived, whether or not the receiver has read up to it. */
   get hasFin(): boolean {
-    return this.#arrived.includes(FIN);
+    return this.#finTaken || this.#arrived.includes(FIN);
   }
 
   /** How many bytes are on their way or unread. */
@@ -116,6 +117,7 @@ export class Channel {
     while (this.#arrived.length > 0 && receiver.asking && !receiver.destroyed) {
       const piece = this.#arrived.shift() as Buffer | typeof FIN;
       if (piece === FIN) {
+        this.#finTaken = true;
         receiver.push(null);
         return;
       }

@@ -102,7 +102,7 @@ describe("slow peers", () => {
     });
   });
 
-  test("case 105: a writer waits for its reader, and a reader that takes nothing for a minute is cut off", () => {
+  test("case 105: a writer waits for its reader, and a reader that takes nothing for minutes is cut off", () => {
     let written = 0;
     let reason: unknown;
     class Endless extends RequestHandler {
@@ -123,7 +123,9 @@ describe("slow peers", () => {
       client.send(get("/"));
       await pass(loop, 50_000);
       assert.ok(written * 65_536 < 1_000_000, `${written} pieces are out`);
-      await pass(loop, 20_000);
+      await pass(loop, 130_000);
+      assert.equal(reason, undefined);
+      await pass(loop, 400_000);
       assert.equal(reason, "write-stalled");
       assert.equal(server.connections, 0);
     });

@@ -246,7 +246,7 @@ describe("HTTPServer", () => {
         client.socket.pause();
         client.send(GET);
         // What its buffers took counts as taken, so the first look is in vain.
-        await pass(loop, 25_000);
+        await pass(loop, 35_000);
         assert.deepEqual(reasons, ["write-stalled"]);
         assert.equal(server.connections, 0);
       },

@@ -8,6 +8,7 @@
 import { Deadline } from "../../async/timers/deadline.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
+import { WriteStall } from "./write-stall.js";
 
 /** How long, and for how many bytes, a closing connection waits for its peer. */
 export interface LingerLimits {
@@ -32,7 +33,8 @@ class LingeringClose implements StreamSink {
   #left: number;
   #peerEnded: boolean;
   #flushed = false;
-  #progress = 0;
+  /** While flushing. */
+  #writeStall: WriteStall | undefined = undefined;
 
   constructor(
     stream: IOStream,
@@ -56,8 +58,8 @@ class LingeringClose implements StreamSink {
       this.#whenFlushed();
       return;
     }
-    this.#progress = this.#stream.writeProgress;
-    this.#deadline.set(this.#limits.writeStallTimeout);
+    this.#writeStall = new WriteStall(this.#stream, this.#limits.writeStallTimeout, () => this.expired());
+    this.#writeStall.full();
     this.#stream.drained().then(
       () => this.#whenFlushed(),
       () => {},
@@ -80,21 +82,18 @@ class LingeringClose implements StreamSink {
 
   onClose(error: Error | undefined): void {
     this.#deadline.dispose();
+    this.#writeStall?.dispose();
     this.#onClosed(error);
   }
 
+  /** The peer took nothing for too long, or did not close its side. */
   expired(): void {
-    const progress = this.#stream.writeProgress;
-    if (!this.#flushed && progress > this.#progress) {
-      this.#progress = progress;
-      this.#deadline.set(this.#limits.writeStallTimeout);
-    } else {
-      this.#stream.close();
-    }
+    this.#stream.close();
   }
 
   #whenFlushed(): void {
     this.#flushed = true;
+    this.#writeStall?.dispose();
     if (this.#peerEnded) this.#stream.close();
     else this.#deadline.set(this.#limits.drainTimeout);
   }

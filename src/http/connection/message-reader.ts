@@ -25,7 +25,7 @@
  */
 import { Deadline } from "../../async/timers/deadline.js";
 import { appLog } from "../../base/log.js";
-import { coalesceWrites } from "../../net/stream/base-stream.js";
+import { coalesceWrites, peerStateOf } from "../../net/stream/base-stream.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -78,6 +78,9 @@ export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   /** The stream is closed; nothing more will be called. */
   streamClosed(error: Error | undefined): void;
 }
+
+/** How often a peer whose input is paused is looked for, in milliseconds. */
+const LOOK_INTERVAL = 5000;
 
 function readDeadlinePassed(
   reader: MessageReader<HTTP1RequestHead> | MessageReader<HTTP1ResponseHead>,
@@ -489,12 +492,30 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   /**
-   * Nothing more is read, so the peer's FIN would not be seen either: while a request waits for its answer the peer has
-   * `halfClosedTimeout` to take something.
+   * Nothing more is read, so the peer's FIN is not seen either. While a request waits for its answer the system is asked
+   * now and then whether the peer has left; and it has `halfClosedTimeout` to take something, since a FIN behind more
+   * than the kernel's buffer holds does not arrive.
    */
   #pauseInput(): void {
     this.stream.pauseReading();
-    if (this.#state === "paused" && !this.#deadline.active) this.limitHalfClosed();
+    if (this.#state !== "paused" || this.#deadline.active) return;
+    this.limitHalfClosed();
+    this.#lookForPeer();
+  }
+
+  #lookForPeer(): void {
+    const { ioLoop } = this.stream;
+    ioLoop.callLater(LOOK_INTERVAL, () => {
+      if (this.#state !== "paused" || !this.receiver.paused || !this.#mustPause()) return;
+      ioLoop.external(peerStateOf(this.stream)).then(
+        ({ hasLeft }) => {
+          if (this.#state !== "paused") return;
+          if (hasLeft || this.stream.finReceived) this.#owner.peerEnded();
+          else this.#lookForPeer();
+        },
+        () => {},
+      );
+    });
   }
 
   /** Between two messages of a server: has anything of the next one come? */

@@ -29,7 +29,10 @@ export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   readonly bodyTimeout?: number | undefined;
   /** Milliseconds without a byte of a body that is due; default 60 s. Over it: 408. */
   readonly bodyStallTimeout?: number | undefined;
-  /** Milliseconds in which a reader that is behind takes nothing at all; default 60 s. Over it: reset. */
+  /**
+   * Milliseconds in which a reader that is behind takes nothing at all; default 180 s, in which a reader of 1 kB a second
+   * acknowledges something. After the second time without anything: reset.
+   */
   readonly writeStallTimeout?: number | undefined;
   /**
    * Milliseconds in which a client that has ended its side (FIN) is sent nothing of its answer, or takes nothing of
@@ -89,7 +92,7 @@ export class HTTP1ConnectionParameters
     this.idleTimeout = checkMilliseconds("idleTimeout", options.idleTimeout ?? 620_000);
     this.bodyTimeout = checkMilliseconds("bodyTimeout", options.bodyTimeout ?? Number.POSITIVE_INFINITY);
     this.bodyStallTimeout = checkMilliseconds("bodyStallTimeout", options.bodyStallTimeout ?? 60_000);
-    this.writeStallTimeout = checkMilliseconds("writeStallTimeout", options.writeStallTimeout ?? 60_000);
+    this.writeStallTimeout = checkMilliseconds("writeStallTimeout", options.writeStallTimeout ?? 180_000);
     this.halfClosedTimeout = checkMilliseconds("halfClosedTimeout", options.halfClosedTimeout ?? 60_000);
     this.maxPipelinedSize = checkLimit("maxPipelinedSize", options.maxPipelinedSize ?? 64 * KIB);
     this.maxRequests = checkLimit("maxRequests", options.maxRequests ?? Number.POSITIVE_INFINITY, 1);

@@ -1,5 +1,11 @@
-/** Watches the output of a connection while it is above the stream's high-water mark: a peer that takes nothing is gone. */
+/**
+ * Watches the output of a connection while it is above the stream's high-water mark: a peer that takes nothing is gone.
+ *
+ * The kernel's buffer hides a slow reader: it can take minutes until there is room for another write. So a peer that seems
+ * to have taken nothing is asked for by what it has acknowledged (`net/stream/peer-state.ts`), twice, one whole timeout apart.
+ */
 import { Deadline } from "../../async/timers/deadline.js";
+import { peerStateOf } from "../../net/stream/base-stream.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 
 function timeIsUp(watch: WriteStall): void {
@@ -12,8 +18,10 @@ export class WriteStall {
   readonly #timeout: number;
   readonly #onStall: () => void;
   readonly #deadline: Deadline<WriteStall>;
-  /** How much the peer had taken when its time began. */
+  /** How much the kernel had taken when the peer's time began. */
   #taken = 0;
+  /** How far the peer had acknowledged at the last look; undefined before the first. */
+  #acknowledged: number | undefined = undefined;
   /** True from {@link WriteStall.full} to {@link WriteStall.drained}. */
   isFull = false;
 
@@ -30,6 +38,7 @@ export class WriteStall {
     this.isFull = true;
     if (this.#timeout === Number.POSITIVE_INFINITY || this.#deadline.active) return;
     this.#taken = this.#stream.writeProgress;
+    this.#acknowledged = undefined;
     this.#deadline.set(this.#timeout);
   }
 
@@ -41,6 +50,7 @@ export class WriteStall {
 
   /** Ends the watch for good. */
   dispose(): void {
+    this.isFull = false;
     this.#deadline.dispose();
   }
 
@@ -49,9 +59,21 @@ export class WriteStall {
     const taken = this.#stream.writeProgress;
     if (taken > this.#taken) {
       this.#taken = taken;
+      this.#acknowledged = undefined;
       this.#deadline.set(this.#timeout);
-    } else {
-      this.#onStall();
+      return;
     }
+    this.#stream.ioLoop.external(peerStateOf(this.#stream)).then(
+      ({ progress }) => this.#judge(progress),
+      () => this.#judge(this.#acknowledged ?? 0),
+    );
+  }
+
+  #judge(acknowledged: number): void {
+    if (!this.isFull || this.#deadline.active || this.#stream.closed()) return;
+    const before = this.#acknowledged;
+    this.#acknowledged = acknowledged;
+    if (before === undefined || acknowledged > before) this.#deadline.set(this.#timeout);
+    else this.#onStall();
   }
 }

@@ -73,7 +73,7 @@ describe("pipelined requests of a client that does not read", () => {
       const client = await connect();
       client.socket.pause();
       client.send(GET.repeat(50));
-      await pass(loop, 7000);
+      await pass(loop, 18_000);
       assert.equal(server.connections, 0);
     });
   });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HTTP1Connection } from "squall/http1connection";
-import type { HTTPServerRequest } from "squall/httputil";
+import { HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
 import { Application, RequestHandler } from "squall/web";
 import { TEST_CERTIFICATE, TEST_KEY } from "#room/testing/test-certificate";
 import "../../support/guard.js";
@@ -282,24 +282,53 @@ describe("closeAllConnections() of idle connections", () => {
 });
 
 describe("a client that pipelines more than maxPipelinedSize and leaves", () => {
-  test("is noticed after halfClosedTimeout, though nothing more is read", () => {
+  for (const [what, more, first, then] of [
+    ["is noticed within seconds", 100, ["half-closed"], ["half-closed"]],
+    ["is given up after halfClosedTimeout when its FIN does not arrive", 200_000, [], ["closed"]],
+  ] as const) {
+    test(`${what}, though nothing more is read`, () => {
+      const told: string[] = [];
+      return withServer(
+        (request) => {
+          request.connection!.onAbort(({ reason }) => told.push(reason));
+        },
+        { maxPipelinedSize: 1000, halfClosedTimeout: 20_000 },
+        async ({ connect, server, loop }) => {
+          const client = await connect();
+          client.send(GET, GET.repeat(more));
+          await pass(loop, 10);
+          client.end();
+          assert.deepEqual(told, []);
+          await pass(loop, 6000);
+          assert.deepEqual(told, first);
+          await pass(loop, 24_000);
+          assert.deepEqual(told, then);
+          assert.equal(server.connections, 0);
+        },
+      );
+    });
+  }
+
+  test("and stays is left in peace while it takes something", () => {
     const told: string[] = [];
     return withServer(
-      (request) => {
-        request.connection!.onAbort(({ reason }) => told.push(reason));
+      async (request) => {
+        const connection = request.connection!;
+        connection.onAbort(({ reason }) => told.push(reason));
+        await connection.writeHeaders({ version: "HTTP/1.1", code: 200, reason: "OK" }, new HTTPHeaders());
+        for (let i = 0; i < 20; i++) {
+          await pass(connection.ioLoop, 4000);
+          await connection.write("tick");
+        }
+        connection.finish();
       },
-      { halfClosedTimeout: 5000, maxPipelinedSize: 1000 },
-      async ({ connect, server, loop }) => {
+      { maxPipelinedSize: 1000, halfClosedTimeout: 10_000 },
+      async ({ connect, loop }) => {
         const client = await connect();
-        client.send(GET, GET.repeat(2000));
-        await pass(loop, 10);
-        client.end();
-        await pass(loop, 4000);
+        client.send(GET, GET.repeat(100));
+        await pass(loop, 79_000);
         assert.deepEqual(told, []);
-        await pass(loop, 6000);
-        assert.deepEqual(told, ["closed"]);
-        await pass(loop, 5000);
-        assert.equal(server.connections, 0);
+        assert.ok(client.received.includes("tick"));
       },
     );
   });
