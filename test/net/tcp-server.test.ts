@@ -134,6 +134,22 @@ test("a handler that ends because the client left leaves no line in the log", as
   await server.stop();
 });
 
+test("why a handler ended is logged at info level when its connection did: the peer left, a line was too long", async () => {
+  const server = await new Server(async (stream) => {
+    await stream.readUntil("\n", { maxBytes: 10 });
+  }).listen(0, "127.0.0.1");
+  using log = new ExpectLog("squall.general", /^connection of 127\.0\.0\.1:\d+ ended: /, { level: "info" });
+  using _ = new ExpectLog("squall.general", /Unsatisfiable read/, { level: "info" });
+  const leaving = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  leaving.close();
+  while (server.connections > 0 || log.matched < 1) await new Promise((resolve) => setImmediate(resolve));
+  const wordy = await new IOStream().connect({ host: "127.0.0.1", port: server.port! });
+  await wordy.write("a line that is too long");
+  await wordy.whenClosed();
+  assert.equal(log.matched, 2);
+  await server.stop();
+});
+
 test("handleStream() must be overridden, and says so", async () => {
   using _ = new ExpectLog(appLog, /error in the connection/);
   const server = await new TCPServer().listen(0, "127.0.0.1");

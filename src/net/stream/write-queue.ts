@@ -56,13 +56,13 @@ export class WriteQueue {
         this.#text += data;
         return;
       }
-      this.#sealText();
+      WriteQueue.#sealText(this);
       this.#text = data;
       this.#encoding = encoding;
       return;
     }
-    this.#sealText();
-    this.#addPiece(asBuffer(data));
+    WriteQueue.#sealText(this);
+    WriteQueue.#addPiece(this, asBuffer(data));
   }
 
   /** Hands everything to the socket; the result is that of the socket's `write`. */
@@ -89,14 +89,15 @@ export class WriteQueue {
     this.#pieces = undefined;
   }
 
-  #sealText(): void {
-    if (this.#text === "") return;
-    this.#addPiece(Buffer.from(this.#text, this.#encoding));
-    this.#text = "";
+  // Static, because each class with private methods costs its instances a field.
+  static #sealText(queue: WriteQueue): void {
+    if (queue.#text === "") return;
+    WriteQueue.#addPiece(queue, Buffer.from(queue.#text, queue.#encoding));
+    queue.#text = "";
   }
 
-  #addPiece(piece: Buffer): void {
-    this.#pieces ??= new Pieces();
-    this.#pieces.add(piece);
+  static #addPiece(queue: WriteQueue, piece: Buffer): void {
+    queue.#pieces ??= new Pieces();
+    queue.#pieces.add(piece);
   }
 }
