@@ -90,7 +90,9 @@ export class ByteQueue {
 
   /**
    * Takes exactly `size` bytes from the front, as a view where that is possible without holding much more
-   * memory than it shows. Throws an {@link InvalidArgumentError} if there are not as many.
+   * memory than it shows.
+   *
+   * @throws InvalidArgumentError if there are fewer
    */
   take(size: number): Buffer {
     this.#check(size);
@@ -130,7 +132,11 @@ export class ByteQueue {
     return size;
   }
 
-  /** Drops `size` bytes from the front. Throws an {@link InvalidArgumentError} if there are not as many. */
+  /**
+   * Drops `size` bytes from the front.
+   *
+   * @throws InvalidArgumentError if there are fewer
+   */
   skip(size: number): void {
     this.#check(size);
     if (size === this.#length) {

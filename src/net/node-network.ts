@@ -193,7 +193,7 @@ function openServer(request: ListenRequest): Promise<Server> {
  */
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103;
 
-/** Throws if the system cannot have a unix socket of this name. */
+/** @throws InvalidArgumentError if the system cannot have a unix socket of this name */
 export function checkSocketPath(path: string): void {
   const length = Buffer.byteLength(path);
   if (process.platform === "win32" || (length > 0 && length <= LONGEST_PATH)) return;

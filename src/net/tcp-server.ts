@@ -67,8 +67,10 @@ export class TCPServer {
   #started = false;
   #stopping: Promise<void> = Promise.resolve();
   /**
-   * Reads and checks the TLS options at once: throws an `InvalidArgumentError` when a certificate is missing
-   * or cannot be read, and OpenSSL's error when it is broken.
+   * Reads and checks the TLS options at once.
+   *
+   * @throws InvalidArgumentError if an option is invalid, or a certificate is missing or cannot be read
+   * @throws Error of OpenSSL if a certificate or key is broken
    */
   constructor(options: TCPServerOptions = {}) {
     this.#settings =

@@ -120,7 +120,9 @@ export class Subprocess {
 
   /**
    * Calls `callback` with the exit status once the process has ended, soon if it already has. There is one
-   * callback: a second one throws an `InvalidStateError` as long as the first has not been called.
+   * callback.
+   *
+   * @throws InvalidStateError if there is one already that has not been called
    */
   setExitCallback(callback: (returncode: number) => unknown): void {
     checkFunction("callback", callback);

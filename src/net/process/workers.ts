@@ -98,8 +98,9 @@ export function onWorkerStop(drain: () => unknown): () => void {
  *
  * In a worker, resolves with its number. In the primary, does not resolve: when all workers are done the
  * process exits with status 0; rejects with a {@link TooManyRestartsError} (the remaining workers are
- * stopped) when they fail too often. Throws an `InvalidStateError` in a process that something else has
- * forked, or when called twice.
+ * stopped) when they fail too often.
+ *
+ * @throws InvalidStateError (as a rejection) in a process that something else has forked, or when called twice
  */
 export async function forkProcesses(
   numProcesses?: number | null | undefined,

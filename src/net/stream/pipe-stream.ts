@@ -16,7 +16,7 @@ export class PipeIOStream extends BaseIOStream {
   /** The descriptor; -1 if the stream was made of one of Node's. */
   readonly fd: number;
 
-  /** Throws an `InvalidArgumentError` if the descriptor is neither a pipe nor a socket. */
+  /** @throws InvalidArgumentError if the descriptor is neither a pipe nor a socket */
   constructor(pipe: number | Duplex, options?: StreamOptions) {
     super(options);
     this.fd = typeof pipe === "number" ? pipe : -1;

@@ -15,7 +15,11 @@ export abstract class ReadRequest<T> {
   /** Whether the end of input answers the request with what is there. */
   readonly endsAtClose: boolean = false;
 
-  /** How many bytes answer the request, or {@link NOT_YET}. Throws if no more bytes can ever answer it. */
+  /**
+   * How many bytes answer the request, or {@link NOT_YET}.
+   *
+   * @throws UnsatisfiableReadError if no further bytes can answer it
+   */
   abstract find(queue: ByteQueue): number;
   /** Takes the answer, `size` bytes, from the queue. */
   abstract take(queue: ByteQueue, size: number): T;

@@ -214,9 +214,10 @@ export class SSLIOStream extends IOStream {
 
   /**
    * `socket` is what the TLS connection goes over, and the handshake begins as soon as it is connected; or a
-   * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`. Throws an
-   * `InvalidArgumentError` when a server has no certificate, or a client that has its socket already no name
-   * to check.
+   * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`.
+   *
+   * @throws InvalidArgumentError if an option is invalid, a server has no certificate, or a client that has its
+   *   socket already has no name to check
    */
   constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}) {
     const settings = options instanceof SSLStreamSettings ? options : new SSLStreamSettings(options);

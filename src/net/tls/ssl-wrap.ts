@@ -55,8 +55,10 @@ export class SSLCertificateError extends SquallError {
 }
 
 /**
- * Throws an {@link SSLCertificateError} if the certificate, as `getPeerCertificate()` gives it, is not for
- * the name or address. Streams do this by themselves.
+ * Checks that a certificate, as `getPeerCertificate()` gives it, is for the name or address. Streams do this by
+ * themselves.
+ *
+ * @throws SSLCertificateError (`ERR_SQUALL_SSL_CERTIFICATE`) if it is not
  */
 export function sslMatchHostname(cert: PeerCertificate, hostname: string): void {
   const error = checkServerIdentity(hostname, cert);

@@ -56,7 +56,7 @@ export class TLSHandshakeError extends SquallError {
   }
 }
 
-/** Throws if a client has no name to check the certificate against. */
+/** @throws InvalidArgumentError if a client has no name to check the certificate against */
 export function checkHandshake(
   context: SSLContext,
   serverSide: boolean,
