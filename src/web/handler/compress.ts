@@ -28,7 +28,6 @@ const AT_ONCE = 8 * 1024;
 
 type Coding = "gzip" | "br";
 
-const GZIP_OPTIONS: zlib.ZlibOptions = { level: 6 };
 /** Brotli's own default, 11, is for files that are compressed once; 4 takes about as long as gzip and packs tighter. */
 const BROTLI_OPTIONS: zlib.BrotliOptions = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
 
@@ -38,9 +37,8 @@ class Stream {
   readonly #flushKind: number;
   #pieces: Buffer[] = [];
 
-  constructor(coding: Coding) {
-    this.#engine =
-      coding === "gzip" ? zlib.createGzip(GZIP_OPTIONS) : zlib.createBrotliCompress(BROTLI_OPTIONS);
+  constructor(coding: Coding, level: number) {
+    this.#engine = coding === "gzip" ? zlib.createGzip({ level }) : zlib.createBrotliCompress(BROTLI_OPTIONS);
     this.#flushKind = coding === "gzip" ? zlib.constants.Z_SYNC_FLUSH : zlib.constants.BROTLI_OPERATION_FLUSH;
     this.#engine.on("data", (piece: Buffer) => this.#pieces.push(piece));
   }
@@ -86,6 +84,8 @@ export class GZipContentEncoding extends OutputTransform {
     "application/xhtml+xml",
     "image/svg+xml",
   ]);
+  /** How hard gzip tries, from 1 to 9; 6 is zlib's own default. */
+  static readonly GZIP_LEVEL: number = 6;
   /** Octets that a response of one piece must have. */
   static readonly MIN_LENGTH: number = 1024;
 
@@ -119,9 +119,10 @@ export class GZipContentEncoding extends OutputTransform {
     // The ranges that a client asks for later would be those of the plain representation.
     headers.delete("Accept-Ranges");
     const { ioLoop } = this.request;
+    const { GZIP_LEVEL: level } = this.constructor as typeof GZipContentEncoding;
     if (!finishing) {
       headers.delete("Content-Length");
-      this.#stream = new Stream(coding);
+      this.#stream = new Stream(coding, level);
       return ioLoop
         .external(this.#stream.push(chunk, false))
         .then((piece) => [statusCode, headers, piece] as const);
@@ -132,12 +133,10 @@ export class GZipContentEncoding extends OutputTransform {
     };
     if (chunk.length <= AT_ONCE) {
       return whole(
-        coding === "gzip"
-          ? zlib.gzipSync(chunk, GZIP_OPTIONS)
-          : zlib.brotliCompressSync(chunk, BROTLI_OPTIONS),
+        coding === "gzip" ? zlib.gzipSync(chunk, { level }) : zlib.brotliCompressSync(chunk, BROTLI_OPTIONS),
       );
     }
-    const packed = coding === "gzip" ? gzip(chunk, GZIP_OPTIONS) : brotliCompress(chunk, BROTLI_OPTIONS);
+    const packed = coding === "gzip" ? gzip(chunk, { level }) : brotliCompress(chunk, BROTLI_OPTIONS);
     return ioLoop.external(packed).then(whole);
   }
 
