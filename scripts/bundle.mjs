@@ -115,10 +115,25 @@ async function bundle(from, to) {
     throw new Error(`files are started from below dist/, where they are not: ${misled.join(", ")}`);
 }
 
-/** Copies all that is neither code nor a map: declarations, and files that the code reads. */
+/** The declarations that the doors lead to: the insides of rooms have some, too, which nobody can name. */
+function declarationsOf(folder) {
+  const found = new Set();
+  const visit = (path) => {
+    if (found.has(path) || !existsSync(join(folder, path))) return;
+    found.add(path);
+    const imports = /(?:from|import\()\s*"(\.[^"]+)\.js"/g;
+    for (const [, target] of readFileSync(join(folder, path), "utf8").matchAll(imports))
+      visit(`${posix.join(posix.dirname(path), target)}.d.ts`);
+  };
+  for (const path of readdirSync(folder)) if (path.endsWith(".d.ts")) visit(path);
+  return found;
+}
+
+/** Copies declarations, and files that the code reads: all that is neither code nor a map. */
 function copyRest(from, to) {
+  const declarations = declarationsOf(from);
   for (const file of filesOf(from)) {
-    if (/\.(js|map|tsbuildinfo)$/.test(file)) continue;
+    if (/\.(js|map|tsbuildinfo)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file))) continue;
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(from, file), join(to, file));
   }

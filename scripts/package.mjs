@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { bundleDist, restoreDist } from "./bundle.mjs";
+import { tryFirstPages } from "./first-pages.mjs";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
@@ -137,3 +138,6 @@ if (loaded > MOST_MODULES) {
 
 // 5. The command: npm has linked it, and it runs.
 run("a user's command", join(user, "node_modules", ".bin", "squall"), ["--version"], { cwd: user });
+
+// 6. What a newcomer does first.
+await tryFirstPages(work, tarball);

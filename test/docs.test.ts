@@ -26,32 +26,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { Child, run } from "./support/child.js";
+import { type Block, blocksOf, commandsOf, shownBy } from "./support/pages.js";
 import { needs, pathOf } from "./support/programs.js";
 import { root } from "./support/root.js";
-
-interface Block {
-  /** `ts`, `output`, `console`, … */
-  readonly language: string;
-  /** The word after the language. */
-  readonly task: string;
-  readonly text: string;
-  readonly line: number;
-}
-
-/** The fenced blocks of a Markdown page. */
-function blocksOf(page: string): Block[] {
-  const found: Block[] = [];
-  const lines = page.split("\n");
-  for (let i = 0; i < lines.length; i++) {
-    const open = /^(`{3,})(\w*) ?(\w*)/.exec(lines[i] as string);
-    if (open === null) continue;
-    const line = i + 1;
-    const text: string[] = [];
-    for (i++; i < lines.length && lines[i] !== open[1]; i++) text.push(lines[i] as string);
-    found.push({ language: open[2] ?? "", task: open[3] ?? "", text: `${text.join("\n")}\n`, line });
-  }
-  return found;
-}
 
 /** A program made of a block and those that continue it, and the block that shows what it does. */
 interface Program {
@@ -120,12 +97,6 @@ function preamble(text: string, known: readonly Known[]): string {
     }
   }
   return [...chosen.values()].map((line) => `${line}\n`).join("");
-}
-
-/** What shows what a block does: the next block of output or commands, with shell commands alone in between. */
-function shownBy(blocks: readonly Block[], index: number): Block | undefined {
-  const next = blocks.slice(index + 1).find(({ language }) => language !== "sh");
-  return next?.language === "output" || next?.language === "console" ? next : undefined;
 }
 
 function programsOf(path: string, page: string): Program[] {
@@ -221,17 +192,6 @@ const TELL_PORT = `data:text/javascript,${encodeURIComponent(`
     return emit.call(this, name, ...args);
   };
 `)}`;
-
-/** The commands of a console block, each with what it shows. */
-function commandsOf(block: Block): { command: string; shown: string }[] {
-  return block.text
-    .split(/^\$ /m)
-    .slice(1)
-    .map((part) => {
-      const end = part.indexOf("\n");
-      return { command: part.slice(0, end), shown: part.slice(end + 1).trim() };
-    });
-}
 
 const programs = [...pages("docs/guide")].flatMap(([path, page]) => programsOf(path, page));
 
