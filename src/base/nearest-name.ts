@@ -1,9 +1,9 @@
 /**
  * Misspelt names of options and settings: the known name that the writer most likely meant.
  *
- * Two spellings count: Python's (`cookie_secret` for `cookieSecret`), and a slip of the finger, measured as the
- * number of insertions, deletions, substitutions and swaps of neighbours (Damerau 1964). A short name allows one
- * slip, a longer one two, so that an application's own names are not mistaken for ours.
+ * Two spellings count: Python's (`cookie_secret` for `cookieSecret`), and a slip of the finger, measured as
+ * the number of insertions, deletions, substitutions and swaps of neighbours (Damerau 1964). A short name
+ * allows one slip, a longer one two, so that an application's own names are not mistaken for ours.
  */
 import { InvalidArgumentError } from "./errors.js";
 

@@ -79,8 +79,8 @@ export class HTTPError extends SquallError {
 }
 
 /**
- * The message, filled in. Arguments may come from the client, so one that does not fit the format must not decide the
- * status: the format is then shown beside its arguments.
+ * The message, filled in. Arguments may come from the client, so one that does not fit the format must not
+ * decide the status: the format is then shown beside its arguments.
  */
 function fill(format: string | undefined, args: readonly unknown[]): string | undefined {
   if (format === undefined || args.length === 0) return format;

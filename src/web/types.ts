@@ -1,6 +1,6 @@
 /**
- * Where handler and application meet: what each may ask of the other, without knowing the other's file. There are two
- * views, {@link Handler} and {@link App}; the rest are the values that cross between them.
+ * Where handler and application meet: what each may ask of the other, without knowing the other's file. There
+ * are two views, {@link Handler} and {@link App}; the rest are the values that cross between them.
  */
 
 import type { WaitOptions } from "../async/cancel.js";
@@ -19,8 +19,8 @@ export interface FlushOptions extends WaitOptions {
 /** Options of `RequestHandler.finish()`. */
 export interface FinishOptions {
   /**
-   * Fields that are known only when the body is (RFC 9110 §6.5); default none. Clients of HTTP/1.0 do not get them, nor
-   * does a response without a body.
+   * Fields that are known only when the body is (RFC 9110 §6.5); default none. Clients of HTTP/1.0 do not get
+   * them, nor does a response without a body.
    */
   readonly trailers?: HTTPHeadersInit | undefined;
 }
@@ -29,7 +29,10 @@ export interface FinishOptions {
 export interface CookieOptions {
   /** The hosts that get it; default the host that sets it. */
   readonly domain?: string | undefined;
-  /** When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default what that says. */
+  /**
+   * When it is forgotten: a `Date`, or **seconds** since 1970 as in Tornado. Beats `expiresDays`; default
+   * what that says.
+   */
   readonly expires?: Date | number | undefined;
   /** In how many days it is forgotten, fractions allowed; default when the browser ends. */
   readonly expiresDays?: number | null | undefined;
@@ -61,13 +64,18 @@ export interface SecurityHeaders {
   readonly crossOriginOpenerPolicy?: string | false | undefined;
   /** `Permissions-Policy`; default none. */
   readonly permissionsPolicy?: string | false | undefined;
-  /** `Strict-Transport-Security`, sent over TLS alone, such as `max-age=31536000; includeSubDomains`; default none. */
+  /**
+   * `Strict-Transport-Security`, sent over TLS alone, such as `max-age=31536000; includeSubDomains`; default
+   * none.
+   */
   readonly strictTransportSecurity?: string | false | undefined;
 }
 
 /** Which other origins may read the responses of an application (the CORS protocol of the Fetch standard). */
 export interface CorsOptions {
-  /** All, those of a list (`https://example.com`), or those for which the function returns true. No default. */
+  /**
+   * All, those of a list (`https://example.com`), or those for which the function returns true. No default.
+   */
   readonly origins: "*" | readonly string[] | ((origin: string, request: HTTPServerRequest) => boolean);
   /** Methods that preflights allow; default those that the handler answers. */
   readonly methods?: readonly string[] | undefined;
@@ -100,8 +108,8 @@ export interface ApplicationSettings {
   /** Called with the handler after each request instead of the default access log line. */
   logFunction?: ((handler: Handler) => void) | undefined;
   /**
-   * Error pages show the stack: for browsers with the lines of the source and the request, for others as text. Default
-   * false. Not for production.
+   * Error pages show the stack: for browsers with the lines of the source and the request, for others as
+   * text. Default false. Not for production.
    */
   serveTraceback?: boolean | undefined;
   /** The value of the `Server` field, or false for none; default `squall/<version>`. */
@@ -112,10 +120,14 @@ export interface ApplicationSettings {
   cookieSecret?: string | Uint8Array | Readonly<Record<number, string | Uint8Array>> | undefined;
   /** Which of several secrets signs new cookies. No default: several secrets need it. */
   keyVersion?: number | undefined;
-  /** Where the `authenticated` decorator sends people who are not signed in. Default none: the decorator throws. */
+  /**
+   * Where the `authenticated` decorator sends people who are not signed in. Default none: the decorator
+   * throws.
+   */
   loginUrl?: string | undefined;
   /**
-   * A directory, as a path or a `file:` URL, of files that are served under `staticUrlPrefix`, and as `/favicon.ico` and `/robots.txt`. Default none.
+   * A directory, as a path or a `file:` URL, of files that are served under `staticUrlPrefix`, and as
+   * `/favicon.ico` and `/robots.txt`. Default none.
    */
   staticPath?: string | URL | undefined;
   /** Default `/static/`. */
@@ -129,19 +141,22 @@ export interface ApplicationSettings {
   /** Remember the content hashes of static files; default true. */
   staticHashCache?: boolean | undefined;
   /**
-   * Requests that change something (all but GET, HEAD and OPTIONS) must repeat the token of the XSRF cookie, else they
-   * get 403; see `RequestHandler.checkXsrfCookie`. Default false.
+   * Requests that change something (all but GET, HEAD and OPTIONS) must repeat the token of the XSRF cookie,
+   * else they get 403; see `RequestHandler.checkXsrfCookie`. Default false.
    */
   xsrfCookies?: boolean | undefined;
   /** The format of new XSRF tokens; default 2, which is masked anew in each response. */
   xsrfCookieVersion?: 1 | 2 | undefined;
   /** Attributes of the XSRF cookie; default none, and for users who are signed in `expiresDays: 30`. */
   xsrfCookieKwargs?: CookieOptions | undefined;
-  /** The cookie's name; default `_xsrf`. Over TLS `__Host-xsrf` keeps other hosts of the domain from setting it. */
+  /**
+   * The cookie's name; default `_xsrf`. Over TLS `__Host-xsrf` keeps other hosts of the domain from setting
+   * it.
+   */
   xsrfCookieName?: string | undefined;
   /**
-   * Header fields that make browsers more careful with every response; default none. True for those whose defaults suit
-   * most sites, an object for others.
+   * Header fields that make browsers more careful with every response; default none. True for those whose
+   * defaults suit most sites, an object for others.
    */
   securityHeaders?: boolean | SecurityHeaders | undefined;
   /** Which other origins may read responses, and with what; default none. Answers preflights. */
@@ -166,13 +181,13 @@ export interface StaticUrlMaker {
 export type TransformedHead = readonly [statusCode: number, headers: HTTPHeaders, chunk: Buffer];
 
 /**
- * A response on its way out, changed by the application's transforms (compression is one). Either method may return a
- * promise; what is written meanwhile waits for it, in order.
+ * A response on its way out, changed by the application's transforms (compression is one). Either method may
+ * return a promise; what is written meanwhile waits for it, in order.
  */
 export interface Transform {
   /**
-   * The head and the first piece of the body, which may be empty, as they are to be sent. `finishing` says that nothing
-   * follows.
+   * The head and the first piece of the body, which may be empty, as they are to be sent. `finishing` says
+   * that nothing follows.
    */
   transformFirstChunk(
     statusCode: number,
@@ -180,7 +195,9 @@ export interface Transform {
     chunk: Buffer,
     finishing: boolean,
   ): TransformedHead | Promise<TransformedHead>;
-  /** A further piece of the body as it is to be sent; the last one is told by `finishing` and may be empty. */
+  /**
+   * A further piece of the body as it is to be sent; the last one is told by `finishing` and may be empty.
+   */
   transformChunk(chunk: Buffer, finishing: boolean): Buffer | Promise<Buffer>;
   /** The response is over, whole or not: lets go of what the transform holds. Default: nothing to do. */
   onEnd?(): void;
@@ -205,8 +222,8 @@ interface NotIterable {
 }
 
 /**
- * What a verb may return: nothing, at once or later. The response is what it writes. A generator is driven as a
- * coroutine.
+ * What a verb may return: nothing, at once or later. The response is what it writes. A generator is driven as
+ * a coroutine.
  */
 export type HandlerResult = void | PromiseLike<void> | Generator<unknown, void, never>;
 
@@ -221,8 +238,9 @@ export interface ErrorPageOptions {
 }
 
 /**
- * A handler as the function files and its application see it. `RequestHandler` implements it, and holds the contracts;
- * subclasses override most of these methods, which is why the functions call them instead of each other.
+ * A handler as the function files and its application see it. `RequestHandler` implements it, and holds the
+ * contracts; subclasses override most of these methods, which is why the functions call them instead of each
+ * other.
  */
 export interface Handler {
   /** The application that made the handler. */
@@ -303,7 +321,10 @@ export interface App {
   readonly transforms: readonly TransformClass[];
   /** The host whose routes answer for hosts that no rule names. */
   readonly defaultHost: string | undefined;
-  /** The path of a named route with these arguments in its groups. Throws an `InvalidArgumentError` if there is none. */
+  /**
+   * The path of a named route with these arguments in its groups. Throws an `InvalidArgumentError` if there
+   * is none.
+   */
   reverseUrl(name: string, ...args: readonly unknown[]): string;
   /** The message delegate that lets a handler of this class answer. */
   getHandlerDelegate(

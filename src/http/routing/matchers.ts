@@ -149,8 +149,8 @@ export class PathMatches extends Matcher {
   }
 
   /**
-   * The path with the arguments in place of the groups, percent-encoded. Slashes stay, except in a group that takes
-   * one segment (`:name` or `([^/]+)`), where a slash is `%2F`. Numbers and booleans are written out.
+   * The path with the arguments in place of the groups, percent-encoded. Slashes stay, except in a group that
+   * takes one segment (`:name` or `([^/]+)`), where a slash is `%2F`. Numbers and booleans are written out.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the pattern is more than literals and
    * flat groups, or the number of arguments is not that of the groups.
    */

@@ -133,8 +133,9 @@ function checkSpelling(pattern: string): void {
 
 /**
  * Compiles a route's pattern.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an expression that does not compile, an invalid
- * template, a string in the spelling of another router, or groups of both kinds, named and positional.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an expression that does not compile, an
+ *   invalid template, a string in the spelling of another router, or groups of both kinds, named and
+ *   positional.
  */
 export function compilePattern(pattern: string | RegExp): CompiledPattern {
   if (typeof pattern !== "string" && !(pattern instanceof RegExp)) {

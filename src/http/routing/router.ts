@@ -24,7 +24,7 @@ export abstract class Router implements HTTPServerConnectionDelegate {
    */
   abstract findHandler(request: HTTPServerRequest, params?: TargetParams): HTTPMessageDelegate | undefined;
 
-  /** Called by the server for each request. A request that nobody takes gets a 404 without a body. */
+  /** Called by the server for each request. A request that no rule takes gets a 404 without a body. */
   startRequest(serverConnection: unknown, requestConnection: HTTPConnection): HTTPMessageDelegate {
     return new RoutingDelegate(this, serverConnection, requestConnection);
   }

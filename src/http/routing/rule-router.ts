@@ -1,6 +1,6 @@
 /**
- * Routers made of rules. The first rule that matches and leads to somebody wins; a rule which leads to a
- * router that knows no answer is passed over.
+ * Routers made of rules. The first rule that matches and has a delegate for the request wins; a rule which
+ * leads to a router that knows no answer is passed over.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";

@@ -114,8 +114,8 @@ function patternAsRegex(segments: readonly string[]): string {
 }
 
 /**
- * A segment that begins like a parameter and goes on as something else is the spelling of another router. As a regular
- * expression it would match a colon and match nothing that anyone asks for.
+ * A segment that begins like a parameter and goes on as something else is the spelling of another router. As
+ * a regular expression it would match a colon and match nothing that anyone asks for.
  */
 function checkSegments(pattern: string): void {
   const segments = outerSegments(pattern);

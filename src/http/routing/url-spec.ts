@@ -15,7 +15,7 @@ import type { IsTemplate, PathParams } from "./template.js";
 export type Verb = "get" | "head" | "post" | "delete" | "patch" | "put" | "options";
 
 /** Any class of request handlers; routing does not know what a handler is. */
-// biome-ignore lint/complexity/noBannedTypes: a constructor of any shape; calling it is the application's business.
+// biome-ignore lint/complexity/noBannedTypes: a constructor of any shape; the application calls it.
 export type HandlerConstructor = Function & { readonly prototype: object };
 
 /** The verbs of an instance that cannot take `Params`. */
@@ -100,8 +100,9 @@ type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler,
   : Route;
 
 /**
- * The list itself. With templates, compilation fails if a verb of a handler cannot take its parameters, as with
- * {@link url}; for lists that are not written inside `new Application([…])`, it also keeps the types of the routes.
+ * The list itself. With templates, compilation fails if a verb of a handler cannot take its parameters, as
+ * with {@link url}; for lists that are not written inside `new Application([…])`, it also keeps the types of
+ * the routes.
  *
  *     new Application(routes([["/story/:id", StoryHandler], ["/", MainHandler]]))
  */

@@ -5,9 +5,9 @@
  *                               │                   │
  *                               └───delimiter "--"──┴──▶ done (what follows is ignored)
  *
- * The grammar and the strictness are those of `multipart.ts`, which parses a body that is there as a whole. What is kept
- * between two pieces is less than a delimiter with its padding, or a part's head, so that memory does not depend on what
- * is sent; and each octet is searched a bounded number of times.
+ * The grammar and the strictness are those of `multipart.ts`, which parses a body that is there as a whole.
+ * What is kept between two pieces is less than a delimiter with its padding, or a part's head, so that memory
+ * does not depend on what is sent; and each octet is searched a bounded number of times.
  */
 import { checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
@@ -23,7 +23,10 @@ import {
 
 /** Limits for a multipart body that is read as it arrives. */
 export interface MultipartReaderConfig extends Omit<ParseMultipartConfig, "enabled"> {
-  /** Octets of one part's body at most; default `Infinity`: the limit of the request's body alone. More is 413. */
+  /**
+   * Octets of one part's body at most; default `Infinity`: the limit of the request's body alone. More is
+   * 413.
+   */
   readonly maxPartSize?: number | undefined;
 }
 
@@ -44,7 +47,10 @@ const DASH = 0x2d;
 const LINE_END = Buffer.from("\r\n");
 const HEAD_END = Buffer.from("\r\n\r\n");
 
-/** What stands behind a delimiter: the position after its line, the end of the body, text, or too little to tell. */
+/**
+ * What stands behind a delimiter: the position after its line, the end of the body, text, or too little to
+ * tell.
+ */
 type Delimiter = { readonly next: number } | "last" | "text" | "undecided";
 
 /** See the file's head. */
@@ -75,7 +81,8 @@ export class MultipartReader {
 
   /**
    * Takes a piece of the body and returns what is known by it. Data are views of the piece where possible.
-   * @throws HTTPInputError for a part without name or head, and over a limit (413 for a part's size, else 400).
+   * @throws HTTPInputError for a part without name or head, and over a limit (413 for a part's size, else
+   *   400).
    */
   feed(chunk: Buffer): MultipartEvent[] {
     const events: MultipartEvent[] = [];
@@ -99,8 +106,8 @@ export class MultipartReader {
   }
 
   #stepHead(buffer: Buffer, events: MultipartEvent[]): Buffer | undefined {
-    // The line end in front is that of the delimiter before: two delimiters in a row, or with an empty line, have no part
-    // between them.
+    // The line end in front is that of the delimiter before: two delimiters in a row, or with an empty line,
+    // have no part between them.
     const found = buffer.indexOf(this.#delimiter);
     if (found === 0 || found === LINE_END.length) {
       const delimiter = this.#look(buffer, found);

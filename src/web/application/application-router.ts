@@ -22,7 +22,7 @@ export function isHandlerClass(target: unknown): target is RequestHandlerClass {
 }
 
 /**
- * `/foo/*` as an expression is `/foo` and any number of slashes, which is what {@link removeslash} wants and nobody else.
+ * `/foo/*` as an expression is `/foo` and any number of slashes, which only {@link removeslash} wants.
  */
 function checkManySlashes({ pattern }: PathMatches, handlerClass: RequestHandlerClass): void {
   // The source of a RegExp has its slashes escaped: there the writer has meant an expression.

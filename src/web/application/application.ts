@@ -64,7 +64,9 @@ const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
 export class Application extends ReversibleRouter implements App, HTTPServerConnectionDelegate {
   /** Settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
-  /** The host whose routes answer for hosts that nobody named; see {@link ApplicationOptions.defaultHost}. */
+  /**
+   * The host whose routes answer for hosts that no rule names; see {@link ApplicationOptions.defaultHost}.
+   */
   readonly defaultHost: string | undefined;
   /** Applied to each response, in order. */
   readonly transforms: TransformClass[];
@@ -74,7 +76,8 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
   readonly defaultRouter: ApplicationRouter;
 
   /**
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is invalid.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is
+   *   invalid.
    */
   constructor(handlers?: Routes | null | undefined, options: ApplicationOptions = {}) {
     super();
@@ -160,7 +163,7 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
   /** Answers a request whose body is there already, such as one that a `FallbackHandler` passes on. */
   handle(request: HTTPServerRequest): void | Promise<void> {
     const delegate = this.findHandler(request);
-    // The connection tells its own delegate, which has passed the request on.
+    // The connection calls its own delegate, which has passed the request on.
     request.connection?.onAbort((reason) => delegate.onExchangeAborted?.(reason));
     const startLine = { method: request.method, path: request.uri, version: request.version };
     const pending = delegate.headersReceived(startLine, request.headers);

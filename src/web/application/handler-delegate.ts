@@ -144,7 +144,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     const reason = new ExchangeAbortedError("closed");
     exchangeAborted(handler, reason);
     if (this.#verbReads) {
-      // The verb is running, and hears it where it reads.
+      // The verb is running, and its read rejects.
       stateOf(handler).body?.fail(reason);
       return;
     }

@@ -6,7 +6,10 @@ import { checkNames } from "../../base/nearest-name.js";
 import { resolvePolicies } from "../handler/response-policies.js";
 import type { ApplicationSettings } from "../types.js";
 
-/** The settings that squall knows. A name that resembles one of them is a mistake; any other is the application's. */
+/**
+ * The settings that squall knows. A name that resembles one of them is a mistake; any other is the
+ * application's.
+ */
 const KNOWN: ReadonlySet<string> = new Set([
   "debug",
   "autoreload",

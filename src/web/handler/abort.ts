@@ -2,7 +2,7 @@
  * `handler.signal`: one scope for everything that a handler waits for.
  *
  * It aborts when the exchange ends before the response is done, or when the handler's time is up. The
- * signal is made when somebody asks, the timer when somebody sets a time; once the response is done
+ * signal is made when it is first asked for, the timer when a time is set; once the response is done
  * neither does anything any more.
  */
 

@@ -16,7 +16,8 @@ export interface ArgumentsOptions {
 /** Options of `getArgument` and its relatives. */
 export interface ArgumentOptions<Default = undefined> extends ArgumentsOptions {
   /**
-   * What to return if the argument is absent. No default: without it, or with undefined, that is an error, 400.
+   * What to return if the argument is absent. No default: without it, or with undefined, that is an error,
+   * 400.
    */
   readonly default?: Default | undefined;
 }

@@ -1,15 +1,17 @@
 /**
- * Responses in gzip (RFC 1952) or brotli (RFC 7932), for clients that accept it: the `compressResponse` setting.
+ * Responses in gzip (RFC 1952) or brotli (RFC 7932), for clients that accept it: the `compressResponse`
+ * setting.
  *
- * Text is worth the trouble, pictures are not; a response of one piece has to be 1,024 octets long, or the container and
- * the time would cost more than they save. A response that is sent in pieces is always compressed, and each flush makes
- * everything written before readable at the other end. The work is done on the thread pool, except for pieces so small
- * that the way there would take longer; the loop goes on meanwhile.
+ * Text is worth the trouble, pictures are not; a response of one piece has to be 1,024 octets long, or the
+ * container and the time would cost more than they save. A response that is sent in pieces is always
+ * compressed, and each flush makes everything written before readable at the other end. The work is done on
+ * the thread pool, except for pieces so small that the way there would take longer; the loop goes on
+ * meanwhile.
  *
- * A compressed response is another representation of the same thing: its tag becomes a weak one (RFC 9110 §8.8.1), and
- * `Vary` tells caches apart what depends on `Accept-Encoding`. A part of a file (206) stays as it is: its range counts
- * the octets of the plain one. Secrets that are shown on a page beside text that a stranger can choose may be guessed from
- * its compressed length (BREACH); XSRF tokens are masked for that reason.
+ * A compressed response is another representation of the same thing: its tag becomes a weak one (RFC 9110
+ * §8.8.1), and `Vary` makes caches keep the two apart. A part of a file (206) stays as it is: its range
+ * counts the octets of the plain one. Secrets that are shown on a page beside text that a stranger can choose
+ * may be guessed from its compressed length (BREACH); XSRF tokens are masked for that reason.
  */
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
@@ -28,7 +30,10 @@ const AT_ONCE = 8 * 1024;
 
 type Coding = "gzip" | "br";
 
-/** Brotli's own default, 11, is for files that are compressed once; 4 takes about as long as gzip and packs tighter. */
+/**
+ * Brotli's own default, 11, is for files that are compressed once; 4 takes about as long as gzip and packs
+ * tighter.
+ */
 const BROTLI_OPTIONS: zlib.BrotliOptions = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 /** A compressor that is fed piece by piece. */
@@ -70,8 +75,8 @@ class Stream {
 }
 
 /**
- * The transform behind the `compressResponse` setting. Subclass it and give your class in the `transforms` option of the
- * application for other types or sizes. Tornado `web.GZipContentEncoding`.
+ * The transform behind the `compressResponse` setting. Subclass it and give your class in the `transforms`
+ * option of the application for other types or sizes. Tornado `web.GZipContentEncoding`.
  */
 export class GZipContentEncoding extends OutputTransform {
   /** Types that are compressed besides `text/*`, as Tornado has them. */

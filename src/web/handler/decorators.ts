@@ -18,8 +18,8 @@ export type HandlerMethod<This extends RequestHandler, Args extends unknown[], R
   ...args: Args
 ) => Result;
 
-// Where these decorators answer themselves, the method's result is undefined whatever its type says: nobody
-// but the framework sees it.
+// Where these decorators answer themselves, the method's result is undefined whatever its type says: only
+// the framework sees it.
 
 /** True for the methods whose answer to a wrong address is another address. */
 function canRedirect(handler: RequestHandler): boolean {

@@ -4,7 +4,10 @@ import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Handler } from "../types.js";
 import { addPolicies } from "./response-policies.js";
 
-/** New headers with those of every response of the server and a content type, which `write()` or the handler may change. */
+/**
+ * New headers with those of every response of the server and a content type, which `write()` or the handler
+ * may change.
+ */
 export function defaultHeaders(handler: Handler): HTTPHeaders {
   const { application, request } = handler;
   const headers = new HTTPHeaders();

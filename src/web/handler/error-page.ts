@@ -47,8 +47,8 @@ function isAbort(handler: Handler, error: unknown): boolean {
 }
 
 /**
- * True if the client has left, as far as anybody can know: a FIN may be half a goodbye, but mostly it is a
- * whole one.
+ * True if the client has left, as far as a server can know: a FIN may close one half of the connection alone,
+ * but mostly the client is gone.
  */
 function clientHasLeft(handler: Handler): boolean {
   const { abortReason } = stateOf(handler);

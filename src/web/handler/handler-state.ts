@@ -12,9 +12,9 @@ import type { RequestBody } from "./request-body.js";
 const STATE: unique symbol = Symbol("squall.handler");
 
 /**
- * The state of a handler. The types of handlers do not tell of the symbol: it would have a part in the type of every
- * subclass, and those of mixins (`<T extends typeof RequestHandler>(Base: T) => class extends Base …`) could not be
- * written into declaration files, since nobody outside can name it.
+ * The state of a handler. The types of handlers do not tell of the symbol: it would have a part in the type
+ * of every subclass, and those of mixins (`<T extends typeof RequestHandler>(Base: T) => class extends Base
+ * …`) could not be written into declaration files, since code outside cannot name it.
  */
 export function stateOf(handler: Handler): HandlerState {
   return (handler as Handler & { readonly [STATE]: HandlerState })[STATE];
@@ -44,7 +44,10 @@ export class HandlerState {
   user: unknown = undefined;
   userKnown = false;
   transforms: Transform[] | undefined = undefined;
-  /** Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never rejects. */
+  /**
+   * Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never
+   * rejects.
+   */
   transforming: Promise<void> | undefined = undefined;
   headersWritten = false;
   /** Who answers instead of this handler, and gets the rest of the request. */
@@ -60,7 +63,10 @@ export class HandlerState {
   autoFinish = true;
   /** The stream was given away; nothing is written any more. */
   detached = false;
-  /** Cancelled when the exchange or the handler's time ends early; made when that happens or somebody asks for it. */
+  /**
+   * Cancelled when the exchange or the handler's time ends early; made when that happens or the signal is
+   * first asked for.
+   */
   scope: CancelScope | undefined = undefined;
   /** Ends the deadline's timer. */
   cancelDeadline: (() => void) | undefined = undefined;

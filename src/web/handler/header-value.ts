@@ -39,8 +39,8 @@ export function headerText(name: string, value: HeaderValue): string {
 const UNSAFE_IN_REASON = /[^\t\x20-\x7e\x80-\xff]|</;
 
 /**
- * A reason phrase as it may be sent: an empty one, and one with control characters, `<` or characters above U+00FF,
- * is "Unknown".
+ * A reason phrase as it may be sent: an empty one, and one with control characters, `<` or characters above
+ * U+00FF, is "Unknown".
  */
 export function safeReason(reason: string): string {
   return reason === "" || UNSAFE_IN_REASON.test(reason) ? "Unknown" : reason;

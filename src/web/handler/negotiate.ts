@@ -1,6 +1,6 @@
 /**
- * Choosing what a client likes best: the preference lists of `Accept`, `Accept-Encoding` and `Accept-Language`
- * (RFC 9110 §12.4, §12.5).
+ * Choosing what a client likes best: the preference lists of `Accept`, `Accept-Encoding` and
+ * `Accept-Language` (RFC 9110 §12.4, §12.5).
  */
 
 /** One entry of a preference list. */
@@ -30,8 +30,8 @@ function parsePreferences(field: string): Preference[] {
 }
 
 /**
- * How exactly a range of the field names an offer, both in lower case: 0 for not at all; of several ranges the most
- * exact one decides.
+ * How exactly a range of the field names an offer, both in lower case: 0 for not at all; of several ranges
+ * the most exact one decides.
  */
 export type Fits = (range: string, offer: string) => number;
 
@@ -54,7 +54,9 @@ export function preferred(field: string, offers: readonly string[], fits: Fits):
   return best;
 }
 
-/** `text/html` is named by itself, by `text/*` and by `*` + `/*`. Parameters of media types are not compared. */
+/**
+ * `text/html` is named by itself, by `text/*` and by `*` + `/*`. Parameters of media types are not compared.
+ */
 export function fitsType(range: string, offer: string): number {
   if (range === offer.split(";", 1)[0]!.trim()) return 3;
   if (range === "*/*") return 1;

@@ -17,8 +17,8 @@ export class OutputTransform implements Transform {
 
   /**
    * The first piece, with status and headers, which may be changed too. `finishing` says that it is the last
-   * piece as well. `Content-Length` is there if the response was finished in one piece; whoever changes the
-   * length corrects it.
+   * piece as well. `Content-Length` is there if the response was finished in one piece. A transform that
+   * changes the length corrects it.
    */
   transformFirstChunk(
     statusCode: number,

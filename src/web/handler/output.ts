@@ -237,7 +237,9 @@ export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Prom
 /** What finished a response whose transform failed; the error was told to the log. */
 export const FAILED_TRANSFORM = "an error in a transform";
 
-/** The last piece could not be made or sent: an error page without transforms, if it is not too late for one. */
+/**
+ * The last piece could not be made or sent: an error page without transforms, if it is not too late for one.
+ */
 function endUntransformed(handler: Handler, error: unknown): void {
   const state = stateOf(handler);
   if (error instanceof StreamClosedError) {
@@ -296,7 +298,7 @@ export function upgradeOutput(handler: Handler, protocol: UpgradedProtocol | und
 }
 
 /**
- * After the last byte was handed over: the log line, then the hook. Also for responses that somebody else
+ * After the last byte was handed over: the log line, then the hook. Also for responses that other code
  * writes.
  */
 export function endOfResponse(handler: Handler, state: HandlerState): void {

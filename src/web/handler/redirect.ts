@@ -15,7 +15,8 @@ export interface RedirectOptions {
 }
 
 /**
- * Text as it may stand in a `Location`: what is no ASCII, and spaces, are percent-encoded (RFC 3986 §2.1).
+ * Text as it may stand in a `Location`: spaces and characters outside ASCII are percent-encoded (RFC 3986
+ * §2.1).
  */
 export function locationText(url: string | Uint8Array): string {
   const octets = typeof url === "string" ? Buffer.from(url, "utf8") : Buffer.from(url);

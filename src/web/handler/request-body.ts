@@ -2,8 +2,9 @@
  * The body of a request as a stream: `readBody()` of a handler class with `streamRequestBody` that has no
  * `dataReceived()` of its own. Its verb begins when the head is there and reads the body by itself.
  *
- * One piece is handed on at a time, and the connection reads no more until it was taken: a verb that writes to a slow disk
- * slows the client down and keeps nothing in memory. When the handler is done, what still comes is thrown away.
+ * One piece is handed on at a time, and the connection reads no more until it was taken: a verb that writes
+ * to a slow disk slows the client down and keeps nothing in memory. When the handler is done, what still
+ * comes is thrown away.
  */
 import { InvalidStateError } from "../../base/errors.js";
 
@@ -14,7 +15,9 @@ interface Waiter {
 
 const DONE: IteratorResult<Buffer, undefined> = { done: true, value: undefined };
 
-/** The pieces of one request's body. Made by the delegate that receives them, iterated by the handler, once. */
+/**
+ * The pieces of one request's body. Made by the delegate that receives them, iterated by the handler, once.
+ */
 export class RequestBody implements AsyncIterableIterator<Buffer, undefined> {
   #chunk: Buffer | undefined;
   /** Lets the connection read on, once the piece was taken. */
@@ -23,7 +26,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer, undefined> {
   #ended = false;
   #error: Error | undefined;
 
-  /** A piece has come; the next one waits for the promise. Undefined if nobody reads any more. */
+  /** A piece has come; the next one waits for the promise. Undefined if the body is not read any more. */
   push(chunk: Buffer): Promise<void> | undefined {
     if (this.#ended) return undefined;
     const waiter = this.#waiter;
@@ -45,7 +48,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer, undefined> {
     this.#waiter = undefined;
   }
 
-  /** The body breaks off: whoever reads hears why. */
+  /** The body breaks off: a pending read rejects with the reason. */
   fail(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -56,7 +59,7 @@ export class RequestBody implements AsyncIterableIterator<Buffer, undefined> {
     this.#waiter = undefined;
   }
 
-  /** Nobody reads any more: the rest of the body is thrown away. */
+  /** The body is not read any more: the rest of the body is thrown away. */
   release(): void {
     this.#chunk = undefined;
     this.#taken?.();

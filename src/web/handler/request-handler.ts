@@ -120,8 +120,8 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Runs for each route that leads to this class, when it is added. Throw for a pattern or for arguments that the class
-   * cannot work with, so that the application does not start.
+   * Runs for each route that leads to this class, when it is added. Throw for a pattern or for arguments that
+   * the class cannot work with, so that the application does not start.
    */
   static checkRoute(_route: Rule): void {}
 
@@ -166,9 +166,10 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}, and then the method of the request
-   * runs. While a promise that it returns is pending, no more is read from the client. A class that does not override
-   * it reads the body in that method, by {@link RequestHandler.readBody} or {@link RequestHandler.readParts}.
+   * Gets the body piece by piece, in a class marked with {@link streamRequestBody}, and then the method of
+   * the request runs. While a promise that it returns is pending, no more is read from the client. A class
+   * that does not override it reads the body in that method, by {@link RequestHandler.readBody} or {@link
+   * RequestHandler.readParts}.
    */
   dataReceived(_chunk: Buffer): unknown {
     return undefined;
@@ -190,9 +191,12 @@ export class RequestHandler implements Handler {
   /** Sets header fields for every response, error pages included; called by {@link RequestHandler.clear}. */
   setDefaultHeaders(): void {}
 
-  // --- methods of HTTP: 405 unless overridden. They write the response and return nothing --------------------------------------------------------------
+  // --- methods of HTTP: 405 unless overridden. They write the response and return nothing -----------------
 
-  /** Answers HEAD; it is not derived from `get`. Positional groups of the route are arguments, named ones one object. Unless overridden: 405. */
+  /**
+   * Answers HEAD; it is not derived from `get`. Positional groups of the route are arguments, named ones one
+   * object. Unless overridden: 405.
+   */
   head(..._args: never[]): HandlerResult {
     throw new HTTPError(405);
   }
@@ -345,10 +349,10 @@ export class RequestHandler implements Handler {
   // --- a body as it arrives --------------------------------------------------------------------------------
 
   /**
-   * The pieces of the request's body, in a class marked with {@link streamRequestBody} that does not override {@link
-   * RequestHandler.dataReceived}. No more is read from the client while a piece is being dealt with. Throws the reason of
-   * {@link RequestHandler.signal} when the client leaves before the body is whole. The rest of a body that was not
-   * read is thrown away.
+   * The pieces of the request's body, in a class marked with {@link streamRequestBody} that does not override
+   * {@link RequestHandler.dataReceived}. No more is read from the client while a piece is being dealt with.
+   * Throws the reason of {@link RequestHandler.signal} when the client leaves before the body is whole. The
+   * rest of a body that was not read is thrown away.
    * @throws InvalidStateError in other classes.
    */
   readBody(): AsyncIterableIterator<Buffer, undefined> {
@@ -360,7 +364,8 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * The parts of an upload (`multipart/form-data`) as they arrive; for classes as with {@link RequestHandler.readBody}.
+   * The parts of an upload (`multipart/form-data`) as they arrive; for classes as with {@link
+   * RequestHandler.readBody}.
    *
    *     for await (const part of this.readParts({ maxPartSize: 10 * 1024 * 1024 })) {
    *       if (part.filename === undefined) fields.set(part.name, await part.text());
@@ -368,18 +373,19 @@ export class RequestHandler implements Handler {
    *     }
    *
    * @throws HTTPError 415 for a body of another type.
-   * @throws HTTPInputError 413 for a part over the limit, 400 for a body that is malformed or has too many parts.
+   * @throws HTTPInputError 413 for a part over the limit, 400 for a body that is malformed or has too many
+   *   parts.
    */
   readParts(limits: MultipartReaderConfig = {}): AsyncGenerator<UploadPart, void, undefined> {
     return readParts(this, this.readBody(), limits);
   }
 
-  // --- what the client prefers ------------------------------------------------------------------------------
+  // --- what the client prefers ----------------------------------------------------------------------------
 
   /**
-   * The media type that the client likes best of those that you have (`["application/json", "text/html"]`), of several
-   * the first; `undefined` if it accepts none, which is a reason for 406. A client that says nothing takes the first.
-   * Adds `Accept` to `Vary` (RFC 9110 §12.5.1).
+   * The media type that the client likes best of those that you have (`["application/json", "text/html"]`),
+   * of several the first; `undefined` if it accepts none, which is a reason for 406. A client that says
+   * nothing takes the first. Adds `Accept` to `Vary` (RFC 9110 §12.5.1).
    */
   preferredType(offers: readonly string[]): string | undefined {
     addToVary(stateOf(this).headers, "Accept");
@@ -388,8 +394,9 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * The language tag that the client likes best of those that you have, of several the first; `undefined` if it wants
-   * none of them. A client that says nothing takes the first. Adds `Accept-Language` to `Vary` (RFC 9110 §12.5.4).
+   * The language tag that the client likes best of those that you have, of several the first; `undefined` if
+   * it wants none of them. A client that says nothing takes the first. Adds `Accept-Language` to `Vary` (RFC
+   * 9110 §12.5.4).
    */
   preferredLanguage(offers: readonly string[]): string | undefined {
     addToVary(stateOf(this).headers, "Accept-Language");
@@ -428,8 +435,8 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Lets the client forget all cookies that it sent, except those whose names no server can have set. Cookies whose
-   * prefix (`__Host-`, `__Secure-`) demands attributes get them.
+   * Lets the client forget all cookies that it sent, except those whose names no server can have set. Cookies
+   * whose prefix (`__Host-`, `__Secure-`) demands attributes get them.
    */
   clearAllCookies(options: ClearCookieOptions = {}): void {
     queueAllClearedCookies(this, options);
@@ -504,9 +511,9 @@ export class RequestHandler implements Handler {
   // --- requests from other sites --------------------------------------------------------------------------
 
   /**
-   * The token that a form or a script of this site repeats in requests that change something. The first time it is
-   * asked for, a client without a valid XSRF cookie gets one. Its mask differs in each response, so that compression does
-   * not give it away; see {@link RequestHandler.xsrfFormHtml}.
+   * The token that a form or a script of this site repeats in requests that change something. The first time
+   * it is asked for, a client without a valid XSRF cookie gets one. Its mask differs in each response, so
+   * that compression does not give it away; see {@link RequestHandler.xsrfFormHtml}.
    */
   get xsrfToken(): string {
     return xsrfTokenOf(this);
@@ -518,9 +525,10 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Refuses a request that does not repeat the token of its cookie: in the argument `_xsrf`, else in the field
-   * `X-Xsrftoken`, else in `X-Csrftoken`. With the `xsrfCookies` setting it runs before `prepare()` for all methods but
-   * GET, HEAD and OPTIONS. Override it for requests that no browser sends, such as those that carry a secret of their own.
+   * Refuses a request that does not repeat the token of its cookie: in the argument `_xsrf`, else in the
+   * field `X-Xsrftoken`, else in `X-Csrftoken`. With the `xsrfCookies` setting it runs before `prepare()` for
+   * all methods but GET, HEAD and OPTIONS. Override it for requests that no browser sends, such as those that
+   * carry a secret of their own.
    * @throws HTTPError 403 if the token is missing, malformed or another one.
    */
   checkXsrfCookie(): void {
@@ -530,8 +538,8 @@ export class RequestHandler implements Handler {
   // --- the user --------------------------------------------------------------------------------------------
 
   /**
-   * Who asks: what {@link RequestHandler.getCurrentUser} says, asked once, and of its type. May be assigned, in an async
-   * `prepare()` for instance.
+   * The user of the request: the result of {@link RequestHandler.getCurrentUser}, called once, and of its
+   * type. May be assigned, in an async `prepare()` for instance.
    */
   get currentUser(): ReturnType<this["getCurrentUser"]> {
     const state = stateOf(this);
@@ -545,7 +553,7 @@ export class RequestHandler implements Handler {
     state.userKnown = true;
   }
 
-  /** Finds out who asks, from a signed cookie for instance; not for waiting. Default: nobody. */
+  /** Finds the user of the request, in a signed cookie for instance; cannot wait. Default: undefined. */
   getCurrentUser(): unknown {
     return undefined;
   }
@@ -608,10 +616,10 @@ export class RequestHandler implements Handler {
   // --- the body --------------------------------------------------------------------------------------------
 
   /**
-   * Adds to the body: text (as UTF-8), bytes of any kind (kept as they are until they are flushed, not copied), or an
-   * object, which is sent as JSON with its content type.
-   * @throws InvalidArgumentError for anything else, and for an object that JSON would lose (`Map`, `Set`, a class
-   * without `toJSON()`); the message says what to write instead.
+   * Adds to the body: text (as UTF-8), bytes of any kind (kept as they are until they are flushed, not
+   * copied), or an object, which is sent as JSON with its content type.
+   * @throws InvalidArgumentError for anything else, and for an object that JSON would lose (`Map`, `Set`, a
+   *   class without `toJSON()`); the message says what to write instead.
    * @throws InvalidStateError after {@link RequestHandler.finish}.
    */
   write(chunk: Writable): void {
@@ -620,8 +628,8 @@ export class RequestHandler implements Handler {
 
   /**
    * Sends what was written so far, the first time with the header fields. Resolves when there is room for
-   * more: await it in a loop that writes much. Rejects when the connection is closed; and as `signal` and `timeout` say,
-   * which takes nothing back that was written.
+   * more: await it in a loop that writes much. Rejects when the connection is closed; and as `signal` and
+   * `timeout` say, which takes nothing back that was written.
    */
   flush(options?: FlushOptions): Promise<void> {
     return flushOutput(this, options?.includeFooters ?? false, options);
@@ -644,8 +652,9 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Takes the connection's stream away from HTTP, with the bytes that the client sent beyond this request in front; the
-   * response counts as finished, and the stream is the caller's to close. `protocol` is how the server reaches its new owner.
+   * Takes the connection's stream away from HTTP, with the bytes that the client sent beyond this request in
+   * front; the response counts as finished, and the stream is the caller's to close. `protocol` is how the
+   * server reaches its new owner.
    * @throws InvalidStateError if the connection cannot give its stream up, is closed, or has done so before.
    */
   detach(protocol?: UpgradedProtocol): IOStream {
@@ -653,19 +662,19 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Switches to another protocol: sends the status, which must be 101 or the 2xx of a CONNECT, with the header fields and
-   * cookies that were set, and gives the stream away as {@link RequestHandler.detach} does. The response is done then: the log
-   * line is written and {@link RequestHandler.onFinish} runs.
-   * @throws InvalidStateError, nothing sent, if the request did not ask for it, the response has begun, or the
-   * connection is closed or cannot be given away.
+   * Switches to another protocol: sends the status, which must be 101 or the 2xx of a CONNECT, with the
+   * header fields and cookies that were set, and gives the stream away as {@link RequestHandler.detach} does.
+   * The response is done then: the log line is written and {@link RequestHandler.onFinish} runs.
+   * @throws InvalidStateError, nothing sent, if the request did not ask for it, the response has begun, or
+   *   the connection is closed or cannot be given away.
    */
   upgrade(protocol?: UpgradedProtocol): IOStream {
     return upgradeOutput(this, protocol);
   }
 
   /**
-   * Sends 103 (Early Hints, RFC 8297) with these fields, `Link` ones usually, before the response. May be called several
-   * times. Returns whether it was sent: HTTP/1.0 clients get none.
+   * Sends 103 (Early Hints, RFC 8297) with these fields, `Link` ones usually, before the response. May be
+   * called several times. Returns whether it was sent: HTTP/1.0 clients get none.
    * @throws HTTPOutputError once the response has begun, or for a field that cannot be sent.
    */
   sendEarlyHints(headers: HTTPHeadersInit): boolean {

@@ -14,7 +14,10 @@ const DAY = 86_400_000;
 /** Attributes that name the cookie to be cleared: all but its lifetime. */
 export type ClearCookieOptions = Omit<CookieOptions, "expires" | "expiresDays" | "maxAge">;
 
-/** The options of a cookie. Other spellings, such as `httpOnly`, are refused: a cookie that scripts see is no small slip. */
+/**
+ * The options of a cookie. Other spellings, such as `httpOnly`, are refused: a cookie that scripts see is no
+ * small slip.
+ */
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   "domain",
   "expires",
@@ -79,8 +82,9 @@ export function queueClearedCookie(handler: Handler, name: string, options: Clea
 }
 
 /**
- * `handler.clearAllCookies()`: every cookie that came with the request. A name that no server can have set is skipped. A
- * prefix demands attributes (RFC 6265bis §4.1.3): `Secure` for both, for `__Host-` also the path `/` and no domain.
+ * `handler.clearAllCookies()`: every cookie that came with the request. A name that no server can have set is
+ * skipped. A prefix demands attributes (RFC 6265bis §4.1.3): `Secure` for both, for `__Host-` also the path
+ * `/` and no domain.
  */
 export function queueAllClearedCookies(handler: Handler, options: ClearCookieOptions): void {
   for (const name of Object.keys(handler.request.cookies)) {

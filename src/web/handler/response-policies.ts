@@ -1,12 +1,12 @@
 /**
- * Header fields by which a response tells browsers what they may do with it: the settings `securityHeaders` and `cors`.
+ * Header fields that say what browsers may do with a response: the settings `securityHeaders` and `cors`.
  *
- * Both are off until asked for, and hold for every response of the application's handlers, error pages included. A handler may
- * set any of these fields to something else.
+ * Both are off until asked for, and hold for every response of the application's handlers, error pages
+ * included. A handler may set any of these fields to something else.
  *
- * Cross-origin requests follow the Fetch standard (§3.2, CORS protocol): a preflight (OPTIONS with `Origin` and
- * `Access-Control-Request-Method`) is answered before the handler's own methods run; the answer depends on `Origin`, so
- * caches are told by `Vary`.
+ * Cross-origin requests follow the Fetch standard (§3.2, CORS protocol): a preflight (OPTIONS with `Origin`
+ * and `Access-Control-Request-Method`) is answered before the handler's own methods run; the answer depends
+ * on `Origin`, so caches are told by `Vary`.
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";
@@ -153,8 +153,8 @@ export function addPolicies(headers: HTTPHeaders, handler: Handler): void {
 }
 
 /**
- * Answers a preflight of the `cors` setting with 204, and returns true; false for every other request. An origin that is
- * not allowed gets no permission, which the browser takes for a refusal.
+ * Answers a preflight of the `cors` setting with 204, and returns true; false for every other request. An
+ * origin that is not allowed gets no permission, which the browser takes for a refusal.
  */
 export function answerPreflight(handler: Handler): boolean {
   const cors = known.get(handler.application.settings)?.cors;

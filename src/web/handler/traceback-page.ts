@@ -1,9 +1,11 @@
 /**
- * The page that shows an error to the person who is working on the program: `serveTraceback`, which `debug` switches on.
+ * The page that shows an error to the person who is working on the program: `serveTraceback`, which `debug`
+ * switches on.
  *
- * A browser gets HTML: the error and its causes, each frame with the lines of the source around it, and the request. Frames of
- * libraries and of the platform are folded. Everything else (curl, a test, a script) gets the stack as text, as in
- * Tornado. Nothing on the page is loaded from anywhere, and everything that came from outside is escaped.
+ * A browser gets HTML: the error and its causes, each frame with the lines of the source around it, and the
+ * request. Frames of libraries and of the platform are folded. Everything else (curl, a test, a script) gets
+ * the stack as text, as in Tornado. Nothing on the page is loaded from anywhere, and everything that came
+ * from outside is escaped.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,9 +1,9 @@
 /**
  * The parts of an upload, one after another, as they arrive: `readParts()`.
  *
- * A part is read before the next one is asked for; what is left of it then is skipped. Memory holds one piece of the body,
- * whatever its size. Files that were spooled to disk are removed when the handler is done, whatever its end, unless they
- * were moved elsewhere.
+ * A part is read before the next one is asked for; what is left of it then is skipped. Memory holds one piece
+ * of the body, whatever its size. Files that were spooled to disk are removed when the handler is done,
+ * whatever its end, unless they were moved elsewhere.
  */
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -60,7 +60,10 @@ class PartSource {
   }
 }
 
-/** One part of an upload: a file, or a plain field. Read it by iterating over it, or by one of its methods; once. */
+/**
+ * One part of an upload: a file, or a plain field. Read it by iterating over it, or by one of its methods;
+ * once.
+ */
 export class UploadPart implements AsyncIterable<Buffer> {
   /** The name of the form's field. */
   readonly name: string;
@@ -133,7 +136,8 @@ export class UploadPart implements AsyncIterable<Buffer> {
   }
 
   /**
-   * The whole body as text, as the handler's `decodeArgument()` has it; at most `maxSize` bytes, by default 64 KiB.
+   * The whole body as text, as the handler's `decodeArgument()` has it; at most `maxSize` bytes, by default
+   * 64 KiB.
    * @throws HTTPInputError (413) if there is more, HTTPError 400 if it is not UTF-8.
    */
   async text(maxSize: number = MAX_FIELD): Promise<string> {
@@ -141,9 +145,9 @@ export class UploadPart implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Writes the body to a new file in a folder of its own (below `directory`, by default the system's for temporary
-   * files), which only this user can read. The folder is removed when the handler is done, whatever its end; rename the file
-   * to keep it.
+   * Writes the body to a new file in a folder of its own (below `directory`, by default the system's for
+   * temporary files), which only this user can read. The folder is removed when the handler is done, whatever
+   * its end; rename the file to keep it.
    */
   async spool(directory: string = tmpdir()): Promise<SpooledFile> {
     const { ioLoop } = this.#handler.request;

@@ -1,15 +1,16 @@
 /**
- * Protection against requests that another site makes a browser send (cross-site request forgery), as Tornado does it.
+ * Protection against requests that another site makes a browser send (cross-site request forgery), as Tornado
+ * does it.
  *
- * A cookie holds a random token. A request that changes something must repeat it where another site cannot: in the form
- * or in a header field. The token is written in two formats:
+ * A cookie holds a random token. A request that changes something must repeat it where another site cannot:
+ * in the form or in a header field. The token is written in two formats:
  *
  *     version 2    2|<mask, 4 octets>|<token xor mask>|<seconds since 1970>     in hexadecimal
  *     version 1    <token>                                                      in hexadecimal, or as it is
  *
- * The mask is new in each response, so that a compressed page does not give the token away a letter at a time (the BREACH
- * attack); what is compared are the tokens without masks, in constant time. Nothing excuses a request from the check:
- * other sites can send any Content-Type, and `X-Requested-With` is a convention.
+ * The mask is new in each response, so that a compressed page does not give the token away a letter at a time
+ * (the BREACH attack); what is compared are the tokens without masks, in constant time. Nothing excuses a
+ * request from the check: other sites can send any Content-Type, and `X-Requested-With` is a convention.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { xhtmlEscape } from "../../base/escape.js";
@@ -87,7 +88,10 @@ function stateFor(handler: Handler, random: RandomSource): XsrfState {
   return state;
 }
 
-/** `handler.xsrfToken`: the token as this response shows it; the first time it is asked for, the cookie is set. */
+/**
+ * `handler.xsrfToken`: the token as this response shows it; the first time it is asked for, the cookie is
+ * set.
+ */
 export function xsrfTokenOf(handler: Handler, random: RandomSource = randomBytes): string {
   const state = stateFor(handler, random);
   if (state.shown !== undefined) return state.shown;

@@ -10,8 +10,9 @@ import { connectionOf } from "../handler/output.js";
 import { RequestHandler } from "../handler/request-handler.js";
 
 /**
- * What answers instead: an application or another connection delegate, which gets the body as it comes; or a function of
- * the request (which writes to `request.connection`) or an object with `handle()`, which get it with its whole body.
+ * What answers instead: an application or another connection delegate, which gets the body as it comes; or a
+ * function of the request (which writes to `request.connection`) or an object with `handle()`, which get it
+ * with its whole body.
  */
 export type Fallback =
   | ((request: HTTPServerRequest) => unknown)
@@ -24,8 +25,9 @@ function isDelegate(fallback: object): fallback is HTTPServerConnectionDelegate 
 
 /**
  * Lets another container answer: `[".*", FallbackHandler, { fallback: container }]`. For routes beside those
- * of handlers; a whole server can be started on the container itself. The fallback writes its own log line, and protects
- * itself from requests of other sites. Override `prepare()` for what has to be checked before, and call it then.
+ * of handlers; a whole server can be started on the container itself. The fallback writes its own log line,
+ * and protects itself from requests of other sites. Override `prepare()` for what has to be checked before,
+ * and call it then.
  */
 export class FallbackHandler extends RequestHandler {
   static override readonly streamRequestBody: boolean = true;
@@ -100,7 +102,7 @@ class CollectingDelegate implements HTTPMessageDelegate {
   }
 }
 
-/** Passes everything on, and tells once that the request was handed over whole or broke off. */
+/** Passes everything on, and reports once that the request was handed over whole or broke off. */
 class EndedDelegate implements HTTPMessageDelegate {
   readonly #inner: HTTPMessageDelegate;
   #onEnd: (() => unknown) | undefined;

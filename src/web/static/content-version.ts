@@ -1,7 +1,7 @@
 /**
- * The version of a static file. The `v` of its URL is the SHA-512 of its content, in hexadecimal. The same is the entity
- * tag of a file of at most 1 MiB; to hash more than that would keep the first client of a large file waiting for seconds,
- * so its tag is made of what the system says: size, times of change and inode.
+ * The version of a static file. The `v` of its URL is the SHA-512 of its content, in hexadecimal. The same is
+ * the entity tag of a file of at most 1 MiB; to hash more than that would keep the first client of a large
+ * file waiting for seconds, so its tag is made of what the system says: size, times of change and inode.
  *
  * Versions are kept per path, for the whole process. A file that is served is looked at anyway, so a changed
  * one gets a new version at once; a URL is made without looking, from the version known.
@@ -17,7 +17,7 @@ interface Known {
 }
 
 const known = new Map<string, Known>();
-/** Files that are being read now: whoever asks meanwhile waits for the same result. */
+/** Files that are being read now; requests that come meanwhile wait for the same result. */
 const reading = new Map<string, Promise<string>>();
 
 /** Forgets all versions. */
@@ -29,8 +29,8 @@ export function forgetVersions(): void {
 export const MAX_HASHED_SIZE: number = 1 << 20;
 
 /**
- * The version of an open file for its entity tag. With `useCache` false it is found out each time. Every change of the
- * file changes it: a write moves the time of the inode (`ctime`), which programs cannot set.
+ * The version of an open file for its entity tag. With `useCache` false it is found out each time. Every
+ * change of the file changes it: a write moves the time of the inode (`ctime`), which programs cannot set.
  */
 export async function versionOfOpenFile(file: OpenFile, useCache: boolean): Promise<string> {
   const { path, stamp } = file;

@@ -55,7 +55,7 @@ export async function openFile(
 ): Promise<OpenFile | OpenFailure> {
   let handle: FileHandle;
   try {
-    // Some devices do things when they are opened, so what is no file is not even opened.
+    // Some devices do things when they are opened, so anything but a regular file is not even opened.
     if (!(await stat(path)).isFile()) return "not-a-file";
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
@@ -86,8 +86,9 @@ export async function openFile(
 }
 
 /**
- * True if the open file lies in the root, links resolved. Where it lies is asked of the descriptor if the system can tell: a path
- * that is looked at again may lead elsewhere again. Otherwise the path must lead to the very file that is open.
+ * True if the open file lies in the root, links resolved. Where it lies is asked of the descriptor if the
+ * system can tell: a path that is looked at again may lead elsewhere again. Otherwise the path must lead to
+ * the very file that is open.
  */
 async function isReallyInside(
   root: string,

@@ -55,10 +55,10 @@ export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Arr
  * Serves the files of a directory to GET and HEAD: `["/files/(.*)", StaticFileHandler, { path: "/srv/files"
  * }]`. The pattern has one group, the path of the file. The `staticPath` setting makes such a route for you.
  *
- * Each file has its content's hash as entity tag (above 1 MiB: its size, times and inode); with the hash as `v` in its URL ({@link
- * RequestHandler.staticUrl}) it may be cached for ten years. Conditions (RFC 9110 §13) and single ranges
- * (§14) are understood. Outside the root, by a name or a link, and for what is no regular file: 403; missing,
- * hidden or oddly named: 404.
+ * Each file has its content's hash as entity tag (above 1 MiB: its size, times and inode); with the hash as
+ * `v` in its URL ({@link RequestHandler.staticUrl}) it may be cached for ten years. Conditions (RFC 9110 §13)
+ * and single ranges (§14) are understood. Outside the root, by a name or a link, and for anything but a
+ * regular file: 403; missing, hidden or oddly named: 404.
  *
  * To serve from elsewhere, override {@link StaticFileHandler.getContent}, `getContentVersion`,
  * `getContentSize`, `getModifiedTime`, and `validateAbsolutePath`. Tornado `web.StaticFileHandler`.
@@ -356,7 +356,8 @@ export class StaticFileHandler extends RequestHandler {
   // --- URLs ------------------------------------------------------------------------------------------------
 
   /**
-   * The URL of a file below the `staticPath` setting, percent-encoded, with its version unless told otherwise.
+   * The URL of a file below the `staticPath` setting, percent-encoded, with its version unless told
+   * otherwise.
    */
   static makeStaticUrl(settings: ApplicationSettings, path: string, options: StaticUrlOptions = {}): string {
     const url = (settings.staticUrlPrefix ?? "/static/") + percentEncodePath(path);

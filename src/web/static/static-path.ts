@@ -1,8 +1,8 @@
 /**
- * Paths of static files: from the URL to a file that lies in the root directory, or to nothing; and the media type that
- * its name stands for (RFC 9110 §8.3).
+ * Paths of static files: from the URL to a file that lies in the root directory, or to nothing; and the media
+ * type that its name stands for (RFC 9110 §8.3).
  *
- * The route has percent-decoded the path once, and nobody does it again. What is left to fear are names that
+ * The route has percent-decoded the path once; it is not decoded again. What is left to fear are names that
  * the system reads differently than they look (NUL, a backslash, a drive or stream on Windows) and `..`.
  * Containment is a question of whole segments: `/srv/static` does not contain `/srv/static_secret`.
  */
@@ -43,8 +43,8 @@ export function rootDirectory(root: string | URL): string {
 
 const UNKNOWN = "application/octet-stream";
 
-// A compressed file is sent as what it is, not as its content with a Content-Encoding: who asks for an
-// archive wants it whole.
+// A compressed file is sent as what it is, not as its content with a Content-Encoding: a client that asks for
+// an archive wants it whole.
 const OURS: ReadonlyMap<string, string> = new Map([
   [".gz", "application/gzip"],
   [".tgz", "application/gzip"],
