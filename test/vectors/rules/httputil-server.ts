@@ -47,7 +47,42 @@ function namedLikeAttributes({ args: [fields] }: VectorCase): [name: string, val
   return pairs.filter(([name]) => ATTRIBUTES.test(name));
 }
 
+/** The fields that a proxy sent in a case of `httpserver.xheaders`, by name in lower case. */
+const proxyFields = ({ args }: VectorCase): Record<string, string> =>
+  Object.fromEntries((args[3] as [string, string][]).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** An address with a port, or an IPv6 address in brackets; its first group or the second is the address. */
+const NODE_WITH_PORT = /^(?:\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+)$/;
+
+/** The scheme that a proxy named in other letters than lower case; undefined for all others. */
+function loudScheme(vector: VectorCase): string | undefined {
+  const fields = proxyFields(vector);
+  const scheme = fields["x-scheme"] ?? fields["x-forwarded-proto"] ?? "";
+  return /^https?$/i.test(scheme) && scheme !== scheme.toLowerCase() ? scheme.toLowerCase() : undefined;
+}
+
 export const rules: readonly Rule[] = [
+  {
+    name: "httputil/forwarded-address-with-port",
+    functions: ["httpserver.xheaders"],
+    covers: (vector) => NODE_WITH_PORT.test(proxyFields(vector)["x-forwarded-for"] ?? ""),
+    holds(outcome, vector) {
+      const match = NODE_WITH_PORT.exec(proxyFields(vector)["x-forwarded-for"]!);
+      return (
+        "value" in outcome &&
+        (outcome.value as { remote_ip?: string }).remote_ip === (match?.[1] ?? match?.[2])
+      );
+    },
+  },
+  {
+    name: "httputil/scheme-in-any-case",
+    functions: ["httpserver.xheaders"],
+    covers: (vector) =>
+      loudScheme(vector) !== undefined &&
+      (vector.result as { protocol?: string }).protocol !== loudScheme(vector),
+    holds: (outcome, vector) =>
+      "value" in outcome && (outcome.value as { protocol?: string }).protocol === loudScheme(vector),
+  },
   {
     name: "httputil/cookie-lines",
     functions: ["httputil.HTTPServerRequest", "httputil.HTTPServerRequest.cookies"],

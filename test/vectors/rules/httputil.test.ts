@@ -143,6 +143,27 @@ testRules("httputil", rules, {
       { args: [["xpath=1"]] },
     ],
   },
+  "httputil/forwarded-address-with-port": {
+    covers: [
+      { args: ["127.0.0.1", null, null, [["X-Forwarded-For", "[::1]"]]], result: { remote_ip: "127.0.0.1" } },
+      {
+        args: ["127.0.0.1", null, null, [["X-Forwarded-For", "1.2.3.4:5"]]],
+        result: { remote_ip: "127.0.0.1" },
+      },
+    ],
+    leaves: [
+      { args: ["127.0.0.1", null, null, [["X-Forwarded-For", "::1"]]], result: { remote_ip: "::1" } },
+      { args: ["127.0.0.1", null, null, [["X-Forwarded-For", "1.2.3.4"]]], result: { remote_ip: "1.2.3.4" } },
+      { args: ["127.0.0.1", null, null, []], result: { remote_ip: "127.0.0.1" } },
+    ],
+  },
+  "httputil/scheme-in-any-case": {
+    covers: [{ args: ["127.0.0.1", null, null, [["X-Scheme", "HTTPS"]]], result: { protocol: "http" } }],
+    leaves: [
+      { args: ["127.0.0.1", null, null, [["X-Scheme", "https"]]], result: { protocol: "https" } },
+      { args: ["127.0.0.1", null, null, [["X-Scheme", "FTP"]]], result: { protocol: "http" } },
+    ],
+  },
   "httputil/cookie-lines": {
     covers: [
       { args: [["a=b", "c=d"]] },
