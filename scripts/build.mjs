@@ -1,4 +1,5 @@
-// Compiles src to dist, tests and examples to build, and copies what the examples serve beside their code.
+// Compiles src to dist, tests and examples to build, and copies what is read or run beside the code: Python modules of the
+// package, and what the examples serve.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,21 +13,24 @@ export function build() {
     stdio: "inherit",
   });
   if (tsc.status !== 0) return tsc.status ?? 1;
-  copyAssets("examples");
+  copyAssets("src/interop/python", "dist/interop/python");
+  copyAssets("examples", "build/examples");
   mkdirSync(join(root, "build"), { recursive: true });
   writeFileSync(join(root, "build", ".stamp"), `${new Date().toISOString()}\n`);
   return 0;
 }
 
-/** Pages, styles and templates travel with the compiled examples, so that `import.meta.url` finds them. */
-function copyAssets(folder) {
+const LEFT_BEHIND = new Set(["node_modules", "__pycache__"]);
+
+/** Pages, templates and Python modules travel with the compiled code, so that `import.meta.url` finds them. */
+function copyAssets(folder, target) {
   const from = join(root, folder);
   if (!existsSync(from)) return;
-  cpSync(from, join(root, "build", folder), {
+  cpSync(from, join(root, target), {
     recursive: true,
     filter: (path) =>
       statSync(path).isDirectory()
-        ? basename(path) !== "node_modules"
+        ? !LEFT_BEHIND.has(basename(path))
         : !path.endsWith(".ts") && !basename(path).startsWith("tsconfig"),
   });
 }

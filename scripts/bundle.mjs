@@ -53,8 +53,8 @@ function compileBare() {
   if (done.status !== 0) throw new Error("the sources do not compile");
 }
 
-/** Bundles the compiled modules in `from` into the folder `to`. */
-async function bundle(from, to) {
+/** Bundles the compiled modules in `from`, beside which `others` lie, into the folder `to`. */
+async function bundle(from, to, others) {
   const { build } = await import(
     pathToFileURL(join(tools, "node_modules", "esbuild", "lib", "main.js")).href
   );
@@ -96,7 +96,7 @@ async function bundle(from, to) {
             const folder = posix.dirname(slashes(relative(from, path)));
             const contents = readFileSync(path, "utf8").replace(STARTED, (all, target) => {
               const place = posix.join(folder, target);
-              if (!files.includes(place)) return all;
+              if (!files.includes(place) && !others.includes(place)) return all;
               const url = `new URL("./${place}", import.meta.url)`;
               started.push(url);
               return url;
@@ -133,7 +133,7 @@ function declarationsOf(folder) {
 function copyRest(from, to) {
   const declarations = declarationsOf(from);
   for (const file of filesOf(from)) {
-    if (/\.(js|map|tsbuildinfo)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file))) continue;
+    if (/\.(js|map|tsbuildinfo|pyc)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file))) continue;
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(from, file), join(to, file));
   }
@@ -147,7 +147,7 @@ export async function bundleDist() {
   renameSync(dist, aside);
   try {
     compileBare();
-    await bundle(bare, dist);
+    await bundle(bare, dist, filesOf(aside));
     copyRest(aside, dist);
   } catch (error) {
     restoreDist();

@@ -46,6 +46,7 @@ const stray = packed.files
   .filter(
     (path) =>
       !/^dist\/.+\.(js|d\.ts)$/.test(path) &&
+      !/^dist\/interop\/python\/.+\.py$/.test(path) &&
       !/^(docs\/.+\.md|examples\/(README\.md|chat\/.+)|bench\/README\.md|[A-Z]+\.md|LICENSE|package\.json)$/.test(
         path,
       ),

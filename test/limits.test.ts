@@ -10,6 +10,7 @@ import { LogRateLimit } from "squall/log";
 import { TCPServer } from "squall/tcpserver";
 import { DictLoader } from "squall/template";
 import { InvalidArgumentError } from "squall/util";
+import { WSGIContainer } from "squall/wsgi";
 import { HTTP1ConnectionParameters } from "#room/http/connection/params";
 import { StreamSettings } from "#room/net/stream/stream-settings";
 import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
@@ -141,6 +142,13 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     options: numericOptions("text/template/base-loader.ts", "LoaderOptions"),
     defaultOf: () => new DictLoader({}).maxIncludeDepth,
     accepts: (option, value) => void new DictLoader({}, { [option]: value }),
+  },
+  "Python applications": {
+    options: numericOptions("interop/wsgi/options.ts", "WSGIContainerOptions").filter(
+      (option) => option !== "workers" && option !== "threads",
+    ),
+    defaultOf: (option) => defaultInSource("interop/wsgi/options.ts", option),
+    accepts: (option, value) => void new WSGIContainer("module:callable", { [option]: value }),
   },
   "Threads, processes and the log": {
     options: [

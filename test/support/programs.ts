@@ -14,8 +14,12 @@ import { delimiter, join } from "node:path";
 const PACKAGES = {
   chromium: "chromium",
   curl: "curl",
+  gunicorn: "gunicorn",
   nc: "netcat-openbsd",
   nginx: "nginx-light",
+  python3: "python3",
+  "python3-django": "python3-django",
+  "python3-flask": "python3-flask",
   "python3-tornado": "python3-tornado",
   "redis-server": "redis-server",
   wrk: "wrk",
@@ -26,10 +30,12 @@ export type Program = keyof typeof PACKAGES;
 
 const found = new Map<Program, string | undefined>();
 
-/** Where the program lies, or undefined. For `python3-tornado`: a Python that can import Tornado. */
+/** Where the program lies, or undefined. For `python3-tornado`: a Python that can import Tornado; others alike. */
 export function locate(program: Program): string | undefined {
-  if (!found.has(program))
-    found.set(program, program === "python3-tornado" ? pythonWithTornado() : which(program));
+  if (!found.has(program)) {
+    const [, module] = /^python3-(.+)$/.exec(program) ?? [];
+    found.set(program, module === undefined ? which(program) : pythonWith(module));
+  }
   return found.get(program);
 }
 
@@ -66,8 +72,8 @@ function which(name: string): string | undefined {
 }
 
 /** Debian's own Python first: another one found on the PATH does not see Debian's packages. */
-function pythonWithTornado(): string | undefined {
+function pythonWith(module: string): string | undefined {
   return ["/usr/bin/python3", which("python3")].find(
-    (python) => python !== undefined && spawnSync(python, ["-c", "import tornado"]).status === 0,
+    (python) => python !== undefined && spawnSync(python, ["-c", `import ${module}`]).status === 0,
   );
 }

@@ -19,7 +19,9 @@ export function bareHeaders(serverHeader: string | false, loop: IOLoop): HTTPHea
   return headers;
 }
 
-/** Answers with a status and an empty body. Does nothing on a closed connection. */
-export function sendBareStatus(connection: HTTPConnection, code: number): void {
-  connection.respond(bareStartLine(code), bareHeaders(connection.serverHeader, connection.ioLoop));
+/** Answers with a status, an empty body and `more` fields. Does nothing on a closed connection. */
+export function sendBareStatus(connection: HTTPConnection, code: number, more?: HTTPHeaders): void {
+  const headers = bareHeaders(connection.serverHeader, connection.ioLoop);
+  if (more !== undefined) headers.update(more);
+  connection.respond(bareStartLine(code), headers);
 }

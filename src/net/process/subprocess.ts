@@ -5,7 +5,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
-import { checkFunction } from "../../base/validate.js";
+import { checkFunction, checkInteger } from "../../base/validate.js";
 import { PipeIOStream } from "../stream/pipe-stream.js";
 
 const STREAM: unique symbol = Symbol("squall.Subprocess.STREAM");
@@ -24,6 +24,11 @@ export interface SubprocessOptions extends Omit<SpawnOptions, "stdio" | "signal"
   readonly stdout?: SubprocessStdio;
   /** Default: that of this process. */
   readonly stderr?: SubprocessStdio;
+  /**
+   * How many two-way channels it gets besides, as its descriptors 3 and up; default 0. On Windows the child sees named
+   * pipes, elsewhere connected sockets.
+   */
+  readonly channels?: number | undefined;
   /** The loop that it belongs to; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
 }
@@ -68,6 +73,8 @@ export class Subprocess {
   readonly stdout: PipeIOStream | Readable | undefined;
   /** What to read from, as a stream or (for `"pipe"`) Node's; undefined if the child got something else. */
   readonly stderr: PipeIOStream | Readable | undefined;
+  /** Our ends of the {@link SubprocessOptions.channels}; none if the child could not be started. */
+  readonly channels: readonly PipeIOStream[];
   /** The exit status, negative for the number of the signal that killed it; undefined while it runs. */
   returncode: number | undefined;
   readonly #cmd: readonly string[];
@@ -82,13 +89,17 @@ export class Subprocess {
    * `EMFILE`, …), `returncode` is 127, and without descriptors for them there are no streams.
    */
   constructor(args: string | readonly string[], options: SubprocessOptions = {}) {
-    const { stdin, stdout, stderr, ioLoop, ...rest } = options;
+    const { stdin, stdout, stderr, channels, ioLoop, ...rest } = options;
+    const extra = new Array<IOType>(checkInteger("channels", channels ?? 0, { min: 0 })).fill("pipe");
     this.ioLoop = ioLoop ?? IOLoop.current();
     this.#cmd = typeof args === "string" ? [args] : args;
     const [program, ...others] = this.#cmd;
     if (program === undefined) throw new InvalidArgumentError("a subprocess needs the name of a program");
     this.returncode = undefined;
-    this.proc = spawn(program, others, { ...rest, stdio: [stdio(stdin), stdio(stdout), stdio(stderr)] });
+    this.proc = spawn(program, others, {
+      ...rest,
+      stdio: [stdio(stdin), stdio(stdout), stdio(stderr), ...extra],
+    });
     const over = this.ioLoop.beginExternal();
     // Before anything else: Node reports soon that it could not start the process, and has no pipes then.
     this.proc.once("error", (error) => {
@@ -101,6 +112,7 @@ export class Subprocess {
     this.stdin = this.#channel(stdin, this.proc.stdin) as PipeIOStream | Writable | undefined;
     this.stdout = this.#channel(stdout, this.proc.stdout) as PipeIOStream | Readable | undefined;
     this.stderr = this.#channel(stderr, this.proc.stderr) as PipeIOStream | Readable | undefined;
+    this.channels = this.#extraChannels();
     this.proc.once("exit", (code, signal) => {
       over();
       this.#ended(code ?? -(signal === null ? 0 : constants.signals[signal]));
@@ -155,6 +167,14 @@ export class Subprocess {
   ): PipeIOStream | Readable | Writable | undefined {
     if (pipe == null) return undefined;
     return wanted === STREAM ? new PipeIOStream(pipe as Duplex, { ioLoop: this.ioLoop }) : pipe;
+  }
+
+  #extraChannels(): PipeIOStream[] {
+    // What Node does not type: behind the first three there may be more.
+    const pipes = (this.proc.stdio ?? []).slice(3) as unknown as (Duplex | null)[];
+    return pipes
+      .filter((pipe) => pipe !== null)
+      .map((pipe) => new PipeIOStream(pipe, { ioLoop: this.ioLoop }));
   }
 
   #ended(returncode: number): void {

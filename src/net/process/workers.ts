@@ -23,19 +23,15 @@ import { availableParallelism, constants } from "node:os";
 import { Worker as Thread } from "node:worker_threads";
 import { IOLoop } from "../../async/ioloop.js";
 import type { Timeout } from "../../async/timers/timeout.js";
-import { InvalidStateError, SquallError } from "../../base/errors.js";
+import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
+import { RestartBudget, TooManyRestartsError } from "./restart-budget.js";
 import { SocketSharing } from "./socket-sharing.js";
 import { isOurs, SHARING, tellPrimary, type WorkerMessage } from "./worker-sockets.js";
 
 /** Which number a worker has, in its environment. */
 const TASK_ID = "SQUALL_TASK_ID";
-
-/** A worker that lived shorter than this is not replaced at once, in milliseconds. */
-const SHORT_LIFE = 1000;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 5000;
 
 /**
  * How long the workers have to take what the primary has accepted before it sends them `SIGTERM`, in
@@ -45,20 +41,6 @@ const HANDOVER_TIME = 1000;
 
 /** How long a worker has after a second signal before it is killed, in milliseconds. */
 const LAST_MOMENT = 500;
-
-/** Workers failed too often (`ERR_SQUALL_TOO_MANY_RESTARTS`). */
-export class TooManyRestartsError extends SquallError {
-  static {
-    this.prototype.name = "TooManyRestartsError";
-  }
-
-  constructor(maxRestarts: number) {
-    super(
-      "ERR_SQUALL_TOO_MANY_RESTARTS",
-      `workers had to be replaced more than ${maxRestarts} times, giving up`,
-    );
-  }
-}
 
 /** Options of {@link forkProcesses}. */
 export interface ForkOptions {
@@ -194,13 +176,12 @@ interface Member {
 class Supervisor {
   readonly #loop = IOLoop.current();
   readonly #count: number;
-  readonly #maxRestarts: number;
+  readonly #budget: RestartBudget;
   readonly #members: Map<number, Member> = new Map();
   /** Restarts that wait a little. */
   readonly #paused: Set<Timeout> = new Set();
   readonly #sharing = new SocketSharing();
   #lastMoment: Timeout | undefined;
-  #restarts = 0;
   #stopping = false;
   #failure: Error | undefined;
   #settle: { resolve(): void; reject(error: Error): void } | undefined;
@@ -208,7 +189,7 @@ class Supervisor {
 
   constructor(count: number, maxRestarts: number) {
     this.#count = count;
-    this.#maxRestarts = maxRestarts;
+    this.#budget = new RestartBudget(maxRestarts);
   }
 
   run(): Promise<void> {
@@ -257,21 +238,17 @@ class Supervisor {
     }
     const how = signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
     genLog.warning("worker %d (pid %d) %s, restarting", member.id, pid, how);
-    this.#restarts++;
-    if (this.#restarts > this.#maxRestarts) {
-      this.#failure = new TooManyRestartsError(this.#maxRestarts);
+    const restart = this.#budget.next(this.#loop.time() - member.bornAt, member.failures);
+    if (restart === undefined) {
+      this.#failure = new TooManyRestartsError(this.#budget.maxRestarts);
       void this.#stopGracefully();
       return;
     }
-    const short = this.#loop.time() - member.bornAt < SHORT_LIFE;
-    const failures = short ? member.failures + 1 : 0;
-    // The first failure of a worker costs nothing; one that fails as soon as it has begun has to wait longer
-    // each time.
-    if (failures <= 1) {
+    const { failures, pause } = restart;
+    if (pause === 0) {
       this.#start(member.id, failures);
       return;
     }
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 2, 16));
     const timeout = this.#loop.callLater(pause, () => {
       this.#paused.delete(timeout);
       this.#start(member.id, failures);

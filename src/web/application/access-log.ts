@@ -2,6 +2,7 @@
 import { accessLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
 import { shorten } from "../../base/shorten.js";
+import type { HTTPServerRequest } from "../../http/request.js";
 import type { Handler } from "../types.js";
 
 /**
@@ -9,16 +10,19 @@ import type { Handler } from "../types.js";
  */
 export const CLIENT_LEFT = 499;
 
+/** Writes the line for a handler's response; see {@link logResponse}. */
+export function logRequestLine(handler: Handler): void {
+  logResponse(handler.getStatus(), handler.request);
+}
+
 /**
  * `200 GET /path (127.0.0.1) 1.23ms`: information below 400, a warning below 500, else an error. Out of the
  * box information is silent, and costs one comparison here. That a client left is information.
  */
-export function logRequestLine(handler: Handler): void {
-  const status = handler.getStatus();
+export function logResponse(status: number, request: HTTPServerRequest): void {
   const ordinary = status < 400 || status === CLIENT_LEFT;
   const level = ordinary ? LogLevel.INFO : status < 500 ? LogLevel.WARNING : LogLevel.ERROR;
   if (!accessLog.isEnabledFor(level)) return;
-  const { request } = handler;
   accessLog.log(
     level,
     "%d %s %s (%s) %.2fms",
