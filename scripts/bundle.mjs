@@ -133,7 +133,8 @@ function declarationsOf(folder) {
 function copyRest(from, to) {
   const declarations = declarationsOf(from);
   for (const file of filesOf(from)) {
-    if (/\.(js|map|tsbuildinfo|pyc)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file))) continue;
+    if (/\.(js|map|tsbuildinfo|pyc)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file)))
+      continue;
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(from, file), join(to, file));
   }

@@ -1,4 +1,7 @@
-/** What a WSGIContainer does with applications that fail, break the rules, die or never end; and with mistakes at start. */
+/**
+ * What a WSGIContainer does with applications that fail, break the rules, die or never end; and with mistakes
+ * at start.
+ */
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -2,7 +2,8 @@
 
 import sys
 
-# The package may lie where it cannot, or should not, be written to. The application's own modules are cached as usual.
+# The package may lie where it cannot, or should not, be written to. The application's own modules are cached
+# as usual.
 _cached = sys.dont_write_bytecode
 sys.dont_write_bytecode = True
 from squall_wsgi import signed_cookie, worker  # noqa: E402, F401

@@ -1,6 +1,6 @@
 /**
- * The time that an application takes for a request. It stands still while the application cannot go on because of the
- * client, whose slowness has limits of its own in the server.
+ * The time that an application takes for a request. It stands still while the application cannot go on
+ * because of the client, whose slowness has limits of its own in the server.
  */
 import type { IOLoop } from "../../async/ioloop.js";
 import { Deadline } from "../../async/timers/deadline.js";

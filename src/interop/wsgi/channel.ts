@@ -4,9 +4,9 @@
  *     idle ── begin() ──► busy ── both halves have ended ──► idle
  *     any  ── the socket is gone ──► closed
  *
- * The request's half ends with END or ABORT, the response's with END or EXCEPTION. When the response ends first, ABORT
- * tells the worker that nobody needs the rest of the body; when the client leaves, that nobody needs the response: the
- * worker still ends it, and what comes until then is dropped.
+ * The request's half ends with END or ABORT, the response's with END or EXCEPTION. When the response ends
+ * first, ABORT tells the worker that nobody needs the rest of the body; when the client leaves, that nobody
+ * needs the response: the worker still ends it, and what comes until then is dropped.
  */
 import type { IOLoop } from "../../async/ioloop.js";
 import { appLog, genLog } from "../../base/log.js";
@@ -16,7 +16,10 @@ import type { StreamSink } from "../../net/stream/stream-sink.js";
 import { AppClock } from "./app-clock.js";
 import { encodeFrame, FrameReader, FrameType, type FrameVisitor, frameHeader } from "./frames.js";
 
-/** The exchange on a channel, as the channel sees it. After `onEnd`, `onException`, `onOverdue` or `onLost` nothing is called. */
+/**
+ * The exchange on a channel, as the channel sees it. After `onEnd`, `onException`, `onOverdue` or `onLost`
+ * nothing is called.
+ */
 export interface ChannelUser {
   /** The head of the response, as JSON. */
   onHead(json: string): void;
@@ -88,7 +91,9 @@ export class WorkerChannel implements StreamSink, FrameVisitor {
     this.#stream.send(encodeFrame(FrameType.HEAD, environ));
   }
 
-  /** Sends a piece of the request's body; false if the application is behind: `onRoom` says when it is not. */
+  /**
+   * Sends a piece of the request's body; false if the application is behind: `onRoom` says when it is not.
+   */
   sendBody(piece: Buffer): boolean {
     if (this.#requestEnded || this.#state !== "busy") return true;
     this.#stream.cork();

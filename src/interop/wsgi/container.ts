@@ -1,8 +1,8 @@
 /**
  * A Python WSGI application under squall's server.
  *
- * The application runs in processes of its own (`worker.ts`), which Python's threads and its lock need anyway, so an error
- * or a crash there costs one response and nothing else.
+ * The application runs in processes of its own (`worker.ts`), which Python's threads and its lock need
+ * anyway, so an error or a crash there costs one response and nothing else.
  */
 
 import { InvalidArgumentError } from "../../base/errors.js";
@@ -28,8 +28,9 @@ import { WorkerPool } from "./pool.js";
  * // … or: new Application([["/new", NewHandler], [".*", FallbackHandler, { fallback: flask }]])
  * ```
  *
- * As the target of a rule and as a whole server it streams the bodies of requests; a `FallbackHandler` hands them over when they are
- * whole. Not on Windows. Tornado `wsgi.WSGIContainer`, whose application is a Python object of the same process.
+ * As the target of a rule and as a whole server it streams the bodies of requests; a `FallbackHandler` hands
+ * them over when they are whole. Not on Windows. Tornado `wsgi.WSGIContainer`, whose application is a Python
+ * object of the same process.
  */
 export class WSGIContainer implements HTTPServerConnectionDelegate {
   readonly #settings: WSGISettings;
@@ -38,7 +39,8 @@ export class WSGIContainer implements HTTPServerConnectionDelegate {
   /**
    * `application` is `package.module:callable`, where the callable may be an attribute of an object, or
    * `package.module:factory()`. Nothing is started.
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an option that is unknown or of the wrong type or range.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an option that is unknown or of the
+   * wrong type or range.
    */
   constructor(application: string, options: WSGIContainerOptions = {}) {
     this.#settings = resolveWSGIOptions(application, options);
@@ -71,20 +73,22 @@ export class WSGIContainer implements HTTPServerConnectionDelegate {
   }
 
   /**
-   * Starts the workers and resolves when all have loaded the application; calling it twice is fine. The first request starts
-   * them as well, but then a mistake is a 503 and a line in the log.
+   * Starts the workers and resolves when all have loaded the application; calling it twice is fine. The first
+   * request starts them as well, but then a mistake is a 503 and a line in the log.
    *
-   * Rejects with a {@link WSGIStartError} (`ERR_SQUALL_WSGI_START`) that names the option when the interpreter, a folder, the
-   * module or the callable is missing, or the application cannot be imported in time; no worker is left then, and `start()`
-   * may be called again. Rejects with an `InvalidStateError` after {@link WSGIContainer.stop}.
+   * Rejects with a {@link WSGIStartError} (`ERR_SQUALL_WSGI_START`) that names the option when the
+   * interpreter, a folder, the module or the callable is missing, or the application cannot be imported in
+   * time; no worker is left then, and `start()` may be called again. Rejects with an `InvalidStateError`
+   * after {@link WSGIContainer.stop}.
    */
   start(): Promise<void> {
     return this.#pool.start();
   }
 
   /**
-   * Ends the workers. Requests that run or wait get `timeout` milliseconds (default 30 s; 0: none; `Infinity`: all that they
-   * need), new ones are answered with 503. Resolves when all processes are gone. A second call sets the time anew.
+   * Ends the workers. Requests that run or wait get `timeout` milliseconds (default 30 s; 0: none;
+   * `Infinity`: all that they need), new ones are answered with 503. Resolves when all processes are gone. A
+   * second call sets the time anew.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid time.
    */
   stop(options: { readonly timeout?: number | undefined } = {}): Promise<void> {
@@ -115,8 +119,8 @@ export class WSGIContainer implements HTTPServerConnectionDelegate {
   }
 
   /**
-   * The WSGI environment of a request as far as it is text, that is, without `wsgi.input` and the like. Undefined if the
-   * path of the request is not below `scriptName`.
+   * The WSGI environment of a request as far as it is text, that is, without `wsgi.input` and the like.
+   * Undefined if the path of the request is not below `scriptName`.
    */
   environ(request: HTTPServerRequest): WSGIEnviron | undefined {
     return environOf(request, this.#settings.scriptName);

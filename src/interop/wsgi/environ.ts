@@ -1,9 +1,9 @@
 /**
  * The environment of a request (PEP 3333, "environ Variables"; the names are those of CGI, RFC 3875 §4.1).
  *
- * WSGI has text in which every character stands for one octet ("bytes-as-unicode", PEP 3333, "Unicode Issues"): the
- * decoded path `/caf%C3%A9` is `/cafÃ©`. What Python adds to these texts, the keys `wsgi.…`, is in
- * `interop/python/squall_wsgi/exchange.py`.
+ * WSGI has text in which every character stands for one octet ("bytes-as-unicode", PEP 3333, "Unicode
+ * Issues"): the decoded path `/caf%C3%A9` is `/cafÃ©`. What Python adds to these texts, the keys `wsgi.…`, is
+ * in `interop/python/squall_wsgi/exchange.py`.
  */
 import type { Chunk } from "../../base/bytes.js";
 import { asBuffer, latin1 } from "../../base/bytes.js";
@@ -19,15 +19,18 @@ export function toWsgiStr(value: Chunk): string {
   return latin1(typeof value === "string" ? Buffer.from(value) : asBuffer(value));
 }
 
-/** The octets that WSGI's text stands for; a character above U+00FF loses its high bits. Tornado `from_wsgi_str`. */
+/**
+ * The octets that WSGI's text stands for; a character above U+00FF loses its high bits. Tornado
+ * `from_wsgi_str`.
+ */
 export function fromWsgiStr(text: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
 /**
- * Fields that do not become `HTTP_…`. Content-Type and Content-Length have names of their own. Transfer-Encoding speaks of
- * the connection: the application gets the body decoded. `Proxy` would become HTTP_PROXY, which HTTP clients of the
- * application take for their own configuration (CVE-2016-5385).
+ * Fields that do not become `HTTP_…`. Content-Type and Content-Length have names of their own.
+ * Transfer-Encoding speaks of the connection: the application gets the body decoded. `Proxy` would become
+ * HTTP_PROXY, which HTTP clients of the application take for their own configuration (CVE-2016-5385).
  */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   "CONTENT_TYPE",
@@ -39,8 +42,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The environment of a request, without the keys `wsgi.…` that only Python can give; `wsgi.url_scheme` is there.
- * `scriptName` is the prefix at which the application is mounted. Returns undefined if the path is not below it.
+ * The environment of a request, without the keys `wsgi.…` that only Python can give; `wsgi.url_scheme` is
+ * there. `scriptName` is the prefix at which the application is mounted. Returns undefined if the path is not
+ * below it.
  */
 export function environOf(request: HTTPServerRequest, scriptName: string): WSGIEnviron | undefined {
   const path = pathOf(request);

@@ -17,8 +17,8 @@ export class WSGIStartError extends SquallError {
 }
 
 /**
- * A Python application raised an exception, or broke the rules of WSGI (`ERR_SQUALL_WSGI_APPLICATION`). It is logged, not
- * thrown; its stack is Python's traceback.
+ * A Python application raised an exception, or broke the rules of WSGI (`ERR_SQUALL_WSGI_APPLICATION`). It is
+ * logged, not thrown; its stack is Python's traceback.
  */
 export class WSGIApplicationError extends SquallError {
   static {

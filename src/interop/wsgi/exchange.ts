@@ -4,11 +4,11 @@
  *     waiting ── a channel ──► running ── the response is whole, or cannot be ──► over
  *     waiting ── 503, or the client leaves ──► over
  *
- * A response of a known length is whole with its last octet, before the application has ended it: what goes wrong there
- * concerns the log alone.
+ * A response of a known length is whole with its last octet, before the application has ended it: what goes
+ * wrong there concerns the log alone.
  *
- * Bodies flow in both directions as they come. A channel that is behind holds the request's body back, and a client that is
- * behind the channel.
+ * Bodies flow in both directions as they come. A channel that is behind holds the request's body back, and a
+ * client that is behind the channel.
  */
 import { Deferred, RESOLVED } from "../../async/deferred.js";
 import { appLog } from "../../base/log.js";
@@ -77,7 +77,8 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
     await this.#done.promise;
   }
 
-  // --- the request -------------------------------------------------------------------------------------------------
+  // --- the request
+  // -------------------------------------------------------------------------------------------------
 
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
@@ -156,7 +157,8 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
     hold?.resolve();
   }
 
-  // --- the response ------------------------------------------------------------------------------------------------
+  // --- the response
+  // ------------------------------------------------------------------------------------------------
 
   onHead(json: string): void {
     const [status, fields] = JSON.parse(json) as [string, [string, string][]];

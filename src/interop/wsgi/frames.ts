@@ -1,9 +1,10 @@
 /**
- * Frames: what squall and a Python worker say to each other on a channel. `interop/python/squall_wsgi/frames.py` is the
- * other end and lists which frames follow which.
+ * Frames: what squall and a Python worker say to each other on a channel.
+ * `interop/python/squall_wsgi/frames.py` is the other end and lists which frames follow which.
  *
- * A frame is an octet that says what it is, the length of its payload (32 bits, big-endian), and the payload. The payload
- * of DATA is handed on as it arrives, so its length costs no memory; every other payload is gathered, within a limit.
+ * A frame is an octet that says what it is, the length of its payload (32 bits, big-endian), and the payload.
+ * The payload of DATA is handed on as it arrives, so its length costs no memory; every other payload is
+ * gathered, within a limit.
  */
 import { ByteQueue } from "../../base/byte-queue.js";
 

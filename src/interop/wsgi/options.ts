@@ -24,23 +24,38 @@ export interface WSGIContainerOptions {
   readonly workers?: number | undefined;
   /** How many threads each worker has. One thread serves one request at a time. Default 1. */
   readonly threads?: number | undefined;
-  /** The path at which the application is mounted, such as `/legacy`; it becomes SCRIPT_NAME. Default "", the root. */
+  /**
+   * The path at which the application is mounted, such as `/legacy`; it becomes SCRIPT_NAME. Default "", the
+   * root.
+   */
   readonly scriptName?: string | undefined;
   /** The secret of signed cookies, for `squall_wsgi.signed_cookie` in the application; default none. */
   readonly cookieSecret?: CookieSecret | undefined;
-  /** How many requests may wait for a thread; more are answered with 503. Default 1000, `Infinity` for no limit. */
+  /**
+   * How many requests may wait for a thread; more are answered with 503. Default 1000, `Infinity` for no
+   * limit.
+   */
   readonly maxQueue?: number | undefined;
-  /** How long a request waits for a thread before it is answered with 503, in milliseconds; default 30 s, `Infinity`: no limit. */
+  /**
+   * How long a request waits for a thread before it is answered with 503, in milliseconds; default 30 s,
+   * `Infinity`: no limit.
+   */
   readonly queueTimeout?: number | undefined;
   /**
-   * How long the application may take for a request, in milliseconds; default 60 s, `Infinity`: no limit. While it waits for
-   * the client, for more of the body or for room in the connection, the time stands still. A request that takes longer is
-   * answered with 504 or broken off, and its worker is replaced: Python has no way to end a thread.
+   * How long the application may take for a request, in milliseconds; default 60 s, `Infinity`: no limit.
+   * While it waits for the client, for more of the body or for room in the connection, the time stands still.
+   * A request that takes longer is answered with 504 or broken off, and its worker is replaced: Python has no
+   * way to end a thread.
    */
   readonly requestTimeout?: number | undefined;
-  /** How long a worker may take to load the application, in milliseconds; default 30 s, `Infinity`: no limit. */
+  /**
+   * How long a worker may take to load the application, in milliseconds; default 30 s, `Infinity`: no limit.
+   */
   readonly startTimeout?: number | undefined;
-  /** How many workers that ended by themselves are replaced before the container gives up; default 100, `Infinity`: no limit. */
+  /**
+   * How many workers that ended by themselves are replaced before the container gives up; default 100,
+   * `Infinity`: no limit.
+   */
   readonly maxRestarts?: number | undefined;
   /** The loop that it belongs to; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
@@ -90,7 +105,8 @@ export interface WSGISettings {
 }
 
 /**
- * Fills defaults in and checks types and ranges; whether folders and programs exist is asked when workers start.
+ * Fills defaults in and checks types and ranges; whether folders and programs exist is asked when workers
+ * start.
  * @throws InvalidArgumentError for an option that is unknown or of the wrong type or range.
  */
 export function resolveWSGIOptions(application: string, options: WSGIContainerOptions): WSGISettings {

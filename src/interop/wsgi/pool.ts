@@ -5,9 +5,9 @@
  *     starting ── a worker cannot load the application ──► failed
  *     running  ── workers failed too often ──► failed ── start() ──► starting
  *
- * A request takes a free thread of the worker with the least to do; else it waits in line, as long as the line and its
- * patience allow. A worker that ends by itself is replaced (`restart-budget.ts`); one whose request is overdue makes room
- * for another at once and is killed when the rest of its requests are done.
+ * A request takes a free thread of the worker with the least to do; else it waits in line, as long as the
+ * line and its patience allow. A worker that ends by itself is replaced (`restart-budget.ts`); one whose
+ * request is overdue makes room for another at once and is killed when the rest of its requests are done.
  */
 import { Deferred } from "../../async/deferred.js";
 import type { IOLoop } from "../../async/ioloop.js";
@@ -74,7 +74,9 @@ export class WorkerPool implements WorkerOwner {
     return this.#line.length;
   }
 
-  /** Resolves when all workers are ready; rejects with a {@link WSGIStartError}, and may be called again then. */
+  /**
+   * Resolves when all workers are ready; rejects with a {@link WSGIStartError}, and may be called again then.
+   */
   async start(): Promise<void> {
     if (this.#state === "running" || this.#state === "starting") return await this.#started?.promise;
     if (this.#state === "stopped") throw new InvalidStateError("the container has been stopped");
@@ -89,7 +91,9 @@ export class WorkerPool implements WorkerOwner {
     return await promise;
   }
 
-  /** Gives the applicant a channel, now or later, or refuses it. Starts the workers if that has not been done. */
+  /**
+   * Gives the applicant a channel, now or later, or refuses it. Starts the workers if that has not been done.
+   */
   apply(applicant: Applicant): void {
     const isOver = this.#state === "stopped" || this.#state === "failed";
     const channel = isOver ? undefined : this.#freeChannel();
@@ -128,8 +132,8 @@ export class WorkerPool implements WorkerOwner {
   }
 
   /**
-   * Refuses new requests, waits up to `timeout` milliseconds for those that run or wait, and ends the workers. Resolves when
-   * they are gone. A second call may shorten the time.
+   * Refuses new requests, waits up to `timeout` milliseconds for those that run or wait, and ends the
+   * workers. Resolves when they are gone. A second call may shorten the time.
    */
   stop(timeout: number): Promise<void> {
     if (this.#state === "starting") this.#started?.reject(new InvalidStateError("the container was stopped"));

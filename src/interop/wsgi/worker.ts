@@ -4,9 +4,9 @@
  *     starting ── READY ──► ready ── retire() ──► retiring
  *     any      ── the process is gone ──► gone
  *
- * Squall and the process share sockets that were made with it, so there is no path or port that others could connect to.
- * The first is the control channel: its end tells the process to stop, also when squall is killed. Each of the others
- * belongs to one thread.
+ * Squall and the process share sockets that were made with it, so there is no path or port that others could
+ * connect to. The first is the control channel: its end tells the process to stop, also when squall is
+ * killed. Each of the others belongs to one thread.
  */
 import { fileURLToPath } from "node:url";
 import type { IOLoop } from "../../async/ioloop.js";

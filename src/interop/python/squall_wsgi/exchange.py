@@ -16,7 +16,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
-#: Fields of one connection (RFC 2616 §13.5.1), which are the server's: "a fatal error" (PEP 3333, "Other HTTP Features").
+#: Fields of one connection (RFC 2616 §13.5.1), which are the server's: "a fatal error" (PEP 3333, "Other HTTP
+#: Features").
 _HOP_BY_HOP = frozenset(
     "connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding upgrade".split()
 )

@@ -27,13 +27,15 @@ FAILED = 9
 
 _HEADER = struct.Struct("!BI")
 
-#: The longest payload of one DATA frame: squall passes it on as it comes, so this bounds nothing but a number.
+#: The longest payload of one DATA frame: squall passes it on as it comes, so this bounds nothing but a
+#: number.
 PIECE = 1 << 20
 
 #: How much is read from the socket at once.
 CHUNK = 65536
 
-#: Up to this size a payload is copied behind its header, which costs less than a second buffer for the system.
+#: Up to this size a payload is copied behind its header, which costs less than a second buffer for the
+#: system.
 SMALL = 16384
 
 
