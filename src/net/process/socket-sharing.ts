@@ -12,6 +12,7 @@
  */
 import type { Worker } from "node:cluster";
 import type { Socket } from "node:net";
+import { ignore } from "../../async/deferred.js";
 import type { NetworkServer, NetworkSocket } from "../../async/network.js";
 import { genLog } from "../../base/log.js";
 import { listenUnix, nodeNetwork } from "../node-network.js";
@@ -145,6 +146,7 @@ export class SocketSharing {
     this.#bound.add(listener);
     server.accept(
       (socket, scarce) => {
+        socket.on("error", ignore);
         // The last descriptors are needed to start workers.
         if (scarce === true) socket.destroy();
         else this.#distribute(listener, socket);
@@ -187,9 +189,14 @@ export class SocketSharing {
     listener.ready.delete(worker);
     const serial = ++this.#lastSerial;
     this.#offers.set(serial, { socket, listener, worker });
-    // A socket that was sent would be closed here. Its handle stays open until the worker has taken it.
-    const handle = (socket as { _handle?: unknown })._handle;
-    tell(worker, { squall: "connection", key: listener.key, serial }, handle as Socket);
+    // The raw handle, which stays open here until the worker has taken it; a socket would be wound up when it
+    // is sent. Where Node does not show it, the socket itself is sent and kept open.
+    const { _handle: handle } = socket as { _handle?: Socket | null };
+    tell(
+      worker,
+      { squall: "connection", key: listener.key, serial },
+      handle ?? (socket as unknown as Socket),
+    );
   }
 
   #readyAgain(listener: Listener, worker: Worker): void {
@@ -222,7 +229,7 @@ export class SocketSharing {
 
 function tell(worker: Worker, message: PrimaryMessage, handle?: Socket): void {
   // What cannot be sent to a worker that is going is given to another one when it is gone.
-  if (worker.isConnected()) worker.process.send(message, handle, undefined, () => {});
+  if (worker.isConnected()) worker.process.send(message, handle, { keepOpen: true }, () => {});
 }
 
 function partsOf({ message, code, errno, syscall, ...rest }: NodeJS.ErrnoException): ErrorParts {

@@ -116,13 +116,14 @@ function received(message: PrimaryMessage, handle: unknown, options: SocketConst
     case "connection": {
       const server = servers.get(message.key);
       const { serial } = message;
-      if (server === undefined || !server.isAccepting || handle == null) {
+      if (server === undefined || !server.isAccepting) {
         (handle as { close?(): void } | undefined)?.close?.();
         tellPrimary({ squall: "refused", serial });
         return;
       }
       tellPrimary({ squall: "taken", serial });
-      server.push(socketOf(handle, options));
+      // The connection may have broken on its way.
+      if (handle != null) server.push(socketOf(handle, options));
     }
   }
 }
