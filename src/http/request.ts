@@ -58,6 +58,12 @@ export class BadJSONError extends HTTPInputError {
   }
 }
 
+/** The loop and the beginning of a request that was made by hand. */
+interface RequestOrigin {
+  readonly ioLoop: IOLoop;
+  readonly startTime: number;
+}
+
 /** What is made of a request when it is first asked for; many requests are answered without any of it. */
 class RequestViews {
   host: string | undefined = undefined;
@@ -73,47 +79,28 @@ class RequestViews {
  * @throws HTTPInputError when the Host field is missing (HTTP/1.1), doubled or not a host (RFC 9112 §3.2).
  */
 export class HTTPServerRequest {
-  /** The verb, as sent; case matters. */
-  readonly method: string;
-  /** The request target as sent. */
-  readonly uri: string;
-  /** "HTTP/1.0" or "HTTP/1.1". */
-  readonly version: string;
-  /** The header fields, in the order of their coming; names in any spelling find them. */
+  /** The header fields in the order in which they came; names in any spelling find them. */
   readonly headers: HTTPHeaders;
   /** The writing side of this exchange; undefined for requests made by hand. */
   readonly connection: HTTPConnection | undefined;
   /** The server's connection, the same object for all requests on it. */
   readonly serverConnection: unknown;
-  /** The loop of the request: deadlines, dates and signatures use its clock. Of a request made by hand the current one. */
-  readonly ioLoop: IOLoop;
   /** The body; empty if there is none, or while a streaming handler receives it. */
   body: Buffer;
 
+  readonly #startLine: RequestStartLine;
+  /** What a connection would say; for requests that were made by hand. */
+  readonly #origin: RequestOrigin | undefined;
   #path: string | undefined = undefined;
   #query = "";
   #views: RequestViews | undefined = undefined;
-  /** Undefined if the connection says it. */
-  readonly #startedAt: number | undefined;
   #finishedAt = RUNNING;
 
   constructor(options: HTTPServerRequestOptions) {
     const { startLine, connection } = options;
-    if (startLine !== undefined) {
-      this.method = startLine.method;
-      this.uri = startLine.path;
-      this.version = startLine.version;
-    } else {
-      if (options.method === undefined || options.uri === undefined) {
-        throw new InvalidArgumentError("HTTPServerRequest needs startLine, or method and uri");
-      }
-      this.method = options.method;
-      this.uri = options.uri;
-      this.version = options.version ?? "HTTP/1.0";
-    }
+    this.#startLine = startLine ?? startLineOf(options);
     this.headers = options.headers ?? new HTTPHeaders();
     this.connection = connection;
-    this.ioLoop = connection?.ioLoop ?? IOLoop.current();
     this.serverConnection = options.serverConnection;
     const { body } = options;
     this.body =
@@ -126,7 +113,32 @@ export class HTTPServerRequest {
     // The receiver has refused bad Host fields; requests made by hand are checked here.
     if (options.host !== undefined) this.#view.host = options.host;
     else if (connection?.requestHead === undefined) this.#view.host = this.#checkedHost();
-    this.#startedAt = connection?.startTime === undefined ? this.ioLoop.time() : undefined;
+    if (connection?.startTime === undefined) {
+      const ioLoop = connection?.ioLoop ?? IOLoop.current();
+      this.#origin = { ioLoop, startTime: ioLoop.time() };
+    } else {
+      this.#origin = undefined;
+    }
+  }
+
+  /** The verb, as sent; case matters. */
+  get method(): string {
+    return this.#startLine.method;
+  }
+
+  /** The request target as sent. */
+  get uri(): string {
+    return this.#startLine.path;
+  }
+
+  /** "HTTP/1.0" or "HTTP/1.1". */
+  get version(): string {
+    return this.#startLine.version;
+  }
+
+  /** The loop of the request: deadlines, dates and signatures use its clock. Of a request made by hand the current one. */
+  get ioLoop(): IOLoop {
+    return this.#origin?.ioLoop ?? this.connection!.ioLoop;
   }
 
   /** The part of the target before the question mark, still percent-encoded; without scheme and authority. */
@@ -249,7 +261,7 @@ export class HTTPServerRequest {
 
   /** When the request's head arrived, in the loop's monotonic milliseconds. */
   get startTime(): number {
-    return this.#startedAt ?? this.connection!.startTime!;
+    return this.#origin?.startTime ?? this.connection!.startTime!;
   }
 
   /**
@@ -327,6 +339,13 @@ export class HTTPServerRequest {
     if (!isHostAndPort(host)) throw new HTTPInputError(`Invalid Host header: ${JSON.stringify(host)}`);
     return this.#authority() ?? host;
   }
+}
+
+function startLineOf({ method, uri, version }: HTTPServerRequestOptions): RequestStartLine {
+  if (method === undefined || uri === undefined) {
+    throw new InvalidArgumentError("HTTPServerRequest needs startLine, or method and uri");
+  }
+  return { method, path: uri, version: version ?? "HTTP/1.0" };
 }
 
 function merged(first: ArgumentMap, second: ArgumentMap): ArgumentMap {

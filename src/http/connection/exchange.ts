@@ -90,8 +90,8 @@ export class HTTP1Exchange implements HTTPConnection {
   #request: RequestStartLine | undefined;
   #startTime: number | undefined;
   #state: ExchangeState;
-  #received: boolean;
-  #trailers: RawFields | undefined;
+  /** Undefined until the incoming message was received whole, null if it had no trailers that may be kept. */
+  #incoming: RawFields | null | undefined;
   #maxBodySize: number;
   /** What was sent when the exchange ended; until then the sender counts. */
   #bytesSent: number;
@@ -100,8 +100,7 @@ export class HTTP1Exchange implements HTTPConnection {
 
   static {
     markReceived = (exchange, trailers) => {
-      exchange.#received = true;
-      exchange.#trailers = trailers;
+      exchange.#incoming = trailers ?? null;
     };
     revoke = (exchange) => {
       if (exchange.#isWritable) exchange.#become("revoked");
@@ -130,8 +129,7 @@ export class HTTP1Exchange implements HTTPConnection {
     this.#request = requestHead;
     this.#startTime = startTime;
     this.#state = "fresh";
-    this.#received = false;
-    this.#trailers = undefined;
+    this.#incoming = undefined;
     this.#maxBodySize = params.limits.maxBodySize;
     this.#bytesSent = 0;
     this.#watchers = undefined;
@@ -191,11 +189,11 @@ export class HTTP1Exchange implements HTTPConnection {
 
   /** True when the incoming message was received whole. */
   get messageReceived(): boolean {
-    return this.#received;
+    return this.#incoming !== undefined;
   }
 
   get trailers(): RawFields | undefined {
-    return this.#trailers;
+    return this.#incoming ?? undefined;
   }
 
   /** True once the outgoing message is complete. */
