@@ -26,19 +26,24 @@ export interface HTTPServerConnectionDelegate {
   /** The connection is gone. */
   onClose?(serverConnection: unknown): void;
   /**
-   * What the `Server` field of answers says that the server gives by itself, such as refusals: a text, or false for
-   * no such field. Read when a server is made; its own option `serverHeader` wins. Default `squall/<version>`.
+   * What the `Server` field says in the server's own answers, such as error responses: a text, or false for
+   * no such field. Read when a server is made; its own option `serverHeader` wins. Default
+   * `squall/<version>`.
    */
   readonly serverHeader?: string | false | undefined;
 }
 
 /**
  * Receives one message. The order is `headersReceived`, any number of `dataReceived`, then either `finish` or
- * `onConnectionClose`, never both. A promise returned by the first two holds the rest of the message back; one
- * returned by `finish` (of a delegate that has still something to unpack) holds back the end of a client's exchange.
+ * `onConnectionClose`, never both. A promise returned by the first two holds the rest of the message back;
+ * one returned by `finish` (of a delegate that has still something to unpack) holds back the end of a
+ * client's exchange.
  */
 export interface HTTPMessageDelegate {
-  /** The head is there. What it throws ends the exchange: an `HTTPInputError` with its status, all else with 500. */
+  /**
+   * The head is there. What it throws ends the exchange: an `HTTPInputError` with its status, all else with
+   * 500.
+   */
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
@@ -50,9 +55,10 @@ export interface HTTPMessageDelegate {
   /** The connection, or the exchange, ended before the message was whole: `finish` will not be called. */
   onConnectionClose(): void;
   /**
-   * Server side, optional: the message was whole (`finish` was called), but the exchange ends before its response
-   * is done. `reason` says why: the peer is gone or half-closed, or the server's grace at stopping is over. A
-   * half-closed peer still reads: what the application goes on to write is sent. Called at most once.
+   * Server side, optional: the message was whole (`finish` was called), but the exchange ends before its
+   * response is done. `reason` says why: the peer is gone or half-closed, or the server's grace at stopping
+   * is over. A half-closed peer still reads: what the application goes on to write is sent. Called at most
+   * once.
    */
   onExchangeAborted?(reason: ExchangeAbortedError): void;
 }
@@ -62,13 +68,14 @@ export interface UpgradedProtocol {
   /** The server is stopping: say goodbye and close the stream. Called at most once. */
   shutdown(): void;
   /**
-   * The connection is cut off right after this call: the server's grace at stopping is over, or an idle connection
-   * has to make room. Nothing that is written now is sure to leave. Default: nothing to do.
+   * The connection is cut off right after this call: the server's grace at stopping is over, or an idle
+   * connection has to make room. Nothing that is written now is sure to leave. Default: nothing to do.
    */
   abort?(): void;
   /**
-   * Since when nothing has happened, in the loop's monotonic milliseconds; `Infinity` while the protocol is busy.
-   * At `maxConnections` the connections that have been idle for the longest time make room. Default: never idle.
+   * Since when nothing has happened, in the loop's monotonic milliseconds; `Infinity` while the protocol is
+   * busy. At `maxConnections` the connections that have been idle for the longest time make room. Default:
+   * never idle.
    */
   readonly idleSince?: number | undefined;
 }
@@ -88,13 +95,23 @@ export interface HTTPConnection {
   readonly peer: PeerContext;
   /** The request's head, checked by the receiver; undefined on a client and where no receiver read it. */
   readonly requestHead: RequestHead | undefined;
-  /** When the head of the request had arrived, in the loop's monotonic milliseconds; undefined on a client. */
+  /**
+   * When the head of the request had arrived, in the loop's monotonic milliseconds; undefined on a client.
+   */
   readonly startTime: number | undefined;
-  /** The trailer fields of the incoming message that may be kept, once it is whole; undefined if there are none. */
+  /**
+   * The trailer fields of the incoming message that may be kept, once it is whole; undefined if there are
+   * none.
+   */
   readonly trailers: RawFields | undefined;
-  /** What the `Server` field says unless an application says otherwise: a text, or false for no such field. */
+  /**
+   * What the `Server` field says unless an application says otherwise: a text, or false for no such field.
+   */
   readonly serverHeader: string | false;
-  /** True when nothing written would leave any more: the connection is gone, is being closed, or was given away. */
+  /**
+   * True when nothing written would leave any more: the connection is gone, is being closed, or was given
+   * away.
+   */
   readonly closed: boolean;
   /** Octets of the body handed over so far, without head and framing; 0 for the answer to HEAD. */
   readonly bytesSent: number;
@@ -104,8 +121,8 @@ export interface HTTPConnection {
   /**
    * Sends the start line and the header fields, with `chunk` as the first piece of the body. Adds the framing
    * that the fields leave open. Resolves when the connection is below its high-water mark; rejects with a
-   * `StreamClosedError` (not reported as unhandled) when the connection is or gets closed. Giving up waiting, by
-   * `options`, takes nothing back: what was written is sent.
+   * `StreamClosedError` (not reported as unhandled) when the connection is or gets closed. Giving up waiting,
+   * by `options`, takes nothing back: what was written is sent.
    * @throws HTTPOutputError when the head cannot be sent; nothing was, and another one may be.
    * @throws InvalidArgumentError for invalid options; nothing was sent.
    * @throws InvalidStateError after the end of the exchange.
@@ -119,28 +136,29 @@ export interface HTTPConnection {
   /** Sends a piece of the body; resolves and throws as {@link HTTPConnection.writeHeaders} does. */
   write(chunk: Chunk, options?: WaitOptions): Promise<void>;
   /**
-   * Ends the message. `trailers` follow the body where the version and the framing allow it (RFC 9110 §6.5), else
-   * they are dropped. Does nothing after the end of the exchange or on a closed connection.
+   * Ends the message. `trailers` follow the body where the version and the framing allow it (RFC 9110 §6.5),
+   * else they are dropped. Does nothing after the end of the exchange or on a closed connection.
    * @throws HTTPOutputError when less was written than Content-Length promised, which breaks the message off; or
    * for a trailer that must not be one, which leaves the message open.
    */
   finish(trailers?: HTTPHeaders): void;
   /**
-   * `writeHeaders` with the whole body, and `finish`, in one call and without a promise: the way of a response
-   * that is ready at once. Adds its length. Does nothing on a closed connection.
+   * `writeHeaders` with the whole body, and `finish`, in one call and without a promise: the way of a
+   * response that is ready at once. Adds its length. Does nothing on a closed connection.
    * @throws HTTPOutputError as {@link HTTPConnection.writeHeaders} does.
    */
   respond(startLine: ResponseStartLine, headers: HTTPHeaders, body?: Chunk): void;
   /**
-   * Sends an interim response, such as 103 (Early Hints, RFC 8297), before the final one. Returns whether it was
-   * sent: an HTTP/1.0 client must not get one (RFC 9110 §15.2), a closed connection cannot.
+   * Sends an interim response, such as 103 (Early Hints, RFC 8297), before the final one. Returns whether it
+   * was sent: an HTTP/1.0 client must not get one (RFC 9110 §15.2), a closed connection cannot.
    * @throws HTTPOutputError for a code that is not from 102 to 199, or once the final response has begun.
    */
   informational(startLine: ResponseStartLine, headers: HTTPHeaders): boolean;
   /**
-   * Switches to another protocol in one step: sends `startLine`, a 101 or a 2xx answer to CONNECT, with its fields, and gives the
-   * stream away, with what the peer has sent behind the request put back in front. The exchange is over then, and
-   * the caller owns the stream. `protocol` is how the server reaches the new owner.
+   * Switches to another protocol in one step: sends `startLine`, a 101 or a 2xx answer to CONNECT, with its
+   * fields, and gives the stream away, with what the peer has sent behind the request put back in front. The
+   * exchange is over then, and the caller owns the stream. `protocol` is how the server reaches the new
+   * owner.
    * @throws InvalidStateError (nothing sent) when the request did not ask for it, something was sent already, the
    * connection is closed, or it cannot be given away (HTTP/2).
    */
@@ -152,15 +170,15 @@ export interface HTTPConnection {
    */
   detach(protocol?: UpgradedProtocol): IOStream;
   /**
-   * Breaks the exchange off. What was written cannot be taken for a whole message: the connection (in HTTP/2 the
-   * stream) is closed or reset. Does nothing after the end of the exchange; calling it twice is fine.
+   * Breaks the exchange off. What was written cannot be taken for a whole message: the connection (in HTTP/2
+   * the stream) is closed or reset. Does nothing after the end of the exchange; calling it twice is fine.
    */
   close(): void;
   /**
-   * Calls `callback` once if the exchange ends before its own message is complete: the peer is gone, half-closed
-   * or stopped reading, or the server's grace at stopping is over. There may be several, called in order after the
-   * delegate's own method; what one throws is logged. After the end of the exchange they are dropped; if it was
-   * aborted already, `callback` is called at once.
+   * Calls `callback` once if the exchange ends before its own message is complete: the peer is gone,
+   * half-closed or stopped reading, or the server's grace at stopping is over. There may be several, called
+   * in order after the delegate's own method; what one throws is logged. After the end of the exchange they
+   * are dropped; if it was aborted already, `callback` is called at once.
    */
   onAbort(callback: (reason: ExchangeAbortedError) => void): void;
   /**

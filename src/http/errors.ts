@@ -1,5 +1,6 @@
 /**
- * Why an exchange ended before its response was done, and what can go wrong with a connection above the protocol.
+ * Why an exchange ended before its response was done, and what can go wrong with a connection above the
+ * protocol.
  */
 import { SquallError, type SquallErrorOptions } from "../base/errors.js";
 

@@ -3,8 +3,8 @@ import type { NetworkAddress } from "../async/network.js";
 import type { RequestHead } from "../protocol/message/head.js";
 
 /**
- * What a connection knows of its peer. Behind a trusted proxy (`xheaders`) it describes the client of one request,
- * otherwise the other end of the connection.
+ * What a connection knows of its peer. Behind a trusted proxy (`xheaders`) it describes the client of one
+ * request, otherwise the other end of the connection.
  */
 export interface PeerContext {
   /** The IP address as text; `0.0.0.0` for a unix socket, empty if nothing is known. */
@@ -14,8 +14,8 @@ export interface PeerContext {
   /** The other end of the connection itself, whatever proxies say; undefined if there is no connection. */
   readonly address?: NetworkAddress | undefined;
   /**
-   * The peer's TLS certificate, as `tls.TLSSocket.getPeerCertificate()` describes it; undefined, as is the method,
-   * without one.
+   * The peer's TLS certificate, as `tls.TLSSocket.getPeerCertificate()` describes it; undefined, as is the
+   * method, without one.
    */
   certificate?(): PeerCertificate | undefined;
   /** What one request makes of the peer: what trusted proxies say about it. Default: the same peer. */

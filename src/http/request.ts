@@ -1,6 +1,6 @@
 /**
- * One request as handlers see it. Only what the start line says is set at once; the rest (path and query, host,
- * arguments, cookies) is made when it is first asked for, because most requests never ask.
+ * One request as handlers see it. Path, query, host, arguments and cookies are parsed when they are first
+ * read, because most handlers read few of them.
  */
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";
@@ -34,14 +34,16 @@ export interface HTTPServerRequestOptions {
   readonly host?: string | undefined;
   /** Files that are parsed already; default none. */
   readonly files?: FileMap | undefined;
-  /** The writing side; its `peer` gives address and protocol. Default none: such a request cannot be answered. */
+  /**
+   * The writing side; its `peer` gives address and protocol. Default none: such a request cannot be answered.
+   */
   readonly connection?: HTTPConnection | undefined;
   /** The connection that serves many requests; default none. */
   readonly serverConnection?: unknown;
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
-// Not times: the response is not done yet; or it is, and nobody has asked since.
+// Not times: the response is not done yet; or it is done, and its time was not read since.
 const RUNNING = -1;
 const FINISHED = -2;
 /** Scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
@@ -136,7 +138,10 @@ export class HTTPServerRequest {
     return this.#startLine.version;
   }
 
-  /** The loop of the request: deadlines, dates and signatures use its clock. Of a request made by hand the current one. */
+  /**
+   * The loop of the request: deadlines, dates and signatures use its clock. Of a request made by hand the
+   * current one.
+   */
   get ioLoop(): IOLoop {
     return this.#origin?.ioLoop ?? this.connection!.ioLoop;
   }
@@ -153,7 +158,10 @@ export class HTTPServerRequest {
     return this.#query;
   }
 
-  /** The client's address; behind a proxy, with `xheaders`, the one it tells. Empty for requests made by hand. */
+  /**
+   * The client's address; behind a proxy, with `xheaders`, the one that the proxy reports. Empty for requests
+   * made by hand.
+   */
   get remoteIp(): string {
     return this.#peer.remoteIp;
   }
@@ -199,7 +207,9 @@ export class HTTPServerRequest {
     return view.bodyArguments;
   }
 
-  /** Uploaded files by the name of their form field; empty until {@link HTTPServerRequest.parseBody} has run. */
+  /**
+   * Uploaded files by the name of their form field; empty until {@link HTTPServerRequest.parseBody} has run.
+   */
   get files(): FileMap {
     const view = this.#view;
     view.files ??= Object.create(null) as FileMap;
@@ -221,8 +231,8 @@ export class HTTPServerRequest {
   }
 
   /**
-   * Parses a form body into {@link HTTPServerRequest.bodyArguments} and {@link HTTPServerRequest.files}. Handlers
-   * need not call it. Bodies of other types are left alone.
+   * Parses a form body into {@link HTTPServerRequest.bodyArguments} and {@link HTTPServerRequest.files}.
+   * Handlers need not call it. Bodies of other types are left alone.
    * @throws HTTPInputError for a malformed form or one over a limit.
    */
   parseBody(config?: ParseBodyConfig): void {
@@ -265,8 +275,9 @@ export class HTTPServerRequest {
   }
 
   /**
-   * Milliseconds since the request's head arrived; after the response is done, what it took in all. The clock is read
-   * when somebody asks, so that requests which nobody times cost nothing: it stops at the first call after the end.
+   * Milliseconds since the request's head arrived; after the response is done, what it took in all. The clock
+   * is read by this call, so that requests without timing cost nothing: the time stops at the first call
+   * after the end.
    */
   requestTime(): number {
     if (this.#finishedAt === RUNNING) return this.ioLoop.time() - this.startTime;
@@ -274,7 +285,10 @@ export class HTTPServerRequest {
     return this.#finishedAt - this.startTime;
   }
 
-  /** The response is done: the next {@link HTTPServerRequest.requestTime} is the last word. The framework calls it. */
+  /**
+   * The response is done: the next {@link HTTPServerRequest.requestTime} is the last word. The framework
+   * calls it.
+   */
   markFinished(): void {
     if (this.#finishedAt === RUNNING) this.#finishedAt = FINISHED;
   }

@@ -1,4 +1,6 @@
-/** What can go wrong with an exchange on the client's side, apart from timeouts and the caller's own signal. */
+/**
+ * What can go wrong with an exchange on the client's side, apart from timeouts and the caller's own signal.
+ */
 import { SquallError, type SquallErrorOptions } from "../../base/errors.js";
 
 /** The connection closed before the whole response was there (`ERR_SQUALL_HTTP_STREAM_CLOSED`). */

@@ -1,6 +1,6 @@
 /**
- * One request on one connection, as a client: no pool, no redirects, no queue. The test support asks servers with
- * it, and a client with all of that is built on it.
+ * One request on one connection, as a client: no pool, no redirects, no queue. The test support asks servers
+ * with it, and a client with all of that is built on it.
  */
 import { onAbort } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
@@ -34,7 +34,10 @@ export interface ExchangeRequest {
   readonly decompress?: boolean | undefined;
   /** Send the body only after a 100 (Continue); default false. */
   readonly expectContinue?: boolean | undefined;
-  /** Gets the body piece by piece instead of the response's `body`; a promise holds the rest back. Default none. */
+  /**
+   * Gets the body piece by piece instead of the response's `body`; a promise holds the rest back. Default
+   * none.
+   */
   readonly onBody?: ((chunk: Buffer) => void | Promise<void>) | undefined;
   /** Limits and times of the connection; default those of {@link HTTP1ConnectionOptions}. */
   readonly params?: HTTP1ConnectionOptions | undefined;
@@ -148,8 +151,8 @@ function wireRequest(request: ExchangeRequest): WireRequest {
 }
 
 /**
- * Sends one request on `stream` and resolves with the response, whatever its status. The stream stays open only
- * when `keepAlive` was asked for and the response allows it.
+ * Sends one request on `stream` and resolves with the response, whatever its status. The stream stays open
+ * only when `keepAlive` was asked for and the response allows it.
  *
  * @throws InvalidArgumentError for a URL, method or field that cannot be sent; nothing was sent then.
  * @throws HTTPStreamClosedError when the connection ends first; `cause` says why, as far as it is known.
@@ -223,9 +226,9 @@ export interface ExchangeOptions extends ExchangeRequest {
 }
 
 /**
- * Opens a connection to the URL's host and sends one request on it; see {@link exchangeOn}. The time of looking up,
- * connecting and the TLS handshake counts. With `keepAlive` the connection stays open as long as the server lets it;
- * nothing here uses it again.
+ * Opens a connection to the URL's host and sends one request on it; see {@link exchangeOn}. The time of
+ * looking up, connecting and the TLS handshake counts. With `keepAlive` the connection stays open as long as
+ * the server lets it; nothing here uses it again.
  * @throws StreamClosedError when no connection can be made; `realError` says why.
  */
 export async function exchange(request: ExchangeOptions): Promise<ExchangeResponse> {
@@ -251,7 +254,7 @@ export async function exchange(request: ExchangeOptions): Promise<ExchangeRespon
         timeout: Math.max(0, timeout - (ioLoop.time() - began)),
       });
     } catch (error) {
-      // Also when the request was refused before anything was sent: nobody else knows this connection.
+      // Also when the request was refused before anything was sent: the caller does not have this connection.
       stream.close();
       throw error;
     }

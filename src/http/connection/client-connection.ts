@@ -1,12 +1,12 @@
 /**
- * A client's connection: owns its stream, one receiver and one sender from the beginning to the end, so that bytes
- * which no request asked for can never become the answer to the next one.
+ * A client's connection: owns its stream, one receiver and one sender from the beginning to the end, so that
+ * bytes which no request asked for can never become the answer to the next one.
  *
- *     connecting ─▶ idle, busy               made; nothing is read yet, and what is written waits for the connection
- *     idle ───────▶ busy                     kept for another request; bytes or a FIN of the server end it at once
- *     busy ───────▶ idle, draining, upgraded a request is being sent, its response is due or being received
- *     draining ───▶ idle                     the response came first: the rest of the request is still to be sent
- *     upgraded                               the response was a 101, or a 2xx to CONNECT; `detach()` gives the stream away
+ *     connecting ─▶ idle, busy               nothing is read yet; what is written waits for the connection
+ *     idle ───────▶ busy                     kept for another request; bytes or a FIN end it at once
+ *     busy ───────▶ idle, draining, upgraded a request is being sent, its response is due or coming
+ *     draining ───▶ idle                     answered early: the rest of the request is still to be sent
+ *     upgraded                               a 101, or a 2xx to CONNECT: `detach()` gives the stream away
  *     all ────────▶ closed
  *
  * Nothing is sent before the exchange that was begun last is over: there is no pipelining on the client side.
@@ -38,7 +38,7 @@ import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params
 import { step, type Transitions } from "./transitions.js";
 import { WriteStall } from "./write-stall.js";
 
-/** Where a client's connection is; see the head of this file. */
+/** Where a client's connection is. */
 export type ClientConnectionState = "connecting" | "idle" | "busy" | "draining" | "upgraded" | "closed";
 
 /** Which states may follow which. */
@@ -51,35 +51,45 @@ export const CLIENT_TRANSITIONS: Transitions<ClientConnectionState> = {
   closed: [],
 };
 
-/** How long a server has to answer `Expect: 100-continue` before the body is sent without an answer, in milliseconds. */
+/**
+ * How long a server has to answer `Expect: 100-continue` before the body is sent without an answer, in
+ * milliseconds.
+ */
 const CONTINUE_TIMEOUT = 1000;
 
-/** Told of what happens to a connection; a pool is one. */
+/** Watches a connection; a pool is one. */
 export interface ClientConnectionWatcher {
   /** An exchange is over, and the connection can serve another. */
   onIdle?(connection: HTTP1ClientConnection): void;
   /**
-   * The connection ended while it was idle: the server sent its FIN, or bytes that no request asked for (`error` is an
-   * `HTTP1Error` then), or nothing happened for `idleTimeout`.
+   * The connection ended while it was idle: the server sent its FIN, or bytes that no request asked for
+   * (`error` is an `HTTP1Error` then), or nothing happened for `idleTimeout`.
    */
   onIdleClose?(connection: HTTP1ClientConnection, error: Error | undefined): void;
-  /** The connection has ended, whatever it was doing; the last call. `error` is what ended it, as far as it is known. */
+  /**
+   * The connection has ended, whatever it was doing; the last call. `error` is what ended it, as far as it is
+   * known.
+   */
   onClose?(connection: HTTP1ClientConnection, error: Error | undefined): void;
 }
 
-/** What {@link HTTP1ClientConnection.request} is told beside the request's head. */
+/** Options of {@link HTTP1ClientConnection.request}. */
 export interface ClientRequestOptions {
-  /** The first piece of the body, sent with the head; more may be written, `finish()` ends it. Default none. */
+  /**
+   * The first piece of the body, sent with the head; more may be written, `finish()` ends it. Default none.
+   */
   readonly chunk?: Chunk | undefined;
   /** The request is complete with its head and `chunk`; default false. */
   readonly finish?: boolean | undefined;
   /**
-   * For a request with `Expect: 100-continue`: called once when the body may be sent, because the server said so or
-   * did not answer within `continueTimeout`. Not called if the final response comes first: the body is not sent then,
-   * and the connection ends with this exchange. Default: not waited for.
+   * For a request with `Expect: 100-continue`: called once when the body may be sent, because the server said
+   * so or did not answer within `continueTimeout`. Not called if the final response comes first: the body is
+   * not sent then, and the connection ends with this exchange. Default: not waited for.
    */
   readonly onContinue?: (() => void) | undefined;
-  /** Milliseconds that the server has to answer the expectation; default 1 s. `Infinity`: it is waited for. */
+  /**
+   * Milliseconds that the server has to answer the expectation; default 1 s. `Infinity`: it is waited for.
+   */
   readonly continueTimeout?: number | undefined;
 }
 
@@ -156,9 +166,10 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
   }
 
   /**
-   * Sends a request. `delegate` gets the heads of interim responses (1xx) by `headersReceived`, then the response; its
-   * `onConnectionClose()` says that the exchange failed, and {@link HTTP1ClientConnection.error} why. The rest of the body
-   * is written to the exchange that is returned; its `onAbort` says that nothing more of it is wanted.
+   * Sends a request. `delegate` gets the heads of interim responses (1xx) by `headersReceived`, then the
+   * response; its `onConnectionClose()` says that the exchange failed, and {@link
+   * HTTP1ClientConnection.error} why. The rest of the body is written to the exchange that is returned; its
+   * `onAbort` says that nothing more of it is wanted.
    * @throws InvalidStateError unless the connection is idle, or new.
    * @throws HTTPOutputError for a head that cannot be sent; nothing was sent then.
    */
@@ -185,7 +196,9 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return exchange;
   }
 
-  /** For `HTTP1Connection`: `exchange` is the one in progress from now on. Its response is not awaited yet. */
+  /**
+   * For `HTTP1Connection`: `exchange` is the one in progress from now on. Its response is not awaited yet.
+   */
   begin(exchange: HTTP1Exchange): void {
     if (this.#state !== "idle" && this.#state !== "connecting") {
       throw new InvalidStateError(`a request needs an idle connection; this one is ${this.#state}`);
@@ -209,7 +222,10 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return ended;
   }
 
-  /** Resolves when the exchange in progress is over: true if the connection can serve another; at once if there is none. */
+  /**
+   * Resolves when the exchange in progress is over: true if the connection can serve another; at once if
+   * there is none.
+   */
   whenExchangeEnds(): Promise<boolean> {
     return this.#ended?.promise ?? Promise.resolve(this.#state === "idle");
   }
@@ -232,7 +248,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return this.#reader.detach();
   }
 
-  // --- MessageOwner ----------------------------------------------------------------------------------------------
+  // --- MessageOwner ----------------------------------------------------------------------------------------
 
   messageBegins(head: HTTP1ResponseHead): undefined {
     if (head.code === 100) this.#continue();
@@ -264,7 +280,10 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     }
   }
 
-  /** The rest of a request that was answered early is worth sending: the connection can be used again afterwards. */
+  /**
+   * The rest of a request that was answered early is worth sending: the connection can be used again
+   * afterwards.
+   */
   get #mayDrain(): boolean {
     if (this.#onContinue !== undefined || this.stream.finReceived || this.stream.closed()) return false;
     return this.#response?.keepAlive === true && this.#exchange?.state === "open";
@@ -291,12 +310,13 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
   }
 
   streamClosed(error: Error | undefined): void {
-    // A whole response is not spoiled by the end of its connection, also while its delegate is not done with it.
+    // A whole response is not spoiled by the end of its connection, also while its delegate is not done with
+    // it.
     if (this.#state === "busy" && this.#exchange?.messageReceived === true) this.#error ??= error;
     else this.#close(error);
   }
 
-  // --- ExchangeHost ----------------------------------------------------------------------------------------------
+  // --- ExchangeHost ----------------------------------------------------------------------------------------
 
   responseContext(): ResponseContext {
     throw new InvalidStateError("a client sends no responses");
@@ -344,7 +364,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return stream;
   }
 
-  // --- inside ----------------------------------------------------------------------------------------------------
+  // --- inside ----------------------------------------------------------------------------------------------
 
   #become(next: ClientConnectionState): void {
     this.#state = step(CLIENT_TRANSITIONS, this.#state, next);
@@ -378,7 +398,8 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     const { receiver } = this.#reader;
     const isReusable =
       this.#response?.keepAlive === true && this.sender.keepAlive && !this.params.noKeepAlive;
-    // What stands behind the response was asked for by no request: nothing may be believed of this connection any more.
+    // What stands behind the response was asked for by no request: nothing may be believed of this connection
+    // any more.
     if (!isReusable || receiver.bufferedBytes > 0 || this.stream.finReceived || this.stream.closed()) {
       this.#close(undefined);
       return;

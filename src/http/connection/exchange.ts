@@ -1,9 +1,9 @@
 /**
  * One HTTP/1 exchange, seen from the side that writes: a server's response, or a client's request.
  *
- * The connection below reads, and owns the one sender of its stream. An exchange writes through that sender while it
- * is the connection's current one, and refuses to write when it is over, so a handler that outlives its request
- * cannot disturb the next one. Its states:
+ * The connection below reads, and owns the one sender of its stream. An exchange writes through that sender
+ * while it is the connection's current one, and refuses to write when it is over, so a handler that outlives
+ * its request cannot disturb the next one. Its states:
  *
  *     fresh ──▶ open, ended, failed, revoked, detached      no final start line has been written
  *     open ───▶ ended, failed, revoked, detached            the head is out, the message is not complete
@@ -35,7 +35,7 @@ import { step, type Transitions } from "./transitions.js";
 /** Methods whose requests have a body, though maybe an empty one (RFC 9110 §9.3). */
 const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
-/** Where an exchange is; see the head of this file. */
+/** Where an exchange is. */
 export type ExchangeState = "fresh" | "open" | "ended" | "failed" | "revoked" | "detached";
 
 /** Which states may follow which. */
@@ -49,8 +49,9 @@ export const EXCHANGE_TRANSITIONS: Transitions<ExchangeState> = {
 };
 
 /**
- * What an exchange reports to its connection: its output is above the high-water mark; its message is complete; it
- * found the stream closed when it wrote; it is to be broken off; a limit for the incoming body has changed.
+ * What an exchange reports to its connection: its output is above the high-water mark; its message is
+ * complete; it found the stream closed when it wrote; it is to be broken off; a limit for the incoming body
+ * has changed.
  */
 export type ExchangeEvent = "full" | "finished" | "stream-gone" | "close" | "max-body-size" | "body-timeout";
 
@@ -80,7 +81,7 @@ export let reportAbort: (exchange: HTTP1Exchange, reason: ExchangeAbortedError) 
 /** The exchange answers this request; for one that was made before the head was there. */
 export let answers: (exchange: HTTP1Exchange, head: HTTP1RequestHead, startTime: number) => void;
 
-/** See the head of this file. Connections make it; `HTTP1Connection` is its name at the door. */
+/** One exchange. Connections make it; `HTTP1Connection` is its name at the door. */
 export class HTTP1Exchange implements HTTPConnection {
   /** Limits and times; those of the connection. */
   readonly params: HTTP1ConnectionParameters;
@@ -135,7 +136,7 @@ export class HTTP1Exchange implements HTTPConnection {
     this.#watchers = undefined;
   }
 
-  // --- what is known ---------------------------------------------------------------------------------------------
+  // --- what is known ---------------------------------------------------------------------------------------
 
   /** True on the side that sends the request. */
   get isClient(): boolean {
@@ -160,7 +161,7 @@ export class HTTP1Exchange implements HTTPConnection {
     return this.#peer ?? UNKNOWN_PEER;
   }
 
-  /** What the connection was told of its peer; Tornado's name for {@link HTTP1Exchange.peer}. */
+  /** What the connection knows of its peer; Tornado's name for {@link HTTP1Exchange.peer}. */
   get context(): PeerContext | undefined {
     return this.#peer;
   }
@@ -213,7 +214,7 @@ export class HTTP1Exchange implements HTTPConnection {
     return this.#maxBodySize;
   }
 
-  // --- writing ---------------------------------------------------------------------------------------------------
+  // --- writing ---------------------------------------------------------------------------------------------
 
   writeHeaders(
     startLine: RequestStartLine | ResponseStartLine,
@@ -287,15 +288,15 @@ export class HTTP1Exchange implements HTTPConnection {
   }
 
   /**
-   * Tells a server's client that it may send the body (RFC 9110 §10.1.1), if it waits for that and nothing was
-   * answered yet. The server calls it by itself once the delegate has taken the head.
+   * Tells a server's client that it may send the body (RFC 9110 §10.1.1), if it waits for that and nothing
+   * was answered yet. The server calls it by itself once the delegate has taken the head.
    */
   writeContinue(): void {
     if (this.#state !== "fresh" || this.closed || this.requestHead?.expectContinue !== true) return;
     this.#host.sender.continue100();
   }
 
-  // --- ending ----------------------------------------------------------------------------------------------------
+  // --- ending ----------------------------------------------------------------------------------------------
 
   upgrade(startLine: ResponseStartLine, headers: HTTPHeaders, protocol?: UpgradedProtocol): IOStream {
     const { code } = startLine;
@@ -354,7 +355,7 @@ export class HTTP1Exchange implements HTTPConnection {
     this.#host.onExchange("body-timeout", this, checkMilliseconds("the time for a body", ms));
   }
 
-  // --- inside ----------------------------------------------------------------------------------------------------
+  // --- inside ----------------------------------------------------------------------------------------------
 
   #become(next: ExchangeState): void {
     // The sender's count is that of the next exchange soon.
@@ -424,7 +425,10 @@ export class HTTP1Exchange implements HTTPConnection {
     );
   }
 
-  /** What the application wrote cannot be sent: once a part is out, nothing more leaves and the connection ends. */
+  /**
+   * What the application wrote cannot be sent: once a part is out, nothing more leaves and the connection
+   * ends.
+   */
   #failOutput(error: unknown): never {
     if (this.#state === "open") {
       this.close();

@@ -1,6 +1,6 @@
 /**
- * Tornado's `HTTP1Connection`: one exchange on a stream of one's own, on the client's or the server's side. It runs on
- * the same connections that servers and pools use, for one exchange, and hands the stream back.
+ * Tornado's `HTTP1Connection`: one exchange on a stream of one's own, on the client's or the server's side.
+ * It runs on the same connections that servers and pools use, for one exchange, and hands the stream back.
  */
 
 import type { WaitOptions } from "../../async/cancel.js";
@@ -64,7 +64,8 @@ function callClose(delegate: HTTPMessageDelegate): void {
 }
 
 /**
- * One exchange. A server makes it for each request; made by hand it serves, or sends, one request on an open stream. Tornado `http1connection.HTTP1Connection`.
+ * One exchange. A server makes it for each request; made by hand it serves, or sends, one request on an open
+ * stream. Tornado `http1connection.HTTP1Connection`.
  */
 export class HTTP1Connection extends HTTP1Exchange {
   readonly #client: HTTP1ClientConnection | undefined;
@@ -119,9 +120,9 @@ export class HTTP1Connection extends HTTP1Exchange {
   /**
    * Reads one message and feeds `delegate`. On a client, call it once the request's head has been written.
    *
-   * Resolves true when the connection can serve another exchange: the stream is the caller's again, with nothing lost. Resolves
-   * false when it is finished. Errors of the message end the exchange, are told to the delegate by `onConnectionClose`
-   * and logged; they do not reject.
+   * Resolves true when the connection can serve another exchange: the stream is the caller's again, with
+   * nothing lost. Resolves false when it is finished. Errors of the message end the exchange, are reported to
+   * the delegate by `onConnectionClose` and logged; they do not reject.
    * @throws InvalidStateError when the message is being read already, or on a client before the request.
    */
   async readResponse(delegate: HTTPMessageDelegate): Promise<boolean> {
@@ -136,7 +137,10 @@ export class HTTP1Connection extends HTTP1Exchange {
     return client.receive(this.requestMethod, delegate);
   }
 
-  /** Closes the stream at once, also when the exchange is over. A message that would look whole is reset. Twice is fine. */
+  /**
+   * Closes the stream at once, also when the exchange is over. A message that would look whole is reset.
+   * Twice is fine.
+   */
   override close(): void {
     super.close();
     this.stream?.close();

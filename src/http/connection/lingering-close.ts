@@ -1,6 +1,6 @@
 /**
- * Lingering close (RFC 9112 §9.6). Closing a socket while the peer still sends makes the system answer with a reset,
- * which can destroy the response before the peer has read it. So:
+ * Lingering close (RFC 9112 §9.6). Closing a socket while the peer still sends makes the system answer with a
+ * reset, which can destroy the response before the peer has read it. So:
  *
  *     flushing ── what is queued goes out, as long as the peer goes on taking it ──▶ lingering
  *     lingering ─ FIN is out; what still comes is discarded, within bounds ──▶ closed
@@ -68,7 +68,8 @@ class LingeringClose implements StreamSink {
 
   onData(chunk: Buffer): void {
     this.#left -= chunk.length;
-    // Closing now would be the reset that this is all about: a proxy that is busy sending has not looked at the answer
+    // Closing now would be the reset that this is all about: a proxy that is busy sending has not looked at
+    // the answer
     // yet. Nothing more is taken, which stops the peer, and it keeps the rest of its time to read.
     if (this.#left < 0) this.#stream.pauseReading();
   }

@@ -1,27 +1,28 @@
 /**
- * The reading half of an HTTP/1 connection: moves bytes from a stream through the sans-IO receiver to a message
- * delegate, whose five methods it alone calls; holds the peer back when the delegate is behind; keeps the read deadlines.
+ * The reading half of an HTTP/1 connection: moves bytes from a stream through the sans-IO receiver to a
+ * message delegate, whose five methods it alone calls; holds the peer back when the delegate is behind; keeps
+ * the read deadlines.
  *
- * Everything runs synchronously inside the stream's `onData`. While a promise of the delegate is pending the receiver keeps
- * what arrives, and above `maxPipelinedSize` the socket is paused. A server's socket is *not* paused below it, so
- * that a peer that leaves is noticed while a request waits for its answer.
+ * Everything runs synchronously inside the stream's `onData`. While a promise of the delegate is pending the
+ * receiver keeps what arrives, and above `maxPipelinedSize` the socket is paused. A server's socket is *not*
+ * paused below it, so that a peer that leaves is noticed while a request waits for its answer.
  *
  * The states, and the deadline of each:
  *
- *     new ──────▶ head, idle                nothing is read yet; a server's first head is due   none
- *     idle ─────▶ head, body                nothing of a next message has come          idleTimeout
- *     head ─────▶ idle, body                a head is coming, or is due                 headerTimeout
- *     body ─────▶ paused, discard           a message is coming, its head is accepted   bodyStallTimeout, bodyTimeout
- *     paused ───▶ idle                      the message is whole; its owner holds the   none; after the peer's FIN
- *                                           next one back until its exchange is over    halfClosedTimeout
- *     discard ──▶ paused                    what is left of a body is thrown away       drainTimeout, drainSize
- *     all ──────▶ stopped                   nothing more is read                        none
+ *     new ──────▶ head, idle                nothing is read yet                none
+ *     idle ─────▶ head, body                nothing of a next message is here  idleTimeout
+ *     head ─────▶ idle, body                a head is coming, or is due        headerTimeout
+ *     body ─────▶ paused, discard           a message is coming                bodyStallTimeout, bodyTimeout
+ *     paused ───▶ idle                      whole; its owner keeps the next    none; after the peer's FIN
+ *                                           one until its exchange is over     halfClosedTimeout
+ *     discard ──▶ paused                    what is left of a body goes away   drainTimeout, drainSize
+ *     all ──────▶ stopped                   nothing more is read               none
  *
- * In head, body and discard a promise of the delegate may hold the message back; the peer's time stops then. A client
- * is idle until a response is due.
+ * In head, body and discard a promise of the delegate may hold the message back; the peer's time stops then.
+ * A client is idle until a response is due.
  *
- * The peer's FIN counts once everything before it has been taken in: it is `due` until the owner has been told of it
- * during the present message (`told`), and due again for the next one.
+ * The peer's FIN counts once everything before it has been taken in: it is `due` until it is reported to the
+ * owner during the present message (`reported`), and due again for the next one.
  */
 import { Deadline } from "../../async/timers/deadline.js";
 import { appLog } from "../../base/log.js";
@@ -38,7 +39,7 @@ import type { ExchangeAbortedError } from "../errors.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
 import { step, type Transitions } from "./transitions.js";
 
-/** What the reader is busy with; see the head of this file. */
+/** What the reader is busy with; the head of this file explains the states. */
 export type ReadState = "new" | "idle" | "head" | "body" | "paused" | "discard" | "stopped";
 
 /** Which states may follow which. */
@@ -53,21 +54,27 @@ export const READ_TRANSITIONS: Transitions<ReadState> = {
 };
 
 /**
- * Why reading failed: the input broke a rule or a limit; the delegate threw or rejected; a head or a body took too
- * long; nothing came between two messages, or before the first; a half-closed peer waited too long; what had to be
- * thrown away was too much, or took too long.
+ * Why reading failed: the input broke a rule or a limit; the delegate threw or rejected; a head or a body
+ * took too long; nothing came between two messages, or before the first; a half-closed peer waited too long;
+ * what had to be discarded was too much, or took too long.
  */
 export type ReadFailure = "input" | "delegate" | "timeout" | "idle" | "half-closed" | "discard";
 
 /** The connection that owns a {@link MessageReader}. */
 export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
-  /** A head has come; returns the delegate that gets the message, undefined for that of the response that is due. */
+  /**
+   * A head has come; returns the delegate that gets the message, undefined for that of the response that is
+   * due.
+   */
   messageBegins(head: H): HTTPMessageDelegate | undefined;
   /** The delegate has taken the head, and the body may come. */
   headAccepted(head: H): void;
   /** The message is whole; `finish()` of its delegate is called next. */
   messageWhole(trailers: RawFields | undefined): void;
-  /** The delegate is done with the message, or what was left of one has been discarded. Then {@link MessageReader.release}. */
+  /**
+   * The delegate is done with the message, or what was left of one has been discarded. Then {@link
+   * MessageReader.release}.
+   */
   messageEnds(): void;
   /** Reading failed. `error` is what was wrong with the input, or what the delegate threw. */
   readFailed(failure: ReadFailure, error: unknown): void;
@@ -88,13 +95,16 @@ function readDeadlinePassed(
   reader.deadlinePassed();
 }
 
-/** Reads messages of a stream, one after the other. See the head of this file. */
+/** Reads messages of a stream, one after the other. */
 export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   implements StreamSink, MessageVisitor<H>
 {
   readonly stream: IOStream;
   readonly receiver: HTTP1Receiver<H>;
-  /** When the bytes came that are being read, in the loop's time: one look at the clock for all that they cause. */
+  /**
+   * When the bytes came that are being read, in the loop's time: one look at the clock for all that they
+   * cause.
+   */
   now: number;
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
@@ -106,7 +116,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   #waiting: Promise<void> | undefined;
   /** What is left of a long piece of body of which the delegate has had the beginning. */
   #rest: Buffer | undefined;
-  #fin: "none" | "due" | "told";
+  #fin: "none" | "due" | "reported";
   /** Set while the receiver is being fed, so that what happens inside does not feed it again. */
   #feeding: boolean;
   /** How much a half-closed peer had taken when its time began. */
@@ -162,7 +172,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     return this.#fin !== "none";
   }
 
-  // --- what the owner steers -------------------------------------------------------------------------------------
+  // --- what the owner steers -------------------------------------------------------------------------------
 
   /** Begins to read: on a server the first head is due now. Twice is fine. */
   start(): void {
@@ -192,7 +202,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     if (this.#isClient) this.#deadline.set(this.#params.idleTimeout, this.now);
   }
 
-  /** Throws away the rest of the message in progress, within the limits for that. */
+  /** Discards the rest of the message in progress, within the limits for that. */
   discard(): void {
     if (this.#state !== "body") return;
     this.#become("discard");
@@ -207,8 +217,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   /**
-   * The exchange ends early: its delegate is told, once. `isWhole`: the incoming message was received whole. Throws
-   * what the delegate throws.
+   * The exchange ends early: reports it to the delegate, once. `isWhole`: the incoming message was received
+   * whole. Throws what the delegate throws.
    */
   abort(reason: ExchangeAbortedError, isWhole: boolean): void {
     const delegate = this.#delegate;
@@ -217,7 +227,10 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     else delegate?.onConnectionClose();
   }
 
-  /** The peer has ended its side and waits for an answer: for a limited time, unless it goes on taking what is sent. */
+  /**
+   * The peer has ended its side and waits for an answer: for a limited time, unless it goes on taking what is
+   * sent.
+   */
   limitHalfClosed(): void {
     this.#taken = this.stream.writeProgress;
     this.#deadline.set(this.#params.halfClosedTimeout);
@@ -258,7 +271,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     if (this.#state === "body" && this.#waiting === undefined) this.#setBodyDeadline();
   }
 
-  // --- the stream's calls ----------------------------------------------------------------------------------------
+  // --- the stream's calls ----------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
     if (this.#state === "stopped") return;
@@ -279,11 +292,12 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#reportFin();
   }
 
-  /** A message that waits for its answer is whole and hears of it meanwhile; one that is not whole breaks off. */
+  /** While a request waits for its answer the owner is told; a message that is not whole breaks off. */
   #reportFin(): void {
-    // An owner that answers at once lets the next message begin inside this call: hence a loop, and no recursion.
+    // An owner that answers at once lets the next message begin inside this call: hence a loop, and no
+    // recursion.
     while (this.#state === "paused" && this.#fin === "due") {
-      this.#fin = "told";
+      this.#fin = "reported";
       this.#owner.peerEnded();
     }
     if (this.#fin === "none" || this.#state === "stopped" || this.receiver.paused) return;
@@ -305,13 +319,13 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#owner.streamClosed(error);
   }
 
-  // --- the receiver's calls --------------------------------------------------------------------------------------
+  // --- the receiver's calls --------------------------------------------------------------------------------
 
   onHead(head: H): void {
     const isInterim = "code" in head && head.code < 200 && head.code !== 101;
     // The response that is due comes after it.
     if (!isInterim) this.#become("body");
-    if (this.#fin === "told") this.#fin = "due";
+    if (this.#fin === "reported") this.#fin = "due";
     this.#bodyDeadline = Number.POSITIVE_INFINITY;
     this.#bodyTimeout = this.#params.bodyTimeout;
     let waiting: void | Promise<void>;
@@ -386,7 +400,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#fail("input", error);
   }
 
-  // --- waiting and deadlines -------------------------------------------------------------------------------------
+  // --- waiting and deadlines -------------------------------------------------------------------------------
 
   #become(next: ReadState): void {
     this.#state = step(READ_TRANSITIONS, this.#state, next);
@@ -481,8 +495,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   /**
-   * A client's stream waits with its delegate, so that the server's FIN comes behind the body and not into it. A
-   * server's goes on, because its application wants to know when the client leaves.
+   * A client's stream waits with its delegate, so that the server's FIN comes behind the body and not into
+   * it. A server's goes on, because its application wants to know when the client leaves.
    */
   #mustPause(): boolean {
     const { receiver } = this;
@@ -492,9 +506,9 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   /**
-   * Nothing more is read, so the peer's FIN is not seen either. While a request waits for its answer the system is asked
-   * now and then whether the peer has left; and it has `halfClosedTimeout` to take something, since a FIN behind more
-   * than the kernel's buffer holds does not arrive.
+   * Nothing more is read, so the peer's FIN is not seen either. While a request waits for its answer the
+   * system is asked now and then whether the peer has left; and it has `halfClosedTimeout` to take something,
+   * since a FIN behind more than the kernel's buffer holds does not arrive.
    */
   #pauseInput(): void {
     this.stream.pauseReading();
@@ -538,7 +552,9 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#deadline.set(Math.max(0, Math.min(this.#params.bodyStallTimeout, this.#bodyDeadline - now)), now);
   }
 
-  /** The read deadline has passed; called by the timer, after what had arrived on a busy loop was taken in. */
+  /**
+   * The read deadline has passed; called by the timer, after what had arrived on a busy loop was taken in.
+   */
   deadlinePassed(): void {
     switch (this.#state) {
       case "idle":

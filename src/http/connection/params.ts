@@ -1,6 +1,6 @@
 /**
- * The limits and times of an HTTP/1 connection, filled with defaults and checked once; the connection code sees
- * only the result. `Infinity` switches a limit or a time off; 0 is a legal value and means what it says.
+ * The limits and times of an HTTP/1 connection, filled with defaults and checked once; the connection code
+ * sees only the result. `Infinity` switches a limit or a time off; 0 is a legal value and means what it says.
  */
 
 import { InvalidArgumentError } from "../../base/errors.js";
@@ -15,43 +15,49 @@ import { DEFAULT_SERVER_HEADER } from "../delegates/default-fields.js";
 
 const KIB = 1024;
 
-/** What {@link HTTP1ConnectionParameters} can be told: the limits of the receiver, and the following. */
+/** Options of {@link HTTP1ConnectionParameters}: the limits of the receiver, and the following. */
 export interface HTTP1ConnectionOptions extends HTTP1LimitsOptions {
   /** Close after one exchange; default false. */
   readonly noKeepAlive?: boolean | undefined;
   /** Bytes of a body handed to the delegate at once; default 64 KiB. */
   readonly chunkSize?: number | undefined;
-  /** Milliseconds from the first byte of a head (or from accepting) to its end; default 30 s. Over it: 408. */
+  /**
+   * Milliseconds from the first byte of a head (or from accepting) to its end; default 30 s. Over it: 408.
+   */
   readonly headerTimeout?: number | undefined;
-  /** Milliseconds that a connection may rest between two requests; default 620 s, above load balancers. */
+  /** Milliseconds that a connection may be idle between two requests; default 620 s, above load balancers. */
   readonly idleTimeout?: number | undefined;
   /** Milliseconds for a whole body; default off. Over it: 408. */
   readonly bodyTimeout?: number | undefined;
   /** Milliseconds without a byte of a body that is due; default 60 s. Over it: 408. */
   readonly bodyStallTimeout?: number | undefined;
   /**
-   * Milliseconds in which a reader that is behind takes nothing at all; default 180 s, in which a reader of 1 kB a second
-   * acknowledges something. After the second time without anything: reset.
+   * Milliseconds in which a reader that is behind takes nothing at all; default 180 s, in which a reader of 1
+   * kB a second acknowledges something. After the second time without anything: reset.
    */
   readonly writeStallTimeout?: number | undefined;
   /**
-   * Milliseconds in which a client that has ended its side (FIN) is sent nothing of its answer, or takes nothing of
-   * it; default 60 s. Such a client may still read, or be gone: `handler.signal` has been aborted. The same time holds for one
-   * that pipelined more than `maxPipelinedSize`: nothing more is read from it, so that its FIN would not be seen.
+   * Milliseconds in which a client that has ended its side (FIN) is sent nothing of its answer, or takes
+   * nothing of it; default 60 s. Such a client may still read, or be gone: `handler.signal` has been aborted.
+   * The same time holds for one that pipelined more than `maxPipelinedSize`: nothing more is read from it, so
+   * that its FIN would not be seen.
    */
   readonly halfClosedTimeout?: number | undefined;
-  /** Bytes of further requests held while one is answered; above it the socket is paused; default 64 KiB. */
+  /** Bytes of further requests kept while one is answered; above it the socket is paused; default 64 KiB. */
   readonly maxPipelinedSize?: number | undefined;
   /** Requests answered on one connection before it is closed; default off. */
   readonly maxRequests?: number | undefined;
-  /** Bytes thrown away after an early answer or a refusal, so that the peer can read it; default 256 KiB. */
+  /**
+   * Bytes discarded after an early answer or an error response, so that the peer can read it; default 256
+   * KiB.
+   */
   readonly drainSize?: number | undefined;
   /** Milliseconds in which they may come; default 2 s. */
   readonly drainTimeout?: number | undefined;
   /** Unpack bodies that come with `Content-Encoding: gzip`; default false. */
   readonly decompress?: boolean | undefined;
   /**
-   * The `Server` field of the answers that the server gives by itself (refusals, a router's 404), or false for none;
+   * The `Server` field of the server's own answers (error responses, a router's 404), or false for none;
    * default `squall/<version>`.
    */
   readonly serverHeader?: string | false | undefined;

@@ -9,16 +9,16 @@
  *     exchange ───▶ idle, last-exchange,     a request is being received or answered
  *                   discard, paused, upgraded
  *     last-exchange ▶ upgraded               the same, and the connection ends with it
- *     discard ────▶ idle, paused             answered, but not read: what is left of the body is thrown away
+ *     discard ────▶ idle, paused             answered, but not read: what is left of the body is discarded
  *     paused ─────▶ idle                     answered, but the peer is behind with reading
  *     upgraded ───▶ leaving                  another protocol has the stream
- *     leaving                                the server stops, and that protocol has been told
- *     all before ─▶ closing                  lingering close, also after a refusal
+ *     leaving                                the server stops and has asked that protocol to go
+ *     all before ─▶ closing                  lingering close, also after an error response
  *     all ────────▶ closed
  *
- * A pipelined request waits as bytes until the one before it is answered, so answers cannot change their order
- * (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room for its
- * answer: a peer that sends requests and does not read fills no memory.
+ * A pipelined request waits as bytes until the one before it is answered, so answers cannot change their
+ * order (RFC 9112 §9.3.2) and nothing of a later request can happen early. It waits, too, until there is room
+ * for its answer: a peer that sends requests and does not read fills no memory.
  */
 import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidStateError } from "../../base/errors.js";
@@ -48,7 +48,7 @@ import type { ServerConnection, ShutdownState } from "./server-protocol.js";
 import { step, type Transitions } from "./transitions.js";
 import { WriteStall } from "./write-stall.js";
 
-/** Where a server's connection is; see the head of this file. */
+/** Where a server's connection is. */
 export type ServerConnectionState =
   | "new"
   | "idle"
@@ -77,7 +77,7 @@ export const SERVER_TRANSITIONS: Transitions<ServerConnectionState> = {
   closed: [],
 };
 
-/** A refusal is the last message of its connection, whatever was asked. */
+/** An error response is the last message of its connection, whatever was asked. */
 const REFUSED: ResponseContext = { method: "GET", version: "HTTP/1.1", keepAlive: false };
 
 /** The loop has looked at its sockets since. */
@@ -126,12 +126,18 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     return this.#state;
   }
 
-  /** @internal What the reader of the connection is busy with; undefined before it serves and once it has ended. */
+  /**
+   * @internal What the reader of the connection is busy with; undefined before it serves and once it has
+   * ended.
+   */
   get readState(): ReadState | undefined {
     return this.#reader?.state;
   }
 
-  /** Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it once. */
+  /**
+   * Begins to serve: each request goes to a message delegate that `delegate.startRequest` makes. Call it
+   * once.
+   */
   startServing(delegate: HTTPServerConnectionDelegate): void {
     this.#delegate = delegate;
     this.#reader = new MessageReader<HTTP1RequestHead>(this.stream, "server", this.params, this);
@@ -139,7 +145,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#reader.start();
   }
 
-  // --- ServerConnection: what the server asks --------------------------------------------------------------------
+  // --- ServerConnection: what the server asks --------------------------------------------------------------
 
   close(): Promise<void> {
     this.#cutOffProtocol();
@@ -188,11 +194,15 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     }
   }
 
-  /** A request, or a part of one, may have come that was not read yet: its client would have to send it again elsewhere. */
+  /**
+   * A request, or a part of one, may have come that was not read yet: its client would have to send it again
+   * elsewhere.
+   */
   async #stopIdle(): Promise<ShutdownState> {
     const { ioLoop } = this.stream;
     const requests = this.#requests;
-    // Before the handshake there is nothing to read. Else the socket is looked at between two turns of the loop.
+    // Before the handshake there is nothing to read. Else the socket is looked at between two turns of the
+    // loop.
     if (!this.stream.connecting) for (let turn = 0; turn < 2; turn++) await nextTurn(ioLoop);
     if (this.#state === "stopping" && this.#reader?.isIdle === false) return "busy";
     if (this.#state !== "stopping") return this.#requests === requests ? "idle" : "busy";
@@ -233,7 +243,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
   }
 
-  // --- MessageOwner: what the reader reports ---------------------------------------------------------------------
+  // --- MessageOwner: what the reader reports ---------------------------------------------------------------
 
   /** @internal */
   messageBegins(head: HTTP1RequestHead): HTTPMessageDelegate {
@@ -269,7 +279,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   /** @internal */
   headAccepted(head: HTTP1RequestHead): void {
-    // A client that is about to be refused for the size of the body must not be asked for it.
+    // A client whose body is too large must not be asked to send it.
     const limit = this.#reader?.receiver.maxBodySize ?? 0;
     if (head.expectContinue && head.contentLength <= limit) this.#exchange?.writeContinue();
   }
@@ -294,7 +304,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
         if (!(error instanceof HTTPInputError)) {
           appLog.exception("Uncaught exception in an HTTP message delegate", error);
         }
-        // Without an exchange the request has had its answer: a second one would be taken for that to the next.
+        // Without an exchange the request has had its answer: a second one would be taken for that to the
+        // next.
         if (this.#exchange === undefined) this.#closeLingering();
         else if (error instanceof HTTPInputError) this.#inputFailed(error);
         else this.#refuse(500);
@@ -350,7 +361,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     for (const resolve of this.#waitingForClose ?? []) resolve();
   }
 
-  // --- ExchangeHost: what the exchange reports -------------------------------------------------------------------
+  // --- ExchangeHost: what the exchange reports -------------------------------------------------------------
 
   /** @internal */
   get sender(): HTTP1Sender {
@@ -391,7 +402,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
         this.#exchangeFinished(exchange);
         break;
       case "stream-gone":
-        // A failed write closes the stream before the socket reports its end: the application is told why, first.
+        // A failed write closes the stream before the socket reports its end: the application learns why,
+        // first.
         this.#abortExchange("closed", this.stream.error);
         break;
       case "close":
@@ -418,7 +430,10 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     }
   }
 
-  /** The exchange is over and its request was read: on to the next one, unless the peer is behind with reading. */
+  /**
+   * The exchange is over and its request was read: on to the next one, unless the peer is behind with
+   * reading.
+   */
   #goOn(): void {
     if (this.#writeStall?.isFull === true) {
       this.#become("paused");
@@ -433,7 +448,10 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#reader?.release();
   }
 
-  /** @internal Gives the stream of an idle connection back, with what was read too far; the connection is over then. */
+  /**
+   * @internal Gives the stream of an idle connection back, with what was read too far; the connection is over
+   * then.
+   */
   protected giveBack(): void {
     const reader = this.#reader;
     this.#become("closed");
@@ -459,20 +477,22 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     return stream;
   }
 
-  // --- endings ---------------------------------------------------------------------------------------------------
+  // --- endings ---------------------------------------------------------------------------------------------
 
   #become(next: ServerConnectionState): void {
     this.#state = step(SERVER_TRANSITIONS, this.#state, next);
   }
 
-  /** A body that may be thrown away to keep the connection: it is on its way, and short or of unknown length. */
+  /**
+   * A body that may be discarded to keep the connection: it is on its way, and short or of unknown length.
+   */
   #canDiscard(head: HTTP1RequestHead): boolean {
     return !head.expectContinue && head.contentLength <= this.params.drainSize;
   }
 
   /**
-   * Answers with a bare status if nothing was answered yet, tells the application, and closes. While a body is being
-   * discarded its request has had its answer: a second one would be taken for that to the next.
+   * Answers with a bare status if nothing was answered yet, tells the application, and closes. While a body
+   * is being discarded its request has had its answer: a second one would be taken for that to the next.
    */
   #refuse(status: number): void {
     const isAnswered =

@@ -1,7 +1,7 @@
 /**
- * States as a field. A machine has one field with a name in it, and a table that says which states may follow which;
- * {@link step} is the only way from one to the next. The picture at the head of a machine's file is drawn from its
- * table.
+ * States as a field. A machine has one field with a name in it, and a table that says which states may follow
+ * which; {@link step} is the only way from one to the next. The picture at the head of a machine's file is
+ * drawn from its table.
  */
 import { InvalidStateError } from "../../base/errors.js";
 

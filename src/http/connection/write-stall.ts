@@ -1,8 +1,10 @@
 /**
- * Watches the output of a connection while it is above the stream's high-water mark: a peer that takes nothing is gone.
+ * Watches the output of a connection while it is above the stream's high-water mark: a peer that takes
+ * nothing is gone.
  *
- * The kernel's buffer hides a slow reader: it can take minutes until there is room for another write. So a peer that seems
- * to have taken nothing is asked for by what it has acknowledged (`net/stream/peer-state.ts`), twice, one whole timeout apart.
+ * The kernel's buffer hides a slow reader: it can take minutes until there is room for another write. So a
+ * peer that seems to have taken nothing is asked for by what it has acknowledged
+ * (`net/stream/peer-state.ts`), twice, one whole timeout apart.
  */
 import { Deadline } from "../../async/timers/deadline.js";
 import { peerStateOf } from "../../net/stream/base-stream.js";
@@ -54,7 +56,10 @@ export class WriteStall {
     this.#deadline.dispose();
   }
 
-  /** Called by the timer: a peer that took something meanwhile, in the middle of one long write too, gets the time again. */
+  /**
+   * Called by the timer: a peer that took something meanwhile, in the middle of one long write too, gets the
+   * time again.
+   */
   expired(): void {
     const taken = this.#stream.writeProgress;
     if (taken > this.#taken) {

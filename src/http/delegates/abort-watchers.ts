@@ -12,7 +12,9 @@ export class AbortWatchers {
   /** The reason once it has happened; null once it cannot happen any more. */
   #outcome: ExchangeAbortedError | null | undefined = undefined;
 
-  /** Registers a callback; calls it at once if the exchange was aborted before, and never after another end. */
+  /**
+   * Registers a callback; calls it at once if the exchange was aborted before, and never after another end.
+   */
   add(callback: AbortCallback): void {
     if (this.#outcome === undefined) {
       this.#callbacks ??= [];

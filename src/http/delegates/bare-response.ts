@@ -1,4 +1,6 @@
-/** A response that says nothing but its status: a router's 404, a bare 500, the refusal of a malformed request. */
+/**
+ * A response that says nothing but its status: a router's 404, a bare 500, the answer to a malformed request.
+ */
 import type { IOLoop } from "../../async/ioloop.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";

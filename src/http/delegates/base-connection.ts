@@ -1,6 +1,6 @@
 /**
- * What implementations of {@link HTTPConnection} have in common, so that one over another transport than our own
- * (a container, a test's fake) says only how it sends.
+ * What implementations of {@link HTTPConnection} have in common, so that one over another transport than our
+ * own (a container, a test's fake) says only how it sends.
  */
 import type { WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
@@ -17,7 +17,7 @@ import { type PeerContext, UNKNOWN_PEER } from "../peer.js";
 import { AbortWatchers } from "./abort-watchers.js";
 import { DEFAULT_SERVER_HEADER } from "./default-fields.js";
 
-/** What a {@link BaseHTTPConnection} is told when it is made. */
+/** Options of a {@link BaseHTTPConnection}. */
 export interface BaseHTTPConnectionOptions {
   /** The loop of the exchange; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
@@ -25,15 +25,15 @@ export interface BaseHTTPConnectionOptions {
   readonly peer?: PeerContext | undefined;
   /** The `Server` field of bare answers, false for none; default `squall/<version>`. */
   readonly serverHeader?: string | false | undefined;
-  /** The limit in octets for the request's body, kept by whoever receives it; default `Infinity`. */
+  /** The limit in octets for the request's body, for the subclass to enforce; default `Infinity`. */
   readonly maxBodySize?: number | undefined;
 }
 
 /**
- * The base of connections that are no stream of ours. Subclasses send (`writeHeaders`, `write`, `finish`, `close`),
- * count `bytesSent`, say when they are `closed`, and call {@link BaseHTTPConnection.abort} when the exchange ends
- * early. By default a whole response is `writeHeaders` and `finish`, interim responses are not sent, and the
- * connection cannot be given away.
+ * The base of connections that are no stream of ours. Subclasses send (`writeHeaders`, `write`, `finish`,
+ * `close`), count `bytesSent`, say when they are `closed`, and call {@link BaseHTTPConnection.abort} when the
+ * exchange ends early. By default a whole response is `writeHeaders` and `finish`, interim responses are not
+ * sent, and the connection cannot be given away.
  */
 export abstract class BaseHTTPConnection implements HTTPConnection {
   readonly ioLoop: IOLoop;
@@ -44,7 +44,7 @@ export abstract class BaseHTTPConnection implements HTTPConnection {
   /** Set it once the incoming message is whole. */
   trailers: RawFields | undefined = undefined;
   maxBodySize: number;
-  /** Milliseconds for the request's body, as a handler set them; kept by whoever receives the body. */
+  /** Milliseconds for the request's body, as a handler set them; for the subclass to enforce. */
   bodyTimeout: number = Number.POSITIVE_INFINITY;
   readonly #watchers = new AbortWatchers();
 

@@ -9,8 +9,8 @@ import { ExchangeAbortedError } from "../errors.js";
 import { HTTPServerRequest } from "../request.js";
 
 /**
- * Answers a request by writing to `request.connection`; may be asynchronous, also a generator. What it throws is logged
- * and, if nothing was answered yet, answered with 500.
+ * Answers a request by writing to `request.connection`; may be asynchronous, also a generator. What it throws
+ * is logged and, if nothing was answered yet, answered with 500.
  */
 export type RequestCallback = (request: HTTPServerRequest) => unknown;
 
@@ -42,7 +42,7 @@ export class CallableDelegate implements HTTPMessageDelegate {
     this.#body.push(chunk);
   }
 
-  /** An error of the function reaches whoever feeds this delegate. */
+  /** Throws, or rejects with, the error of the function. */
   finish(): void | Promise<void> {
     const request = this.#request!;
     request.body = this.#body.takeAll();

@@ -1,6 +1,6 @@
 /**
- * The header fields that every response of a server begins with, whoever answers: a handler, an error page, a
- * router's 404, a refusal of the connection. This is the one place to add another.
+ * The header fields that every response of a server begins with: those of handlers, error pages, a router's
+ * 404 and the connection's own error responses. This is the one place to add another.
  */
 import type { IOLoop } from "../../async/ioloop.js";
 import { version } from "../../base/version.js";
@@ -11,8 +11,8 @@ import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 export const DEFAULT_SERVER_HEADER: string = `squall/${version}`;
 
 /**
- * Adds the default fields to a new header block: `Server`, unless it is false, and `Date` (RFC 9110 §6.6.1). `time` is the
- * loop's monotonic time, as recent as the caller has it.
+ * Adds the default fields to a new header block: `Server`, unless it is false, and `Date` (RFC 9110 §6.6.1).
+ * `time` is the loop's monotonic time, as recent as the caller has it.
  */
 export function addDefaultFields(
   headers: HTTPHeaders,

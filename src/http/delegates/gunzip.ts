@@ -1,10 +1,11 @@
 /**
- * Unpacks a body that comes with `Content-Encoding: gzip` on its way to a delegate. What comes out counts against
- * the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises hold the unpacking back.
+ * Unpacks a body that comes with `Content-Encoding: gzip` on its way to a delegate. What comes out counts
+ * against the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises hold the
+ * unpacking back.
  *
- * It works in small synchronous steps, piece by piece: so the calls come in the order that the delegate was promised,
- * never a piece while it is busy with the one before, and most bodies need no promise at all. One that unpacks to
- * much more than came in lets the loop serve others in between.
+ * It works in small synchronous steps, piece by piece: so the calls come in the order that the delegate was
+ * promised, never a piece while it is busy with the one before, and most bodies need no promise at all. One
+ * that unpacks to much more than came in lets the loop serve others in between.
  */
 import type { IOLoop } from "../../async/ioloop.js";
 import { NO_BYTES } from "../../base/bytes.js";
@@ -26,14 +27,14 @@ export interface GunzipLimits {
 }
 
 const GZIP = /^[ \t]*(?:x-)?gzip[ \t]*$/i;
-/** After so many unpacked bytes, about a millisecond's work, others get a turn. */
+/** How many bytes are unpacked before the loop goes on with other work, about a millisecond later. */
 const TURN_SIZE = 512 * 1024;
 
 /**
  * Wraps `delegate` so that gzip bodies reach it unpacked, with the coding moved from Content-Encoding to
  * X-Consumed-Content-Encoding. Other bodies pass as they are. `fail` is called at most once: with an
- * {@link HTTPInputError} of status 413 or 400 when the body is over the limit, corrupt or truncated, or with what
- * the delegate threw.
+ * {@link HTTPInputError} of status 413 or 400 when the body is over the limit, corrupt or truncated, or with
+ * what the delegate threw.
  */
 export function gunzipDelegate(
   delegate: HTTPMessageDelegate,
@@ -57,7 +58,7 @@ class GunzipDelegate implements HTTPMessageDelegate {
   #over = false;
   /** The delegate's `finish()` was called. */
   #finished = false;
-  /** Half a goodbye that came before the delegate had everything: it is told afterwards. */
+  /** A half-close that was reported before the delegate had everything: it is passed on afterwards. */
   #halfClosed: ExchangeAbortedError | undefined = undefined;
 
   constructor(
@@ -128,7 +129,7 @@ class GunzipDelegate implements HTTPMessageDelegate {
     }
   }
 
-  /** Hands on one piece after the other, until the input is used up or somebody has to be waited for. */
+  /** Hands on one piece after the other, until the input is used up or the delegate makes it wait. */
   #unpack(inflate: Inflate): void | Promise<void> {
     const turnEnds = this.#unpacked + TURN_SIZE;
     const { chunkSize } = this.#limits;

@@ -1,8 +1,8 @@
 /**
  * Who is on the other end: address and protocol of a connection, and what trusted proxies say about them.
  *
- * Proxy fields are believed only when the server was told to (`xheaders`), and then as Tornado does: X-Real-Ip wins,
- * otherwise the right-most entry of X-Forwarded-For that is not a trusted proxy; anything that is no IP address is
+ * Proxy fields are believed only with the option `xheaders`, and then as Tornado does: X-Real-Ip wins,
+ * otherwise the right-most entry of X-Forwarded-For that is not a trusted proxy; invalid IP addresses are
  * ignored. What they say holds for one request; the connection's own facts stay as they are.
  */
 import type { NetworkAddress } from "../../async/network.js";
@@ -15,7 +15,10 @@ import type { PeerCertificate, PeerContext } from "../peer.js";
 
 /** What makes contexts: the server's options that concern the peer. */
 export interface ContextOptions {
-  /** Reported instead of what the stream says; for servers behind a proxy that ends TLS. Default what the stream says. */
+  /**
+   * Reported instead of what the stream says; for servers behind a proxy that ends TLS. Default what the
+   * stream says.
+   */
   readonly protocol?: string | undefined;
   /** Believe proxy fields. */
   readonly xheaders: boolean;
@@ -29,7 +32,7 @@ export class HTTPRequestContext implements PeerContext {
   readonly address: NetworkAddress;
   /** Its IP address; `0.0.0.0` for a unix socket. */
   readonly remoteIp: string;
-  /** "http" or "https": what the server was told, else whether the stream speaks TLS. */
+  /** "http" or "https": the server's option `protocol`, else whether the stream speaks TLS. */
   readonly protocol: string;
   readonly #options: ContextOptions;
   readonly #stream: IOStream;
@@ -74,8 +77,8 @@ function addressIn(entry: string): string {
 }
 
 /**
- * Applies the proxy fields X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto to `peer`. Returns `peer`
- * itself when they change nothing.
+ * Applies the proxy fields X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto to `peer`. Returns
+ * `peer` itself when they change nothing.
  */
 export function forwarded(peer: PeerContext, headers: HTTPHeaders, trusted: AddressSet): PeerContext {
   let ip = peer.remoteIp;

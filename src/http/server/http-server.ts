@@ -1,6 +1,6 @@
 /**
- * The HTTP/1.1 server: a TCP server whose streams are served by {@link HTTP1ServerConnection}, each request going
- * to a connection delegate (an `Application`, a router) or to a plain function.
+ * The HTTP/1.1 server: a TCP server whose streams are served by {@link HTTP1ServerConnection}, each request
+ * going to a connection delegate (an `Application`, a router) or to a plain function.
  */
 
 import { inspect } from "node:util";
@@ -25,19 +25,22 @@ import { ProtocolChoice } from "./protocol-choice.js";
 export interface HTTPServerOptions extends TCPServerOptions, Omit<HTTP1ConnectionOptions, "decompress"> {
   /**
    * Believe X-Real-Ip, X-Forwarded-For, X-Scheme and X-Forwarded-Proto; default false. Only for servers that
-   * nobody but proxies can reach: a client can send these fields too.
+   * proxies alone can reach: a client can send these fields too.
    */
   readonly xheaders?: boolean | undefined;
   /** Proxies ("10.0.0.1" or "10.0.0.0/8") skipped from the right of X-Forwarded-For; default none. */
   readonly trustedDownstream?: Iterable<string> | undefined;
-  /** The protocol that requests report, for servers behind a proxy that ends TLS; default what the stream says. */
+  /**
+   * The protocol that requests report, for servers behind a proxy that ends TLS; default what the stream
+   * says.
+   */
   readonly protocol?: "http" | "https" | undefined;
   /** Unpack request bodies that come with `Content-Encoding: gzip`; default false. */
   readonly decompressRequest?: boolean | undefined;
   /**
-   * What the server speaks beside HTTP/1; default nothing. A TLS connection speaks what the handshake agrees on (their
-   * names are offered by ALPN, unless `sslOptions` has `ALPNProtocols` of its own or is a context); others by their
-   * first octets. The choice has `headerTimeout`.
+   * What the server speaks beside HTTP/1; default nothing. A TLS connection speaks what the handshake agrees
+   * on (their names are offered by ALPN, unless `sslOptions` has `ALPNProtocols` of its own or is a context);
+   * others by their first octets. The choice has `headerTimeout`.
    */
   readonly protocols?: readonly ServerProtocol[] | undefined;
   /** Another name for `idleTimeout`, in milliseconds; default 620 s. */
@@ -68,7 +71,10 @@ function isPlain(options: object): options is SSLOptions {
 /** A function of the request, or what makes a delegate for each request. */
 export type HTTPServerCallback = RequestCallback | HTTPServerConnectionDelegate;
 
-/** A connection that has been idle for less than this, in milliseconds, is about to be used and does not make room. */
+/**
+ * A connection that has been idle for less than this, in milliseconds, is about to be used and does not make
+ * room.
+ */
 const MIN_IDLE = 1000;
 
 /** Every option by name, so that a misspelt one is not a limit that is silently off. */
@@ -112,8 +118,8 @@ function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnect
 /**
  * A non-blocking HTTP/1.1 server.
  *
- * `listen(port, options)` starts it, `stop()` ends accepting, `closeAllConnections()` ends what is open; the three
- * are those of {@link TCPServer} and Tornado's. TLS is on when `sslOptions` is given.
+ * `listen(port, options)` starts it, `stop()` ends accepting, `closeAllConnections()` ends what is open; the
+ * three are those of {@link TCPServer} and Tornado's. TLS is on when `sslOptions` is given.
  *
  * @throws InvalidArgumentError for an option that is unknown or of the wrong type or range.
  */
@@ -166,7 +172,8 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */
   override handleStream(stream: IOStream, address: NetworkAddress): void {
-    // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next chunk.
+    // What the server writes, it writes in one piece: waiting for more (Nagle) would only delay the next
+    // chunk.
     stream.setNodelay(true);
     const context = new HTTPRequestContext(stream, address, this.#context);
     if (this.#protocols.length === 0) this.#serveHTTP1(stream, context);
@@ -207,13 +214,13 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   /**
-   * Ends the open connections: idle ones now, running exchanges after their response, upgraded protocols when they have
-   * said goodbye. A request that has arrived and was not read yet is answered. Call `stop()` first, or new connections go
-   * on coming.
+   * Ends the open connections: idle ones now, running exchanges after their response, upgraded protocols when
+   * they have said goodbye. A request that has arrived and was not read yet is answered. Call `stop()` first,
+   * or new connections go on coming.
    *
    * What is not done after `timeout` milliseconds (default 30 s; 0: at once; Infinity: never) is cut off, and
-   * `handler.signal` of the exchanges aborts with the reason "stopping"; what a handler answers to that at once still
-   * leaves. Never rejects; calling it twice is fine.
+   * `handler.signal` of the exchanges aborts with the reason "stopping"; what a handler answers to that at
+   * once still leaves. Never rejects; calling it twice is fine.
    */
   override async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},

@@ -1,6 +1,7 @@
 /**
- * Which protocol a connection speaks, for servers that know more than HTTP/1: with TLS the one that the handshake agreed on
- * (ALPN, RFC 7301), without by the first octets. Nothing is lost: what was read goes back into the stream.
+ * Which protocol a connection speaks, for servers that know more than HTTP/1: with TLS the one that the
+ * handshake agreed on (ALPN, RFC 7301), without by the first octets. Nothing is lost: what was read goes back
+ * into the stream.
  *
  *     choosing ─▶ chosen, closed       the handshake, or the first octets, are due within headerTimeout
  */
@@ -30,8 +31,8 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
   #read: Buffer = Buffer.alloc(0);
 
   /**
-   * Begins to choose. `onChosen` is called with the protocol, undefined for HTTP/1, when the stream is its alone;
-   * `onClosed` instead if the connection ends before.
+   * Begins to choose. `onChosen` is called with the protocol, undefined for HTTP/1, when the stream is its
+   * alone; `onClosed` instead if the connection ends before.
    */
   constructor(
     stream: IOStream,
@@ -67,7 +68,7 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
     this.#onChosen(protocol);
   }
 
-  // --- StreamSink ------------------------------------------------------------------------------------------------
+  // --- StreamSink ------------------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
     this.#read = this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]);
@@ -101,7 +102,7 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
     this.#onClosed();
   }
 
-  // --- ServerConnection ------------------------------------------------------------------------------------------
+  // --- ServerConnection ------------------------------------------------------------------------------------
 
   get idleSince(): number {
     return this.#read.length === 0 ? this.#since : Number.POSITIVE_INFINITY;
