@@ -2,14 +2,21 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { kill } from "node:process";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { IOStream, type PipeIOStream, StreamClosedError } from "squall/iostream";
 import { bindSockets } from "squall/netutil";
 import { Subprocess } from "squall/process";
 import { root } from "../../support/root.js";
 
+const children: Subprocess[] = [];
+
+// A test that fails leaves no process behind: workers end with their primary.
+after(() => {
+  for (const child of children) if (child.returncode === undefined) child.proc.kill("SIGKILL");
+});
+
 function run(...args: string[]): Subprocess {
-  return new Subprocess(
+  const child = new Subprocess(
     [process.execPath, join(root, "build", "test", "support", "worker-program.js"), ...args],
     {
       stdin: "ignore",
@@ -17,6 +24,8 @@ function run(...args: string[]): Subprocess {
       stderr: Subprocess.STREAM,
     },
   );
+  children.push(child);
+  return child;
 }
 
 async function line(child: Subprocess): Promise<string> {
