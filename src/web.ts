@@ -49,6 +49,16 @@ export { type SpooledFile, UploadPart } from "./web/handler/upload-part.js";
 export { ErrorHandler } from "./web/handlers/error-handler.js";
 export { type Fallback, FallbackHandler } from "./web/handlers/fallback-handler.js";
 export { RedirectHandler, type RedirectHandlerOptions } from "./web/handlers/redirect-handler.js";
+export { TemplateModule, type TemplateResources } from "./web/modules/template-module.js";
+export type {
+  ModuleFiles,
+  ModuleText,
+  PagePart,
+  UIMethod,
+  UIModuleClass,
+  UINames,
+} from "./web/modules/types.js";
+export { UIModule } from "./web/modules/ui-module.js";
 export { type Content, StaticFileHandler, type StaticFileOptions } from "./web/static/static-file-handler.js";
 export type {
   App,

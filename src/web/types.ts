@@ -4,11 +4,17 @@
  */
 
 import type { WaitOptions } from "../async/cancel.js";
+import type { Chunk } from "../base/bytes.js";
 import type { HTTPMessageDelegate } from "../http/delegates.js";
 import type { HTTPServerRequest } from "../http/request.js";
 import type { PathGroup } from "../http/routing/matchers.js";
 import type { CookieAttributes } from "../protocol/fields/cookie.js";
 import type { HTTPHeaders, HTTPHeadersInit } from "../protocol/fields/headers.js";
+import type { Locale } from "../text/locale/locale.js";
+import type { BaseLoader } from "../text/template/base-loader.js";
+import type { TemplateNamespace } from "../text/template/render-scope.js";
+import type { WhitespaceMode } from "../text/template/whitespace.js";
+import type { UIMethod, UIModuleClass, UINames } from "./modules/types.js";
 
 /** Options of `RequestHandler.flush()`. */
 export interface FlushOptions extends WaitOptions {
@@ -161,6 +167,26 @@ export interface ApplicationSettings {
   securityHeaders?: boolean | SecurityHeaders | undefined;
   /** Which other origins may read responses, and with what; default none. Answers preflights. */
   cors?: CorsOptions | undefined;
+  /** The folder of the templates, as a path or a `file:` URL. Default the folder of the source file that renders. */
+  templatePath?: string | URL | undefined;
+  /** Where templates come from, in place of `templatePath`, `autoescape` and `templateWhitespace`. Default a `Loader`. */
+  templateLoader?: BaseLoader | undefined;
+  /** The name of the function that escapes expressions of templates; null for no escaping. Default `xhtmlEscape`. */
+  autoescape?: string | null | undefined;
+  /** The mode of white space of templates; default `single` for names that end in `.html` or `.js`, else `all`. */
+  templateWhitespace?: WhitespaceMode | undefined;
+  /** Keep templates once they are compiled; default true. False reads them anew for each response. */
+  compiledTemplateCache?: boolean | undefined;
+  /**
+   * Classes of UI modules by name, or whole modules of them, for `{% module Name(…) %}`. Default those that every application
+   * has: `Template`, `linkify` and `xsrfFormHtml`.
+   */
+  uiModules?: UINames | undefined;
+  /**
+   * Functions for templates by name, or whole modules of them; each gets the handler first. Names that begin with an
+   * underscore or in upper case are skipped. Default none.
+   */
+  uiMethods?: UINames | undefined;
   /** The application's own. */
   [name: string]: unknown;
 }
@@ -256,6 +282,12 @@ export interface Handler {
 
   /** See `RequestHandler.currentUser`. */
   readonly currentUser: unknown;
+  /** See `RequestHandler.settings`. */
+  readonly settings: ApplicationSettings;
+  /** See `RequestHandler.locale`. */
+  readonly locale: Locale;
+  /** See `RequestHandler.ui`. */
+  readonly ui: Readonly<Record<string, unknown>>;
 
   /** See `RequestHandler.initialize`. */
   initialize(kwargs: Record<string, unknown>): void;
@@ -297,6 +329,34 @@ export interface Handler {
   logException(error: unknown): void;
   /** See `RequestHandler.decodeArgument`. */
   decodeArgument(value: Buffer, name?: string): string;
+  /** See `RequestHandler.reverseUrl`. */
+  reverseUrl(name: string, ...args: readonly unknown[]): string;
+  /** See `RequestHandler.staticUrl`. */
+  staticUrl(path: string, options?: StaticUrlOptions): string;
+  /** See `RequestHandler.xsrfFormHtml`. */
+  xsrfFormHtml(): string;
+  /** See `RequestHandler.getUserLocale`. */
+  getUserLocale(): Locale | null | undefined;
+  /** See `RequestHandler.getBrowserLocale`. */
+  getBrowserLocale(defaultCode?: string): Locale;
+  /** See `RequestHandler.renderString`. */
+  renderString(templateName: string, names?: TemplateNamespace): string;
+  /** See `RequestHandler.renderStringAsync`. */
+  renderStringAsync(templateName: string, names?: TemplateNamespace): Promise<string>;
+  /** See `RequestHandler.getTemplateNamespace`. */
+  getTemplateNamespace(): Record<string, unknown>;
+  /** See `RequestHandler.getTemplatePath`. */
+  getTemplatePath(): string | URL | null | undefined;
+  /** See `RequestHandler.createTemplateLoader`. */
+  createTemplateLoader(templatePath: string): BaseLoader;
+  /** See `RequestHandler.renderLinkedJs`. */
+  renderLinkedJs(jsFiles: readonly string[]): string;
+  /** See `RequestHandler.renderEmbedJs`. */
+  renderEmbedJs(jsEmbed: readonly Chunk[]): string;
+  /** See `RequestHandler.renderLinkedCss`. */
+  renderLinkedCss(cssFiles: readonly string[]): string;
+  /** See `RequestHandler.renderEmbedCss`. */
+  renderEmbedCss(cssEmbed: readonly Chunk[]): string;
 }
 
 /** Path groups as the router found them. */
@@ -319,6 +379,10 @@ export interface App {
   readonly settings: ApplicationSettings;
   /** Applied to each response, in order. */
   readonly transforms: readonly TransformClass[];
+  /** The UI modules by name. */
+  readonly uiModules: ReadonlyMap<string, UIModuleClass>;
+  /** The UI methods by name. */
+  readonly uiMethods: ReadonlyMap<string, UIMethod>;
   /** The host whose routes answer for hosts that no rule names. */
   readonly defaultHost: string | undefined;
   /**

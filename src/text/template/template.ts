@@ -67,7 +67,7 @@ type RenderFunction = (scope: RenderScope) => string | Promise<string>;
  * InvalidArgumentError}.
  */
 export function checkAutoescape(name: string | null): string | null {
-  if (name === null || isFunctionName(name)) return name;
+  if (name === null || (typeof name === "string" && isFunctionName(name))) return name;
   throw new InvalidArgumentError(`autoescape must be the name of a function or null, got ${name}`);
 }
 

@@ -12,6 +12,8 @@ import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-serve
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
+import { resolveUIMethods, resolveUIModules } from "../modules/registry.js";
+import type { UIMethod, UIModuleClass } from "../modules/types.js";
 import { staticRules } from "../static/static-rules.js";
 import type { App, ApplicationSettings, Handler, HandlerDelegateOptions, TransformClass } from "../types.js";
 import { logRequestLine } from "./access-log.js";
@@ -70,6 +72,10 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
   readonly defaultHost: string | undefined;
   /** Applied to each response, in order. */
   readonly transforms: TransformClass[];
+  /** The UI modules by name: those of the `uiModules` setting, and `Template`, `linkify` and `xsrfFormHtml`. */
+  readonly uiModules: ReadonlyMap<string, UIModuleClass>;
+  /** The UI methods by name, from the `uiMethods` setting. */
+  readonly uiMethods: ReadonlyMap<string, UIMethod>;
   /** The routes that were given to the constructor. */
   readonly wildcardRouter: ApplicationRouter;
   /** The rules for hosts, then the rule that leads to {@link Application.wildcardRouter}. */
@@ -88,6 +94,8 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
     this.transforms = [
       ...(transforms ?? (this.settings.compressResponse === true ? [GZipContentEncoding] : [])),
     ];
+    this.uiModules = resolveUIModules(this.settings.uiModules);
+    this.uiMethods = resolveUIMethods(this.settings.uiMethods);
     this.wildcardRouter = new ApplicationRouter(this, [...staticRules(this.settings), ...(handlers ?? [])]);
     this.defaultRouter = new ApplicationRouter(this, [new Rule(new AnyMatches(), this.wildcardRouter)]);
     // Loaded when it is asked for: a server in production never needs it.

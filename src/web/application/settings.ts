@@ -3,6 +3,9 @@ import { inspect } from "node:util";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkNames } from "../../base/nearest-name.js";
+import { BaseLoader } from "../../text/template/base-loader.js";
+import { checkAutoescape } from "../../text/template/template.js";
+import { checkWhitespaceMode } from "../../text/template/whitespace.js";
 import { resolvePolicies } from "../handler/response-policies.js";
 import type { ApplicationSettings } from "../types.js";
 
@@ -12,6 +15,7 @@ import type { ApplicationSettings } from "../types.js";
  */
 const KNOWN: ReadonlySet<string> = new Set([
   "debug",
+  "autoescape",
   "autoreload",
   "compiledTemplateCache",
   "cookieSecret",
@@ -29,7 +33,12 @@ const KNOWN: ReadonlySet<string> = new Set([
   "staticHashCache",
   "staticPath",
   "staticUrlPrefix",
+  "templateLoader",
+  "templatePath",
+  "templateWhitespace",
   "transforms",
+  "uiMethods",
+  "uiModules",
   "xsrfCookieKwargs",
   "xsrfCookieName",
   "xsrfCookieVersion",
@@ -48,6 +57,7 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   autoreload: [true, false],
   serveTraceback: [true, false],
   staticHashCache: [true, false],
+  compiledTemplateCache: [true, false],
 };
 
 function checkSettings(settings: ApplicationSettings): void {
@@ -75,8 +85,24 @@ export function resolveSettings(settings: ApplicationSettings): ApplicationSetti
     resolved.serveTraceback ??= true;
   }
   checkSecrets(resolved);
+  checkTemplates(resolved);
   resolvePolicies(resolved);
   return resolved;
+}
+
+/** Faults here would otherwise show when the first page is rendered. */
+function checkTemplates({
+  autoescape,
+  templateLoader,
+  templatePath,
+  templateWhitespace,
+}: ApplicationSettings): void {
+  if (autoescape !== undefined) checkAutoescape(autoescape);
+  if (templateWhitespace !== undefined) checkWhitespaceMode(templateWhitespace);
+  if (templateLoader !== undefined && !(templateLoader instanceof BaseLoader))
+    throw new InvalidArgumentError("the setting templateLoader must be a loader of squall/template");
+  if (templatePath !== undefined && typeof templatePath !== "string" && !(templatePath instanceof URL))
+    throw new InvalidArgumentError("the setting templatePath must be the path or the file: URL of a folder");
 }
 
 /** An HMAC is as strong as its key; SHA-256 asks for 32 octets (RFC 2104 §3). */

@@ -22,6 +22,7 @@ import { stateOf } from "./handler-state.js";
 import { addToVary } from "./header-value.js";
 import { allowedMethods } from "./methods.js";
 import { connectionOf, endOfResponse } from "./output.js";
+import { forgetModules } from "./render.js";
 import { tracebackHtml, tracebackText, wantsHtml } from "./traceback-page.js";
 
 /** How a request is named in the log: method, target and address. */
@@ -141,6 +142,7 @@ export function sendError(handler: Handler, statusCode: number, options: ErrorPa
     return;
   }
   handler.clear();
+  forgetModules(handler);
   state.finishedBy = "sendError()";
   const { error } = options;
   const own = error instanceof HTTPError && error.reason !== "" ? error.reason : undefined;

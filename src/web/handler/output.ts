@@ -55,6 +55,11 @@ export function writeChunk(handler: Handler, chunk: Writable): void {
   state.headers.setTrusted("Content-Type", "application/json; charset=UTF-8");
 }
 
+/** Throws if the response is finished, in the name of the method `call`. */
+export function checkUnfinished(handler: Handler, call: string): void {
+  if (stateOf(handler).finished) throw new InvalidStateError(afterFinish(call, handler));
+}
+
 /** Why nothing can be written any more, in words that lead to the line at fault. */
 function afterFinish(call: string, handler: Handler): string {
   const { finishedBy } = stateOf(handler);

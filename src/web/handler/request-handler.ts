@@ -3,6 +3,7 @@
  * the function files beside this one, each of which can be read and tested alone.
  */
 import type { IOLoop } from "../../async/ioloop.js";
+import type { Chunk } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import type { UpgradedProtocol } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
@@ -11,6 +12,9 @@ import type { IOStream } from "../../net/stream/tcp-stream.js";
 import type { MultipartReaderConfig } from "../../protocol/body/multipart-reader.js";
 import { matchesIfNoneMatch } from "../../protocol/fields/conditional.js";
 import type { HTTPHeadersInit } from "../../protocol/fields/headers.js";
+import type { Locale } from "../../text/locale/locale.js";
+import type { BaseLoader } from "../../text/template/base-loader.js";
+import type { TemplateNamespace } from "../../text/template/render-scope.js";
 import { requireSetting } from "../application/settings.js";
 import { checkStatusCode, HTTPError } from "../errors.js";
 import type {
@@ -49,7 +53,10 @@ import {
   upgradeOutput,
   writeChunk,
 } from "./output.js";
+import { embedCss, embedJs, linkedCss, linkedJs } from "./page-resources.js";
+import { browserLocale, localeOf, setLocale } from "./reader-locale.js";
 import { type RedirectOptions, redirectTo } from "./redirect.js";
+import { renderPage, renderPageAsync, renderText, renderTextAsync, uiOf } from "./render.js";
 import {
   type ClearCookieOptions,
   queueAllClearedCookies,
@@ -57,6 +64,8 @@ import {
   queueCookie,
 } from "./response-cookies.js";
 import { createSignedValue, decodeSignedValue, getSignatureKeyVersion } from "./signed-value.js";
+import { createLoader } from "./template-loaders.js";
+import { defaultNamespace } from "./template-namespace.js";
 import { readParts, type UploadPart } from "./upload-part.js";
 import { checkXsrf, xsrfFormHtml, xsrfTokenOf } from "./xsrf.js";
 
@@ -562,6 +571,111 @@ export class RequestHandler implements Handler {
   getLoginUrl(): string {
     this.requireSetting("loginUrl", "@authenticated");
     return this.settings.loginUrl!;
+  }
+
+  // --- the reader's language --------------------------------------------------------------------------------
+
+  /**
+   * The language of the page: what {@link RequestHandler.getUserLocale} says, else {@link RequestHandler.getBrowserLocale}, asked
+   * once. May be assigned, in an async `prepare()` for instance.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for anything but a `Locale`.
+   */
+  get locale(): Locale {
+    return localeOf(this);
+  }
+
+  set locale(locale: Locale) {
+    setLocale(this, locale);
+  }
+
+  /** The language that the user has chosen, by a cookie for instance; must be synchronous. Default: none. */
+  getUserLocale(): Locale | null | undefined {
+    return undefined;
+  }
+
+  /**
+   * The language for the request's `Accept-Language`, of those for which catalogues are loaded; the one closest to `defaultCode`
+   * if the request does not say. Adds `Accept-Language` to `Vary`.
+   */
+  getBrowserLocale(defaultCode = "en_US"): Locale {
+    return browserLocale(this, defaultCode);
+  }
+
+  // --- pages -------------------------------------------------------------------------------------------------
+
+  /**
+   * Renders a template, adds what its UI modules need to head and body, and ends the response with the page. The template
+   * sees the names of {@link RequestHandler.getTemplateNamespace}, and those of `names` before them (an object's own properties).
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) after {@link RequestHandler.finish}, or if a UI module adds something
+   * to a page without `</head>` or `</body>`.
+   * @throws TemplateError and its kind (`ERR_SQUALL_TEMPLATE_…`) if there is no such template, if it is faulty, or if it waits.
+   */
+  render(templateName: string, names?: TemplateNamespace): Promise<void> {
+    return renderPage(this, templateName, names);
+  }
+
+  /** As {@link RequestHandler.render}, for a template that may hold `await`. Rejects with what that throws. */
+  renderAsync(templateName: string, names?: TemplateNamespace): Promise<void> {
+    return renderPageAsync(this, templateName, names);
+  }
+
+  /** The text of a template, with the names that {@link RequestHandler.render} gives it. Ends nothing. Throws as that does. */
+  renderString(templateName: string, names?: TemplateNamespace): string {
+    return renderText(this, templateName, names);
+  }
+
+  /** As {@link RequestHandler.renderString}, for a template that may hold `await`. */
+  renderStringAsync(templateName: string, names?: TemplateNamespace): Promise<string> {
+    return renderTextAsync(this, templateName, names);
+  }
+
+  /**
+   * The names for all templates: `handler`, `request`, `currentUser`, `locale`, `_` (translates), `pgettext`, `staticUrl`,
+   * `xsrfFormHtml`, `reverseUrl`, `modules` and the UI methods. Override it to add some: `{ ...super.getTemplateNamespace(), site }`.
+   */
+  getTemplateNamespace(): Record<string, unknown> {
+    return defaultNamespace(this);
+  }
+
+  /**
+   * The folder of the templates, a path or a `file:` URL: the `templatePath` setting. Without one it is the folder of the source
+   * file that renders, as in Tornado; a program that is compiled or bundled has to say it.
+   */
+  getTemplatePath(): string | URL | null | undefined {
+    return this.settings.templatePath;
+  }
+
+  /**
+   * The loader for a folder: the `templateLoader` setting, else a `Loader` with the settings `autoescape` and
+   * `templateWhitespace`. Called once for each folder of an application.
+   */
+  createTemplateLoader(templatePath: string): BaseLoader {
+    return createLoader(this, templatePath);
+  }
+
+  /** The UI methods of the application, bound to this handler, and its UI modules as `modules`. Without prototype. */
+  get ui(): Readonly<Record<string, unknown>> {
+    return uiOf(this);
+  }
+
+  /** The elements for scripts of UI modules, each file once; override it to write others. */
+  renderLinkedJs(jsFiles: readonly string[]): string {
+    return linkedJs(this, jsFiles);
+  }
+
+  /** The element for the scripts that UI modules embed; override it to add a nonce, for instance. */
+  renderEmbedJs(jsEmbed: readonly Chunk[]): string {
+    return embedJs(jsEmbed);
+  }
+
+  /** The elements for style sheets of UI modules, each file once. */
+  renderLinkedCss(cssFiles: readonly string[]): string {
+    return linkedCss(this, cssFiles);
+  }
+
+  /** The element for the style rules that UI modules embed. */
+  renderEmbedCss(cssEmbed: readonly Chunk[]): string {
+    return embedCss(cssEmbed);
   }
 
   // --- status and headers ----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isForeignFile } from "../../base/call-site.js";
 import { xhtmlEscape } from "../../base/escape.js";
+import { ParseError } from "../../text/template/errors.js";
+import { templateErrorLocation } from "../../text/template/stack-trace.js";
 import type { Handler } from "../types.js";
 import { fitsType, preferred } from "./negotiate.js";
 
@@ -84,12 +86,23 @@ function frameHtml(frame: Frame): string {
   return `<li><details${frame.own ? " open" : ""}><summary>${title}</summary>${source}</details></li>`;
 }
 
+/** The line of a template that is at fault; nothing for other errors. */
+function templateHtml(error: Error): string {
+  const place = error instanceof ParseError ? error : templateErrorLocation(error);
+  if (place?.filename === undefined || place.lineno < 1) return "";
+  const title = `<p>Template <code>${xhtmlEscape(place.filename)}, line ${place.lineno}</code></p>`;
+  if (place.sourceLine === undefined) return title;
+  const line = xhtmlEscape(place.sourceLine.slice(0, 400));
+  return `${title}<pre class="source"><mark><span class="n">${place.lineno}</span> ${line}</mark></pre>`;
+}
+
 function errorHtml(error: Error, heading: string): string {
   const lines = (error.stack ?? String(error)).split("\n");
   const frames = lines.map(frameOf).filter((frame): frame is Frame => frame !== undefined);
   const message = lines.filter((line) => frameOf(line) === undefined).join("\n");
   const items = frames.slice(0, MAX_FRAMES).map(frameHtml).join("");
-  return `<section>${heading}<pre class="message">${xhtmlEscape(message)}</pre><ol>${items}</ol></section>`;
+  const shown = `<pre class="message">${xhtmlEscape(message)}</pre>${templateHtml(error)}`;
+  return `<section>${heading}${shown}<ol>${items}</ol></section>`;
 }
 
 /** The error, what led to it, and so on. */
