@@ -35,7 +35,7 @@ import {
 } from "./exchange.js";
 import { type MessageOwner, MessageReader, type ReadFailure } from "./message-reader.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
-import { step, type Transitions } from "./transitions.js";
+import { type State, statesOf, step, type Transitions } from "./transitions.js";
 import { WriteStall } from "./write-stall.js";
 
 /** Where a client's connection is. */
@@ -50,6 +50,8 @@ export const CLIENT_TRANSITIONS: Transitions<ClientConnectionState> = {
   upgraded: ["closed"],
   closed: [],
 };
+
+const STATE = statesOf(CLIENT_TRANSITIONS);
 
 /**
  * How long a server has to answer `Expect: 100-continue` before the body is sent without an answer, in
@@ -113,7 +115,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   readonly #watcher: ClientConnectionWatcher | undefined;
   readonly #reader: MessageReader<HTTP1ResponseHead>;
-  #state: ClientConnectionState = "connecting";
+  #state: State<ClientConnectionState> = STATE.connecting;
   #exchange: HTTP1Exchange | undefined = undefined;
   /** The response that is being received, or was last. */
   #response: HTTP1ResponseHead | undefined = undefined;
@@ -145,7 +147,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** Where the connection is. */
   get state(): ClientConnectionState {
-    return this.#state;
+    return this.#state.name;
   }
 
   /** What ended the connection, once it is closed; undefined for an orderly end. */
@@ -155,13 +157,13 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** Since when, in the loop's monotonic time, the connection has been idle; `Infinity` while it is not. */
   get idleSince(): number {
-    return this.#state === "idle" ? this.#reader.now : Number.POSITIVE_INFINITY;
+    return this.#state === STATE.idle ? this.#reader.now : Number.POSITIVE_INFINITY;
   }
 
   /** Begins to watch the server on an idle connection. A request does so by itself. */
   start(): void {
-    if (this.#state !== "connecting") return;
-    this.#become("idle");
+    if (this.#state !== STATE.connecting) return;
+    this.#become(STATE.idle);
     this.#reader.start();
   }
 
@@ -187,7 +189,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     } catch (error) {
       this.#exchange = undefined;
       this.#settle(true);
-      this.#become("idle");
+      this.#become(STATE.idle);
       throw error;
     }
     if (options.onContinue !== undefined) this.#awaitContinue(options.onContinue, options.continueTimeout);
@@ -200,15 +202,15 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
    * For `HTTP1Connection`: `exchange` is the one in progress from now on. Its response is not awaited yet.
    */
   begin(exchange: HTTP1Exchange): void {
-    if (this.#state !== "idle" && this.#state !== "connecting") {
+    if (this.#state !== STATE.idle && this.#state !== STATE.connecting) {
       throw new InvalidStateError(`a request needs an idle connection; this one is ${this.#state}`);
     }
     // Only a stream that was not watched can have these: they would be taken for the answer.
-    if (this.#state === "connecting" && (this.stream.bytesBuffered > 0 || this.stream.finReceived)) {
+    if (this.#state === STATE.connecting && (this.stream.bytesBuffered > 0 || this.stream.finReceived)) {
       this.#close(unasked());
       throw new InvalidStateError("the server ended the connection, or sent something, before the request");
     }
-    this.#become("busy");
+    this.#become(STATE.busy);
     this.#exchange = exchange;
     this.#response = undefined;
     this.#ended = new Deferred();
@@ -227,7 +229,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
    * there is none.
    */
   whenExchangeEnds(): Promise<boolean> {
-    return this.#ended?.promise ?? Promise.resolve(this.#state === "idle");
+    return this.#ended?.promise ?? Promise.resolve(this.#state === STATE.idle);
   }
 
   /** Closes the connection at once; an exchange in progress is broken off. Twice is fine. */
@@ -242,9 +244,9 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** Gives the stream of an idle connection back, with what was read too far; the connection is over then. */
   giveBack(): IOStream {
-    if (this.#state !== "idle")
+    if (this.#state !== STATE.idle)
       throw new InvalidStateError(`an idle connection is needed; this one is ${this.#state}`);
-    this.#become("closed");
+    this.#become(STATE.closed);
     return this.#reader.detach();
   }
 
@@ -266,14 +268,14 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** The response was received whole, and its delegate is done with it. */
   messageEnds(): void {
-    if (this.#state !== "busy") return;
+    if (this.#state !== STATE.busy) return;
     if (this.#response?.upgrade === true) {
-      this.#become("upgraded");
+      this.#become(STATE.upgraded);
       this.#settle(false);
     } else if (this.#exchange?.finished === true) {
       this.#exchangeEnds();
     } else if (this.#mayDrain) {
-      this.#become("draining");
+      this.#become(STATE.draining);
     } else {
       // The server has answered and will not read the rest (RFC 9112 §9.6).
       this.#close(undefined);
@@ -291,7 +293,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   readFailed(failure: ReadFailure, error: unknown): void {
     if (failure === "delegate") appLog.exception("Uncaught exception in an HTTP message delegate", error);
-    else if (failure === "input" && this.#state !== "idle") {
+    else if (failure === "input" && this.#state !== STATE.idle) {
       genLog.info("Malformed HTTP message from %s: %s", this.#peer, (error as Error).message);
     } else if (failure === "timeout") {
       genLog.info("Timeout reading the %s of a response from %s", this.#reader.state, this.#peer);
@@ -301,8 +303,8 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** A FIN inside a message was reported as an input error. */
   peerEnded(): void {
-    const isWhole = this.#state === "busy" && this.#exchange?.messageReceived === true;
-    if (!isWhole && this.#state !== "upgraded") this.#close(undefined);
+    const isWhole = this.#state === STATE.busy && this.#exchange?.messageReceived === true;
+    if (!isWhole && this.#state !== STATE.upgraded) this.#close(undefined);
   }
 
   writable(): void {
@@ -312,7 +314,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
   streamClosed(error: Error | undefined): void {
     // A whole response is not spoiled by the end of its connection, also while its delegate is not done with
     // it.
-    if (this.#state === "busy" && this.#exchange?.messageReceived === true) this.#error ??= error;
+    if (this.#state === STATE.busy && this.#exchange?.messageReceived === true) this.#error ??= error;
     else this.#close(error);
   }
 
@@ -332,7 +334,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
         this.#writeStall.full();
         break;
       case "finished":
-        if (this.#state === "draining") this.#exchangeEnds();
+        if (this.#state === STATE.draining) this.#exchangeEnds();
         break;
       case "stream-gone":
         this.#abortExchange("closed", this.stream.error);
@@ -350,14 +352,14 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
   }
 
   release(exchange: HTTP1Exchange): IOStream {
-    const isNew = this.#state === "connecting";
-    if ((this.#exchange !== exchange && !isNew) || this.#state === "closed") {
+    const isNew = this.#state === STATE.connecting;
+    if ((this.#exchange !== exchange && !isNew) || this.#state === STATE.closed) {
       throw new InvalidStateError("detach() came too late: the exchange is over");
     }
     this.#writeStall?.dispose();
     this.#forgetContinue();
     this.#exchange = undefined;
-    this.#become("closed");
+    this.#become(STATE.closed);
     const stream = this.#reader.detach();
     this.#settle(false);
     this.#watcher?.onClose?.(this, undefined);
@@ -366,8 +368,8 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   // --- inside ----------------------------------------------------------------------------------------------
 
-  #become(next: ClientConnectionState): void {
-    this.#state = step(CLIENT_TRANSITIONS, this.#state, next);
+  #become(next: State<ClientConnectionState>): void {
+    this.#state = step(this.#state, next);
   }
 
   #awaitContinue(onContinue: () => void, timeout = CONTINUE_TIMEOUT): void {
@@ -405,7 +407,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
       return;
     }
     this.#exchange = undefined;
-    this.#become("idle");
+    this.#become(STATE.idle);
     this.#reader.release();
     this.#settle(true);
     this.#contained("onIdle() of a connection's watcher", () => this.#watcher?.onIdle?.(this));
@@ -439,14 +441,14 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** Ends everything, once. */
   #close(error: Error | undefined): void {
-    if (this.#state === "closed") return;
-    const wasIdle = this.#state === "idle";
+    if (this.#state === STATE.closed) return;
+    const wasIdle = this.#state === STATE.idle;
     this.#error ??= error;
     this.#forgetContinue();
     this.#reader.stop();
     this.#writeStall?.dispose();
     const isCut = this.sender.endsByClosing;
-    this.#become("closed");
+    this.#become(STATE.closed);
     this.#abortExchange("closed", error);
     this.#exchange = undefined;
     if (isCut) this.stream.abort();

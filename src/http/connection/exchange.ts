@@ -30,7 +30,7 @@ import type { Chunk, HTTPConnection, UpgradedProtocol } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import { type PeerContext, UNKNOWN_PEER } from "../peer.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
-import { step, type Transitions } from "./transitions.js";
+import { type State, statesOf, step, type Transitions } from "./transitions.js";
 
 /** Methods whose requests have a body, though maybe an empty one (RFC 9110 §9.3). */
 const WITH_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
@@ -40,13 +40,15 @@ export type ExchangeState = "fresh" | "open" | "ended" | "failed" | "revoked" | 
 
 /** Which states may follow which. */
 export const EXCHANGE_TRANSITIONS: Transitions<ExchangeState> = {
-  fresh: ["open", "ended", "failed", "revoked", "detached"],
+  fresh: ["ended", "open", "failed", "revoked", "detached"],
   open: ["ended", "failed", "revoked", "detached"],
   revoked: ["failed"],
   ended: ["detached"], // a client: its request is complete, and the response gives the stream away
   failed: [],
   detached: [],
 };
+
+const STATE = statesOf(EXCHANGE_TRANSITIONS);
 
 /**
  * What an exchange reports to its connection: its output is above the high-water mark; its message is
@@ -90,7 +92,7 @@ export class HTTP1Exchange implements HTTPConnection {
   /** On a server the head of the request, on a client its start line. */
   #request: RequestStartLine | undefined;
   #startTime: number | undefined;
-  #state: ExchangeState;
+  #state: State<ExchangeState>;
   /** Undefined until the incoming message was received whole, null if it had no trailers that may be kept. */
   #incoming: RawFields | null | undefined;
   #maxBodySize: number;
@@ -104,7 +106,7 @@ export class HTTP1Exchange implements HTTPConnection {
       exchange.#incoming = trailers ?? null;
     };
     revoke = (exchange) => {
-      if (exchange.#isWritable) exchange.#become("revoked");
+      if (exchange.#isWritable) exchange.#become(STATE.revoked);
     };
     reportAbort = (exchange, reason) => {
       exchange.#watchers ??= new AbortWatchers();
@@ -129,7 +131,7 @@ export class HTTP1Exchange implements HTTPConnection {
     this.#peer = peer;
     this.#request = requestHead;
     this.#startTime = startTime;
-    this.#state = "fresh";
+    this.#state = STATE.fresh;
     this.#incoming = undefined;
     this.#maxBodySize = params.limits.maxBodySize;
     this.#bytesSent = 0;
@@ -145,12 +147,12 @@ export class HTTP1Exchange implements HTTPConnection {
 
   /** Where the exchange is. */
   get state(): ExchangeState {
-    return this.#state;
+    return this.#state.name;
   }
 
   /** The stream below; undefined after {@link HTTP1Exchange.detach}. */
   get stream(): IOStream | undefined {
-    return this.#state === "detached" ? undefined : this.#host.stream;
+    return this.#state === STATE.detached ? undefined : this.#host.stream;
   }
 
   get ioLoop(): IOLoop {
@@ -199,15 +201,15 @@ export class HTTP1Exchange implements HTTPConnection {
 
   /** True once the outgoing message is complete. */
   get finished(): boolean {
-    return this.#state === "ended";
+    return this.#state === STATE.ended;
   }
 
   get closed(): boolean {
-    return this.#state === "revoked" || this.#state === "detached" || this.#host.stream.closed();
+    return this.#state === STATE.revoked || this.#state === STATE.detached || this.#host.stream.closed();
   }
 
   get bytesSent(): number {
-    return this.#state === "open" ? this.#host.sender.bodyBytes : this.#bytesSent;
+    return this.#state === STATE.open ? this.#host.sender.bodyBytes : this.#bytesSent;
   }
 
   get maxBodySize(): number {
@@ -233,7 +235,7 @@ export class HTTP1Exchange implements HTTPConnection {
     if (this.#unwritable) return this.#refusal();
     // Before anything is sent. A signal that has aborted ends the waiting alone.
     resolveWait(options);
-    if (this.#state === "fresh") throw tooEarly("write()");
+    if (this.#state === STATE.fresh) throw tooEarly("write()");
     let hasRoom: boolean;
     try {
       hasRoom = this.#host.sender.write(chunk);
@@ -249,7 +251,7 @@ export class HTTP1Exchange implements HTTPConnection {
       this.#giveUp();
       return;
     }
-    if (this.#state === "fresh") throw tooEarly("finish()");
+    if (this.#state === STATE.fresh) throw tooEarly("finish()");
     const { sender } = this.#host;
     let hasRoom: boolean;
     try {
@@ -282,7 +284,8 @@ export class HTTP1Exchange implements HTTPConnection {
       throw new HTTPOutputError("100 (Continue) is sent by the server itself; see writeContinue()");
     }
     if (this.#unwritable || this.requestHead?.version === "HTTP/1.0") return false;
-    if (this.#state !== "fresh") throw new HTTPOutputError("an interim response cannot follow the final one");
+    if (this.#state !== STATE.fresh)
+      throw new HTTPOutputError("an interim response cannot follow the final one");
     if (!this.#host.sender.informational(startLine, headers.toRaw())) this.#host.onExchange("full", this);
     return true;
   }
@@ -292,7 +295,7 @@ export class HTTP1Exchange implements HTTPConnection {
    * was answered yet. The server calls it by itself once the delegate has taken the head.
    */
   writeContinue(): void {
-    if (this.#state !== "fresh" || this.closed || this.requestHead?.expectContinue !== true) return;
+    if (this.#state !== STATE.fresh || this.closed || this.requestHead?.expectContinue !== true) return;
     this.#host.sender.continue100();
   }
 
@@ -306,7 +309,7 @@ export class HTTP1Exchange implements HTTPConnection {
     if (!isAsked) {
       throw new InvalidStateError(`a ${code} cannot answer a request that did not ask for another protocol`);
     }
-    if (this.#state === "open")
+    if (this.#state === STATE.open)
       throw new InvalidStateError("upgrade() came too late: the response has begun");
     if (this.#unwritable) throw new InvalidStateError("upgrade() needs an open connection");
     this.#begin(startLine, headers, undefined);
@@ -314,19 +317,19 @@ export class HTTP1Exchange implements HTTPConnection {
   }
 
   detach(protocol?: UpgradedProtocol): IOStream {
-    if (this.#state === "detached") {
+    if (this.#state === STATE.detached) {
       throw new InvalidStateError("detach() was called twice on the same exchange");
     }
     if (this.#host.stream.closed())
       throw new InvalidStateError("detach() needs an open stream; it is closed");
     const stream = this.#host.release(this, protocol);
-    this.#become("detached");
+    this.#become(STATE.detached);
     this.#watchers = undefined;
     return stream;
   }
 
   close(): void {
-    if (this.#state === "detached" || this.#state === "revoked") return;
+    if (this.#state === STATE.detached || this.#state === STATE.revoked) return;
     this.#host.onExchange("close", this);
   }
 
@@ -357,19 +360,19 @@ export class HTTP1Exchange implements HTTPConnection {
 
   // --- inside ----------------------------------------------------------------------------------------------
 
-  #become(next: ExchangeState): void {
+  #become(next: State<ExchangeState>): void {
     // The sender's count is that of the next exchange soon.
-    if (this.#state === "open") this.#bytesSent = this.#host.sender.bodyBytes;
-    this.#state = step(EXCHANGE_TRANSITIONS, this.#state, next);
+    if (this.#state === STATE.open) this.#bytesSent = this.#host.sender.bodyBytes;
+    this.#state = step(this.#state, next);
   }
 
   /** True while the exchange may be aborted: it has not ended by itself. */
   get #isRunning(): boolean {
-    return this.#isWritable || this.#state === "revoked";
+    return this.#isWritable || this.#state === STATE.revoked;
   }
 
   get #isWritable(): boolean {
-    return this.#state === "fresh" || this.#state === "open";
+    return this.#state === STATE.fresh || this.#state === STATE.open;
   }
 
   get #unwritable(): boolean {
@@ -395,12 +398,12 @@ export class HTTP1Exchange implements HTTPConnection {
     } catch (error) {
       this.#failOutput(error);
     }
-    this.#become("open");
+    this.#become(STATE.open);
     if (!hasRoom) this.#host.onExchange("full", this);
   }
 
   #finished(hasRoom: boolean): void {
-    this.#state = step(EXCHANGE_TRANSITIONS, this.#state, "ended");
+    this.#state = step(this.#state, STATE.ended);
     this.#bytesSent = this.#host.sender.bodyBytes;
     this.#watchers = undefined;
     if (!hasRoom) this.#host.onExchange("full", this);
@@ -409,15 +412,15 @@ export class HTTP1Exchange implements HTTPConnection {
 
   /** The application has ended a message that can no longer be sent. */
   #giveUp(): void {
-    if (this.#isRunning) this.#become("failed");
-    if (this.#state !== "failed") return;
+    if (this.#isRunning) this.#become(STATE.failed);
+    if (this.#state !== STATE.failed) return;
     this.#watchers = undefined;
   }
 
   #refusal(): Promise<void> {
     const { stream } = this.#host;
-    if (this.#isRunning && (this.#state === "revoked" || stream.closed())) {
-      if (this.#state !== "revoked") this.#host.onExchange("stream-gone", this);
+    if (this.#isRunning && (this.#state === STATE.revoked || stream.closed())) {
+      if (this.#state !== STATE.revoked) this.#host.onExchange("stream-gone", this);
       return rejectedQuietly(new StreamClosedError(stream.error));
     }
     throw new InvalidStateError(
@@ -430,9 +433,9 @@ export class HTTP1Exchange implements HTTPConnection {
    * ends.
    */
   #failOutput(error: unknown): never {
-    if (this.#state === "open") {
+    if (this.#state === STATE.open) {
       this.close();
-      if (this.#isRunning) this.#become("failed");
+      if (this.#isRunning) this.#become(STATE.failed);
     }
     throw error;
   }

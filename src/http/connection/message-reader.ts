@@ -37,7 +37,7 @@ import type { HTTP1RequestHead, HTTP1ResponseHead, MessageVisitor } from "../../
 import type { HTTPMessageDelegate } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
 import type { HTTP1ConnectionParameters } from "./params.js";
-import { step, type Transitions } from "./transitions.js";
+import { type State, statesOf, step, type Transitions } from "./transitions.js";
 
 /** What the reader is busy with; the head of this file explains the states. */
 export type ReadState = "new" | "idle" | "head" | "body" | "paused" | "discard" | "stopped";
@@ -45,13 +45,15 @@ export type ReadState = "new" | "idle" | "head" | "body" | "paused" | "discard" 
 /** Which states may follow which. */
 export const READ_TRANSITIONS: Transitions<ReadState> = {
   new: ["idle", "head", "stopped"],
-  idle: ["head", "body", "stopped"],
-  head: ["idle", "body", "stopped"],
+  idle: ["body", "head", "stopped"],
+  head: ["body", "idle", "stopped"],
   body: ["paused", "discard", "stopped"],
   paused: ["idle", "stopped"],
   discard: ["paused", "stopped"],
   stopped: [],
 };
+
+const STATE = statesOf(READ_TRANSITIONS);
 
 /**
  * Why reading failed: the input broke a rule or a limit; the delegate threw or rejected; a head or a body
@@ -110,7 +112,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   readonly #owner: MessageOwner<H>;
   readonly #isClient: boolean;
   readonly #deadline: Deadline<MessageReader<H>>;
-  #state: ReadState;
+  #state: State<ReadState>;
   #delegate: HTTPMessageDelegate | undefined;
   /** The promise of a delegate that holds the message back. */
   #waiting: Promise<void> | undefined;
@@ -144,7 +146,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
       readDeadlinePassed as unknown as (reader: MessageReader<H>) => void,
       this,
     );
-    this.#state = "new";
+    this.#state = STATE.new;
     this.#delegate = undefined;
     this.#waiting = undefined;
     this.#rest = undefined;
@@ -159,12 +161,12 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** What the reader is busy with. */
   get state(): ReadState {
-    return this.#state;
+    return this.#state.name;
   }
 
   /** True when nothing of a next message has been seen. */
   get isIdle(): boolean {
-    return this.#state === "idle" || (this.#state === "head" && this.receiver.betweenMessages);
+    return this.#state === STATE.idle || (this.#state === STATE.head && this.receiver.betweenMessages);
   }
 
   /** True when the peer's FIN has come, behind everything that it sent. */
@@ -176,10 +178,10 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** Begins to read: on a server the first head is due now. Twice is fine. */
   start(): void {
-    if (this.#state !== "new") return;
+    if (this.#state !== STATE.new) return;
     const { headerTimeout, idleTimeout } = this.#params;
     this.now = this.stream.ioLoop.time();
-    this.#become(this.#isClient ? "idle" : "head");
+    this.#become(this.#isClient ? STATE.idle : STATE.head);
     this.#deadline.set(this.#isClient ? idleTimeout : headerTimeout, this.now);
     this.stream.consume(this);
   }
@@ -189,23 +191,23 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.receiver.expectResponse(method);
     this.#delegate = delegate;
     this.now = this.stream.ioLoop.time();
-    this.#become("head");
+    this.#become(STATE.head);
     this.#deadline.set(this.#params.headerTimeout, this.now);
   }
 
   /** The exchange is over: goes on with the next message, at once if its bytes are there. */
   release(): void {
-    if (this.#state !== "paused") return;
+    if (this.#state !== STATE.paused) return;
     this.#delegate = undefined;
-    this.#become("idle");
+    this.#become(STATE.idle);
     this.#resume();
     if (this.#isClient) this.#deadline.set(this.#params.idleTimeout, this.now);
   }
 
   /** Discards the rest of the message in progress, within the limits for that. */
   discard(): void {
-    if (this.#state !== "body") return;
-    this.#become("discard");
+    if (this.#state !== STATE.body) return;
+    this.#become(STATE.discard);
     this.#delegate = undefined;
     this.#discarded = this.#rest?.length ?? 0;
     this.#rest = undefined;
@@ -238,8 +240,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** Reads nothing more and reports nothing more but the close of the stream. Calling it twice is fine. */
   stop(): void {
-    if (this.#state === "stopped") return;
-    this.#become("stopped");
+    if (this.#state === STATE.stopped) return;
+    this.#become(STATE.stopped);
     this.#waiting = undefined;
     this.receiver.pause();
     this.#deadline.dispose();
@@ -268,13 +270,13 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.now = this.stream.ioLoop.time();
     this.#bodyDeadline = this.now + ms;
     this.#heldSince = this.now;
-    if (this.#state === "body" && this.#waiting === undefined) this.#setBodyDeadline();
+    if (this.#state === STATE.body && this.#waiting === undefined) this.#setBodyDeadline();
   }
 
   // --- the stream's calls ----------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
-    if (this.#state === "stopped") return;
+    if (this.#state === STATE.stopped) return;
     this.now = this.stream.ioLoop.time();
     coalesceWrites(this.stream, this.now);
     this.#feeding = true;
@@ -287,7 +289,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   onFin(): void {
-    if (this.#fin !== "none" || this.#state === "stopped") return;
+    if (this.#fin !== "none" || this.#state === STATE.stopped) return;
     this.#fin = "due";
     this.#reportFin();
   }
@@ -296,18 +298,18 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   #reportFin(): void {
     // An owner that answers at once lets the next message begin inside this call: hence a loop, and no
     // recursion.
-    while (this.#state === "paused" && this.#fin === "due") {
+    while (this.#state === STATE.paused && this.#fin === "due") {
       this.#fin = "reported";
       this.#owner.peerEnded();
     }
-    if (this.#fin === "none" || this.#state === "stopped" || this.receiver.paused) return;
+    if (this.#fin === "none" || this.#state === STATE.stopped || this.receiver.paused) return;
     this.receiver.feedEnd();
     if (this.#isReading) this.#owner.peerEnded();
   }
 
   /** False once something has stopped the reader. */
   get #isReading(): boolean {
-    return this.#state !== "stopped";
+    return this.#state !== STATE.stopped;
   }
 
   onDrain(): void {
@@ -324,7 +326,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   onHead(head: H): void {
     const isInterim = "code" in head && head.code < 200 && head.code !== 101;
     // The response that is due comes after it.
-    if (!isInterim) this.#become("body");
+    if (!isInterim) this.#become(STATE.body);
     if (this.#fin === "reported") this.#fin = "due";
     this.#bodyDeadline = Number.POSITIVE_INFINITY;
     this.#bodyTimeout = this.#params.bodyTimeout;
@@ -343,7 +345,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   onBody(chunk: Buffer): void {
     const { chunkSize } = this.#params;
-    if (this.#state === "discard") this.#countDiscarded(chunk.length);
+    if (this.#state === STATE.discard) this.#countDiscarded(chunk.length);
     else if (chunk.length <= chunkSize) this.#handOver(chunk);
     else this.#handOverInPieces(chunk, chunkSize);
   }
@@ -367,7 +369,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** No piece is longer than `chunkSize`, whether or not the delegate makes the peer wait. */
   #handOverInPieces(chunk: Buffer, chunkSize: number): void {
     let from = 0;
-    while (from < chunk.length && this.#state === "body" && this.#waiting === undefined) {
+    while (from < chunk.length && this.#state === STATE.body && this.#waiting === undefined) {
       const end = Math.min(from + chunkSize, chunk.length);
       this.#rest = end < chunk.length ? chunk.subarray(end) : undefined;
       this.#handOver(chunk.subarray(from, end));
@@ -376,8 +378,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   }
 
   onEnd(trailers: RawFields | undefined): void {
-    if (this.#state === "head") return; // of an interim response, which has no body
-    if (this.#state === "discard") {
+    if (this.#state === STATE.head) return; // of an interim response, which has no body
+    if (this.#state === STATE.discard) {
       this.#pause();
       this.#owner.messageEnds();
       return;
@@ -402,8 +404,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   // --- waiting and deadlines -------------------------------------------------------------------------------
 
-  #become(next: ReadState): void {
-    this.#state = step(READ_TRANSITIONS, this.#state, next);
+  #become(next: State<ReadState>): void {
+    this.#state = step(this.#state, next);
   }
 
   #fail(failure: ReadFailure, error: unknown): void {
@@ -412,7 +414,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** The message is whole: the next one waits inside. */
   #pause(): void {
-    this.#become("paused");
+    this.#become(STATE.paused);
     this.receiver.pause();
     this.#deadline.clear();
   }
@@ -436,7 +438,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.#waiting = waiting;
     this.#heldSince = this.now;
     this.receiver.pause();
-    if (this.#state !== "discard") this.#deadline.clear();
+    if (this.#state !== STATE.discard) this.#deadline.clear();
     waiting.then(
       () => {
         if (this.#waiting !== waiting) return;
@@ -479,11 +481,11 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /** After bytes were taken in: is a head coming, which deadline runs now, and may the socket go on? */
   #settle(): void {
-    if (this.#state === "stopped") return;
+    if (this.#state === STATE.stopped) return;
     if (this.#mustPause()) this.#pauseInput();
     else this.stream.resumeReading();
     if (this.#waiting !== undefined) return;
-    switch (this.#state) {
+    switch (this.#state.name) {
       case "idle":
       case "head":
         if (!this.#isClient) this.#settleBetween();
@@ -512,7 +514,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
    */
   #pauseInput(): void {
     this.stream.pauseReading();
-    if (this.#state !== "paused" || this.#deadline.active) return;
+    if (this.#state !== STATE.paused || this.#deadline.active) return;
     this.limitHalfClosed();
     this.#lookForPeer();
   }
@@ -520,10 +522,10 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   #lookForPeer(): void {
     const { ioLoop } = this.stream;
     ioLoop.callLater(LOOK_INTERVAL, () => {
-      if (this.#state !== "paused" || !this.receiver.paused || !this.#mustPause()) return;
+      if (this.#state !== STATE.paused || !this.receiver.paused || !this.#mustPause()) return;
       ioLoop.external(peerStateOf(this.stream)).then(
         ({ hasLeft }) => {
-          if (this.#state !== "paused") return;
+          if (this.#state !== STATE.paused) return;
           if (hasLeft || this.stream.finReceived) this.#owner.peerEnded();
           else this.#lookForPeer();
         },
@@ -535,10 +537,10 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** Between two messages of a server: has anything of the next one come? */
   #settleBetween(): void {
     if (this.receiver.betweenMessages) {
-      if (this.#state !== "idle") this.#become("idle");
+      if (this.#state !== STATE.idle) this.#become(STATE.idle);
       this.#deadline.set(this.#params.idleTimeout, this.now);
-    } else if (this.#state !== "head") {
-      this.#become("head");
+    } else if (this.#state !== STATE.head) {
+      this.#become(STATE.head);
       this.#deadline.set(this.#params.headerTimeout, this.now);
     }
   }
@@ -556,7 +558,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
    * The read deadline has passed; called by the timer, after what had arrived on a busy loop was taken in.
    */
   deadlinePassed(): void {
-    switch (this.#state) {
+    switch (this.#state.name) {
       case "idle":
         this.#fail("idle", undefined);
         break;

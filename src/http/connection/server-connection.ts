@@ -45,7 +45,7 @@ import { closeLingering } from "./lingering-close.js";
 import { type MessageOwner, MessageReader, type ReadFailure, type ReadState } from "./message-reader.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./params.js";
 import type { ServerConnection, ShutdownState } from "./server-protocol.js";
-import { step, type Transitions } from "./transitions.js";
+import { type State, statesOf, step, type Transitions } from "./transitions.js";
 import { WriteStall } from "./write-stall.js";
 
 /** Where a server's connection is. */
@@ -77,6 +77,8 @@ export const SERVER_TRANSITIONS: Transitions<ServerConnectionState> = {
   closed: [],
 };
 
+const STATE = statesOf(SERVER_TRANSITIONS);
+
 /** An error response is the last message of its connection, whatever was asked. */
 const REFUSED: ResponseContext = { method: "GET", version: "HTTP/1.1", keepAlive: false };
 
@@ -97,7 +99,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   /** What requests learn about the peer. */
   readonly context: PeerContext | undefined;
 
-  #state: ServerConnectionState = "new";
+  #state: State<ServerConnectionState> = STATE.new;
   #delegate: HTTPServerConnectionDelegate | undefined = undefined;
   #reader: MessageReader<HTTP1RequestHead> | undefined = undefined;
   /** One for all responses; made for the first. */
@@ -123,7 +125,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   /** Where the connection is. */
   get state(): ServerConnectionState {
-    return this.#state;
+    return this.#state.name;
   }
 
   /**
@@ -141,7 +143,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   startServing(delegate: HTTPServerConnectionDelegate): void {
     this.#delegate = delegate;
     this.#reader = new MessageReader<HTTP1RequestHead>(this.stream, "server", this.params, this);
-    this.#become("idle");
+    this.#become(STATE.idle);
     this.#reader.start();
   }
 
@@ -154,7 +156,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   }
 
   whenClosed(): Promise<void> {
-    if (this.#state === "closed") return Promise.resolve();
+    if (this.#state === STATE.closed) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waitingForClose ??= [];
       this.#waitingForClose.push(resolve);
@@ -162,24 +164,24 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   }
 
   get idleSince(): number {
-    if (this.#state === "upgraded") return this.#protocol?.idleSince ?? Number.POSITIVE_INFINITY;
+    if (this.#state === STATE.upgraded) return this.#protocol?.idleSince ?? Number.POSITIVE_INFINITY;
     const reader = this.#reader;
-    const isIdle = this.#state === "idle" && reader?.isIdle === true && !this.stream.closed();
+    const isIdle = this.#state === STATE.idle && reader?.isIdle === true && !this.stream.closed();
     return isIdle ? reader.now : Number.POSITIVE_INFINITY;
   }
 
   async shutdown(): Promise<ShutdownState> {
-    switch (this.#state) {
+    switch (this.#state.name) {
       case "upgraded": {
         const protocol = this.#protocol;
-        this.#become("leaving");
+        this.#become(STATE.leaving);
         this.#contained("shutdown() of an upgraded protocol", () => protocol?.shutdown());
         return "upgraded";
       }
       case "leaving":
         return "upgraded";
       case "exchange":
-        this.#become("last-exchange");
+        this.#become(STATE["last-exchange"]);
         return "busy";
       case "discard":
       case "paused":
@@ -187,7 +189,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
         this.#closeLingering();
         return "busy";
       case "idle":
-        this.#become("stopping");
+        this.#become(STATE.stopping);
         return this.#stopIdle();
       default:
         return "busy";
@@ -204,8 +206,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     // Before the handshake there is nothing to read. Else the socket is looked at between two turns of the
     // loop.
     if (!this.stream.connecting) for (let turn = 0; turn < 2; turn++) await nextTurn(ioLoop);
-    if (this.#state === "stopping" && this.#reader?.isIdle === false) return "busy";
-    if (this.#state !== "stopping") return this.#requests === requests ? "idle" : "busy";
+    if (this.#state === STATE.stopping && this.#reader?.isIdle === false) return "busy";
+    if (this.#state !== STATE.stopping) return this.#requests === requests ? "idle" : "busy";
     if (this.stream.connecting) this.stream.close();
     else this.#closeLingering();
     return "idle";
@@ -216,7 +218,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#abortExchange("stopping");
     // What the application answers to that at once still leaves.
     if (hadExchange) await nextTurn(this.stream.ioLoop);
-    if (this.#state === "closed") return false;
+    if (this.#state === STATE.closed) return false;
     const isCut = this.#isBusy;
     this.#cutOffProtocol();
     this.#breakOff();
@@ -225,7 +227,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   /** Something is lost when the connection ends now. */
   get #isBusy(): boolean {
-    switch (this.#state) {
+    switch (this.#state.name) {
       case "closing":
         return this.stream.bytesQueued > 0;
       case "stopping":
@@ -239,7 +241,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   }
 
   #cutOffProtocol(): void {
-    if (this.#state !== "upgraded" && this.#state !== "leaving") return;
+    if (this.#state !== STATE.upgraded && this.#state !== STATE.leaving) return;
     this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
   }
 
@@ -250,7 +252,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#requests++;
     const peer = this.context?.forRequest?.(head) ?? this.context;
     const exchange = this.makeExchange(head, peer, this.#reader!.now);
-    this.#become(this.#state === "stopping" ? "last-exchange" : "exchange");
+    this.#become(this.#state === STATE.stopping ? STATE["last-exchange"] : STATE.exchange);
     this.#exchange = exchange;
     const message = this.#delegate!.startRequest(this, exchange);
     return this.params.decompress ? this.#unpacked(message, exchange) : message;
@@ -291,7 +293,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   /** @internal */
   messageEnds(): void {
-    if (this.#state === "discard") this.#goOn();
+    if (this.#state === STATE.discard) this.#goOn();
   }
 
   /** @internal */
@@ -334,7 +336,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     if (this.#exchange !== undefined) {
       this.#reader?.limitHalfClosed();
       this.#abortExchange("half-closed");
-    } else if (this.#state === "paused") {
+    } else if (this.#state === STATE.paused) {
       // Requests that wait for room are answered; the reader reports the end again behind them.
       this.#reader?.limitHalfClosed();
     } else {
@@ -345,15 +347,15 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   /** @internal */
   writable(): void {
     this.#writeStall?.drained();
-    if (this.#state === "paused") this.#goOn();
+    if (this.#state === STATE.paused) this.#goOn();
   }
 
   /** @internal */
   streamClosed(error: Error | undefined): void {
-    if (this.#state === "closed") return;
+    if (this.#state === STATE.closed) return;
     this.#writeStall?.dispose();
     this.#abortExchange("closed", error);
-    this.#become("closed");
+    this.#become(STATE.closed);
     this.#exchange = undefined;
     this.#protocol = undefined;
     this.#reader = undefined;
@@ -381,7 +383,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   #mayKeepAlive(exchange: HTTP1Exchange, head: HTTP1RequestHead): boolean {
     return (
       head.keepAlive &&
-      this.#state === "exchange" &&
+      this.#state === STATE.exchange &&
       !this.params.noKeepAlive &&
       this.#requests < this.params.maxRequests &&
       (exchange.messageReceived || this.#canDiscard(head))
@@ -420,12 +422,12 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   #exchangeFinished(exchange: HTTP1Exchange): void {
     this.#exchange = undefined;
-    if (this.#state !== "exchange" || !this.sender.keepAlive) {
+    if (this.#state !== STATE.exchange || !this.sender.keepAlive) {
       this.#closeLingering();
     } else if (exchange.messageReceived) {
       this.#goOn();
     } else {
-      this.#become("discard");
+      this.#become(STATE.discard);
       this.#reader?.discard();
     }
   }
@@ -436,9 +438,9 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
    */
   #goOn(): void {
     if (this.#writeStall?.isFull === true) {
-      this.#become("paused");
+      this.#become(STATE.paused);
     } else {
-      this.#become("idle");
+      this.#become(STATE.idle);
       this.serveNext();
     }
   }
@@ -454,7 +456,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
    */
   protected giveBack(): void {
     const reader = this.#reader;
-    this.#become("closed");
+    this.#become(STATE.closed);
     this.#reader = undefined;
     this.#writeStall?.dispose();
     reader?.detach();
@@ -466,7 +468,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     if (reader === undefined || this.#exchange !== exchange) {
       throw new InvalidStateError("detach() came too late: the connection ends, or serves another exchange");
     }
-    this.#become("upgraded");
+    this.#become(STATE.upgraded);
     this.#exchange = undefined;
     this.#reader = undefined;
     this.#protocol = protocol;
@@ -479,8 +481,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   // --- endings ---------------------------------------------------------------------------------------------
 
-  #become(next: ServerConnectionState): void {
-    this.#state = step(SERVER_TRANSITIONS, this.#state, next);
+  #become(next: State<ServerConnectionState>): void {
+    this.#state = step(this.#state, next);
   }
 
   /**
@@ -496,7 +498,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
    */
   #refuse(status: number): void {
     const isAnswered =
-      this.#exchange === undefined ? this.#state === "discard" : this.#exchange.state !== "fresh";
+      this.#exchange === undefined ? this.#state === STATE.discard : this.#exchange.state !== "fresh";
     this.#abortExchange("closed");
     if (!isAnswered && !this.stream.closed()) {
       const headers = bareHeaders(this.params.serverHeader, this.stream.ioLoop);
@@ -526,8 +528,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   #closeLingering(): void {
     const reader = this.#reader;
-    if (reader === undefined || this.#state === "closing") return;
-    this.#become("closing");
+    if (reader === undefined || this.#state === STATE.closing) return;
+    this.#become(STATE.closing);
     this.#exchange = undefined;
     const peerEnded = reader.peerHasEnded;
     reader.stop();

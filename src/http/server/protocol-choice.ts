@@ -9,11 +9,13 @@ import { Deadline } from "../../async/timers/deadline.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import { type IOStream, SSLIOStream } from "../../net/stream/tcp-stream.js";
 import type { ServerConnection, ServerProtocol, ShutdownState } from "../connection/server-protocol.js";
-import { step, type Transitions } from "../connection/transitions.js";
+import { type State, statesOf, step, type Transitions } from "../connection/transitions.js";
 
 type ChoiceState = "choosing" | "chosen" | "closed";
 
 const TRANSITIONS: Transitions<ChoiceState> = { choosing: ["chosen", "closed"], chosen: [], closed: [] };
+
+const STATE = statesOf(TRANSITIONS);
 
 function timeIsUp(choice: ProtocolChoice): void {
   void choice.close();
@@ -27,7 +29,7 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
   readonly #onChosen: (protocol: ServerProtocol | undefined) => void;
   readonly #onClosed: () => void;
   readonly #since: number;
-  #state: ChoiceState = "choosing";
+  #state: State<ChoiceState> = STATE.choosing;
   #read: Buffer = Buffer.alloc(0);
 
   /**
@@ -60,8 +62,8 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
   }
 
   #choose(protocol: ServerProtocol | undefined): void {
-    if (this.#state !== "choosing") return;
-    this.#state = step(TRANSITIONS, this.#state, "chosen");
+    if (this.#state !== STATE.choosing) return;
+    this.#state = step(this.#state, STATE.chosen);
     this.#deadline.dispose();
     if (!(this.#stream instanceof SSLIOStream)) this.#stream.consume(undefined);
     this.#stream.unread(this.#read);
@@ -96,8 +98,8 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
   onDrain(): void {}
 
   onClose(): void {
-    if (this.#state !== "choosing") return;
-    this.#state = step(TRANSITIONS, this.#state, "closed");
+    if (this.#state !== STATE.choosing) return;
+    this.#state = step(this.#state, STATE.closed);
     this.#deadline.dispose();
     this.#onClosed();
   }

@@ -10,7 +10,7 @@ import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { EXCHANGE_TRANSITIONS, type HTTP1Exchange } from "#room/http/connection/exchange";
 import { READ_TRANSITIONS } from "#room/http/connection/message-reader";
 import { type HTTP1ServerConnection, SERVER_TRANSITIONS } from "#room/http/connection/server-connection";
-import { step, type Transitions } from "#room/http/connection/transitions";
+import { statesOf, step, type Transitions } from "#room/http/connection/transitions";
 import { RawClient } from "../../support/raw-client.js";
 import { root } from "../../support/root.js";
 import { pass } from "../../support/virtual-server.js";
@@ -216,8 +216,8 @@ describe("the tables of states", () => {
   }
 
   test("refuse a transition that is not in them", () => {
-    const table: Transitions<"on" | "off"> = { on: ["off"], off: [] };
-    assert.equal(step(table, "on", "off"), "off");
-    assert.throws(() => step(table, "off", "on"), { code: "ERR_SQUALL_INVALID_STATE" });
+    const { on, off } = statesOf({ on: ["off"], off: [] } as Transitions<"on" | "off">);
+    assert.equal(step(on, off), off);
+    assert.throws(() => step(off, on), { code: "ERR_SQUALL_INVALID_STATE" });
   });
 });
