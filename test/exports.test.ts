@@ -45,6 +45,8 @@ function departures(exports: Exports, doors: readonly string[]): string[] {
 const PROBE = `
   import { createHook } from "node:async_hooks";
   import { writeSync } from "node:fs";
+  // From Node 22 on this module opens the standard error stream, whoever imports it.
+  import "node:util";
   const alive = new Map();
   createHook({
     init(id, type) { if (!/^(PROMISE|TickObject|Microtask|FSREQ|FILEHANDLE|DNSCHANNEL|Immediate$)/.test(type)) alive.set(id, type); },
