@@ -78,12 +78,14 @@ function makePortable() {
 }
 
 function testFiles(base) {
-  return readdirSync(base, { recursive: true })
-    .map((path) => String(path).split(sep).join("/"))
-    .filter((path) => path.endsWith(".test.js"))
-    // The compiler leaves behind what was compiled from files that have been moved or deleted.
-    .filter((path) => existsSync(join(root, "test", path.replace(/\.js$/, ".ts"))))
-    .sort();
+  return (
+    readdirSync(base, { recursive: true })
+      .map((path) => String(path).split(sep).join("/"))
+      .filter((path) => path.endsWith(".test.js"))
+      // The compiler leaves behind what was compiled from files that have been moved or deleted.
+      .filter((path) => existsSync(join(root, "test", path.replace(/\.js$/, ".ts"))))
+      .sort()
+  );
 }
 
 /** Runs all test files with the runtime's own node:test. */

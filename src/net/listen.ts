@@ -64,8 +64,8 @@ export async function bindSockets(
 
 async function listenHosts(network: Network, { address, family = 0 }: BindOptions): Promise<string[]> {
   if (address === undefined || address === "") {
-    // Deno ignores `ipv6Only`: its IPv6 sockets take IPv4 connections as well.
-    if (family === 0 && process.versions.deno !== undefined) return ["::"];
+    // Deno ignores `ipv6Only`: the system's IPv6 sockets take IPv4 connections as well there.
+    if (family === 0 && network === nodeNetwork && process.versions.deno !== undefined) return ["::"];
     return family === 4 ? ["0.0.0.0"] : family === 6 ? ["::"] : ["0.0.0.0", "::"];
   }
   if (isValidIp(address)) return [address];

@@ -6,11 +6,14 @@
 import { inspect } from "node:util";
 import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { genLog } from "../../base/log.js";
+import { LogLevel } from "../../base/log-record.js";
 import { checkNames } from "../../base/nearest-name.js";
 import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate.js";
+import { formatAddress } from "../../net/address.js";
 import { AddressSet } from "../../net/address-set.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
-import { TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
+import { type ListenOptions, TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
 import type { SSLOptions } from "../../net/tls/ssl-options.js";
 import { DEFAULT_HTTP1_LIMITS, type HTTP1LimitsOptions } from "../../protocol/http1/limits.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "../connection/params.js";
@@ -168,6 +171,18 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
       xheaders: this.xheaders,
       trustedDownstream: this.trustedDownstream,
     };
+  }
+
+  /** As {@link TCPServer.listen}. A line at info level says under which URLs the server can be reached. */
+  override async listen(port: number, options?: ListenOptions | string): Promise<this> {
+    const known = this.addresses.length;
+    await super.listen(port, options);
+    if (genLog.isEnabledFor(LogLevel.INFO)) {
+      const scheme = this.sslOptions === undefined ? "http" : "https";
+      const urls = this.addresses.slice(known).map((address) => `${scheme}://${formatAddress(address)}/`);
+      genLog.info("listening on %s", urls.join(", "));
+    }
+    return this;
   }
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */
