@@ -11,6 +11,8 @@ import { TCPServer } from "squall/tcpserver";
 import { DictLoader } from "squall/template";
 import { InvalidArgumentError } from "squall/util";
 import { WSGIContainer } from "squall/wsgi";
+import { DEFAULTS } from "#room/http/client/request";
+import { ClientSettings } from "#room/http/client/settings";
 import { HTTP1ConnectionParameters } from "#room/http/connection/params";
 import { StreamSettings } from "#room/net/stream/stream-settings";
 import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
@@ -91,6 +93,13 @@ const parameters = new HTTP1ConnectionParameters();
 const streams = new StreamSettings({});
 const outboxLimits = resolveOutboxOptions({});
 const multipart = resolveMultipartConfig();
+const client = new ClientSettings({});
+const clientDefaults = {
+  ...client,
+  ...DEFAULTS,
+  responseStallTimeout: client.params.bodyStallTimeout,
+  requestStallTimeout: client.params.writeStallTimeout,
+};
 const streamOptions = numericOptions("net/stream/stream-settings.ts", "StreamOptions");
 const multipartOptions = numericOptions("protocol/body/multipart.ts", "ParseMultipartConfig");
 
@@ -132,6 +141,18 @@ const SECTIONS: Readonly<Record<string, Section>> = {
         ? Number.POSITIVE_INFINITY
         : defaultInSource("web/handler/signed-value.ts", option),
     accepts: () => {},
+  },
+  Clients: {
+    options: [
+      ...numericOptions("http/client/settings.ts", "AsyncHTTPClientOptions"),
+      "connectTimeout",
+      "requestTimeout",
+      "maxRedirects",
+    ],
+    defaultOf: (option) => clientDefaults[option as "maxClients"],
+    accepts: (option, value) => {
+      if (!(option in DEFAULTS)) void new ClientSettings({ [option]: value });
+    },
   },
   WebSockets: {
     options: numericOptions("protocol/websocket/limits.ts", "WebSocketLimitsOptions"),

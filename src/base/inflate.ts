@@ -6,7 +6,9 @@
  * `sync-zlib.ts` has both.
  */
 import {
+  type BrotliDecompress,
   constants,
+  createBrotliDecompress,
   createGunzip,
   createInflate,
   createInflateRaw,
@@ -20,8 +22,8 @@ import { InvalidStateError } from "./errors.js";
 import { LEAST_CHUNK, SyncZlib } from "./sync-zlib.js";
 import { checkInteger, checkLimit, checkOneOf } from "./validate.js";
 
-/** The container: RFC 1952, RFC 1950 (which HTTP calls `deflate`), or RFC 1951 bare. */
-export type InflateFormat = "gzip" | "deflate" | "deflate-raw";
+/** The format: RFC 1952, RFC 1950 (which HTTP calls `deflate`), RFC 1951 bare, or Brotli (RFC 7932). */
+export type InflateFormat = "gzip" | "deflate" | "deflate-raw" | "br";
 
 /** What is made of a part of the input. */
 export interface InflateStep {
@@ -39,7 +41,10 @@ export interface InflateOptions {
 
 const PIECE = 65_536;
 
-function createEngine(format: InflateFormat, windowBits: number): Gunzip | ZlibInflate | InflateRaw {
+/** A zlib engine that decompresses. */
+type Engine = Gunzip | ZlibInflate | InflateRaw | BrotliDecompress;
+
+function createEngine(format: InflateFormat, windowBits: number): Engine {
   // The engine's own output buffer is never used.
   const options = { chunkSize: LEAST_CHUNK, windowBits };
   switch (format) {
@@ -47,6 +52,8 @@ function createEngine(format: InflateFormat, windowBits: number): Gunzip | ZlibI
       return createGunzip(options);
     case "deflate":
       return createInflate(options);
+    case "br":
+      return createBrotliDecompress({ chunkSize: LEAST_CHUNK });
     default:
       return createInflateRaw(options);
   }
@@ -55,18 +62,27 @@ function createEngine(format: InflateFormat, windowBits: number): Gunzip | ZlibI
 /** A decompressor that is called, not piped. Gzip may have several members, one after another (RFC 1952 §2.2). */
 export class Inflate {
   /** The zlib object behind it. */
-  readonly engine: Gunzip | ZlibInflate | InflateRaw;
+  readonly engine: Engine;
   readonly #zlib: SyncZlib;
   readonly #isGzip: boolean;
+  /** How the engine is told to give what it has, and that there is no more input. */
+  readonly #flush: number;
+  readonly #end: number;
   #error: DecodeError | undefined;
   #closed = false;
   #fed = false;
 
   constructor(format: InflateFormat = "gzip", options: InflateOptions = {}) {
     const windowBits = checkInteger("windowBits", options.windowBits ?? 15, { min: 8, max: 15 });
-    this.engine = createEngine(checkOneOf("format", format, ["gzip", "deflate", "deflate-raw"]), windowBits);
+    this.engine = createEngine(
+      checkOneOf("format", format, ["gzip", "deflate", "deflate-raw", "br"]),
+      windowBits,
+    );
     this.#zlib = new SyncZlib(this.engine);
     this.#isGzip = format === "gzip";
+    const isBrotli = format === "br";
+    this.#flush = isBrotli ? constants.BROTLI_OPERATION_FLUSH : constants.Z_SYNC_FLUSH;
+    this.#end = isBrotli ? constants.BROTLI_OPERATION_FINISH : constants.Z_FINISH;
   }
 
   /**
@@ -82,7 +98,7 @@ export class Inflate {
     for (;;) {
       // Four times the input is a usual ratio; a large guess would cost more than a second round.
       const piece = Buffer.allocUnsafeSlow(Math.min(room, Math.max(1024, Math.min(left * 4, PIECE))));
-      const free = this.#run(constants.Z_SYNC_FLUSH, input, input.length - left, left, piece);
+      const free = this.#run(this.#flush, input, input.length - left, left, piece);
       left = this.#zlib.left;
       if (free < piece.length) pieces.push(piece.subarray(0, piece.length - free));
       room -= piece.length - free;
@@ -107,7 +123,7 @@ export class Inflate {
       for (;;) {
         if (!this.#fed) break;
         const piece = Buffer.allocUnsafeSlow(1024);
-        const free = this.#run(constants.Z_FINISH, NO_BYTES, 0, 0, piece);
+        const free = this.#run(this.#end, NO_BYTES, 0, 0, piece);
         if (free < piece.length) pieces.push(piece.subarray(0, piece.length - free));
         if (free > 0) break;
       }

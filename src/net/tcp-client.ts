@@ -2,6 +2,7 @@
 import type { SecureContext } from "node:tls";
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
+import { InvalidArgumentError } from "../base/errors.js";
 import { checkInteger } from "../base/validate.js";
 import { Race } from "./connector.js";
 import { type ResolvedEndpoint, Resolver } from "./resolver.js";
@@ -32,6 +33,13 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
   readonly sourceIp?: string | undefined;
   /** The local port to connect from; default the system's choice. */
   readonly sourcePort?: number | undefined;
+  /**
+   * Called with the addresses of the host before the first of them is tried; tries those that it returns, in their
+   * order. What it throws rejects the call. Default: all, as the resolver gave them.
+   */
+  readonly filterAddresses?:
+    | ((addresses: readonly ResolvedEndpoint[]) => readonly ResolvedEndpoint[])
+    | undefined;
 }
 
 /** Connects to hosts by name. */
@@ -105,7 +113,10 @@ class Attempt {
   async run(): Promise<IOStream> {
     const { signal } = this.#controller;
     const family = this.#options.af ?? 0;
-    const addresses = await this.#client.resolver.resolve(this.#host, this.#port, { family, signal });
+    const found = await this.#client.resolver.resolve(this.#host, this.#port, { family, signal });
+    const addresses = this.#options.filterAddresses?.(found) ?? found;
+    if (addresses.length === 0)
+      throw new InvalidArgumentError("filterAddresses left no address to connect to");
     const race = new Race(
       this.#client.ioLoop,
       addresses,

@@ -155,6 +155,11 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     return this.#error;
   }
 
+  /** True when a part of a response to the exchange in progress has come, or all of it. */
+  get responseBegun(): boolean {
+    return this.#response !== undefined || !this.#reader.receiver.betweenMessages;
+  }
+
   /** Since when, in the loop's monotonic time, the connection has been idle; `Infinity` while it is not. */
   get idleSince(): number {
     return this.#state === STATE.idle ? this.#reader.now : Number.POSITIVE_INFINITY;
@@ -193,7 +198,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
       throw error;
     }
     if (options.onContinue !== undefined) this.#awaitContinue(options.onContinue, options.continueTimeout);
-    void this.receive(startLine.method, delegate);
+    this.receive(startLine.method, delegate);
     if (options.finish === true) exchange.finish();
     return exchange;
   }
@@ -213,15 +218,12 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     this.#become(STATE.busy);
     this.#exchange = exchange;
     this.#response = undefined;
-    this.#ended = new Deferred();
   }
 
   /** For `HTTP1Connection`: awaits the response to a request with this method. */
-  receive(method: string, delegate: HTTPMessageDelegate): Promise<boolean> {
-    const ended = this.whenExchangeEnds();
+  receive(method: string, delegate: HTTPMessageDelegate): void {
     this.#reader.start();
     this.#reader.expectResponse(method, delegate);
-    return ended;
   }
 
   /**
@@ -229,6 +231,8 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
    * there is none.
    */
   whenExchangeEnds(): Promise<boolean> {
+    // Made for whoever asks: a pool is told by its watcher's methods.
+    if (this.#exchange !== undefined) this.#ended ??= new Deferred();
     return this.#ended?.promise ?? Promise.resolve(this.#state === STATE.idle);
   }
 

@@ -134,7 +134,9 @@ export class HTTP1Connection extends HTTP1Exchange {
       if (this.stream?.closed() !== true) throw new InvalidStateError("readResponse() needs a request");
       client.begin(this);
     }
-    return client.receive(this.requestMethod, delegate);
+    const ended = client.whenExchangeEnds();
+    client.receive(this.requestMethod, delegate);
+    return ended;
   }
 
   /**

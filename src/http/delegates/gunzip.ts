@@ -1,5 +1,5 @@
 /**
- * Unpacks a body that comes with `Content-Encoding: gzip` on its way to a delegate. What comes out counts
+ * Unpacks a compressed body (gzip; for clients deflate and brotli, too) on its way to a delegate. What comes out counts
  * against the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises hold the
  * unpacking back.
  *
@@ -10,7 +10,7 @@
 import type { IOLoop } from "../../async/ioloop.js";
 import { NO_BYTES } from "../../base/bytes.js";
 import { DecodeError } from "../../base/decode-error.js";
-import { Inflate } from "../../base/inflate.js";
+import { Inflate, type InflateFormat } from "../../base/inflate.js";
 import { HTTPInputError } from "../../protocol/fields/errors.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
@@ -25,6 +25,9 @@ export interface GunzipLimits {
   /** Bytes handed on at once. */
   readonly chunkSize: number;
 }
+
+/** The codings that can be unpacked, in HTTP's words. */
+export type BodyCoding = "gzip" | "deflate" | "br";
 
 const GZIP = /^[ \t]*(?:x-)?gzip[ \t]*$/i;
 /** How many bytes are unpacked before the loop goes on with other work, about a millisecond later. */
@@ -45,11 +48,27 @@ export function gunzipDelegate(
   return new GunzipDelegate(delegate, loop, limits, fail);
 }
 
+/**
+ * A delegate for a message whose head was received already, and whose body has this coding. `fail` is called as by
+ * {@link gunzipDelegate}.
+ */
+export function inflateBody(
+  coding: BodyCoding,
+  delegate: HTTPMessageDelegate,
+  loop: IOLoop,
+  limits: GunzipLimits,
+  fail: (error: unknown) => void,
+): HTTPMessageDelegate {
+  return new GunzipDelegate(delegate, loop, limits, fail, coding);
+}
+
 class GunzipDelegate implements HTTPMessageDelegate {
   readonly #delegate: HTTPMessageDelegate;
   readonly #loop: IOLoop;
   readonly #limits: GunzipLimits;
   readonly #fail: (error: unknown) => void;
+  /** The coding of the body; `deflate` may be one of two formats, which its first octets show. */
+  #coding: BodyCoding | undefined;
   #inflate: Inflate | undefined = undefined;
   /** What has come and is not unpacked yet. */
   #input: Buffer = NO_BYTES;
@@ -66,8 +85,10 @@ class GunzipDelegate implements HTTPMessageDelegate {
     loop: IOLoop,
     limits: GunzipLimits,
     fail: (error: unknown) => void,
+    coding?: BodyCoding,
   ) {
     this.#delegate = delegate;
+    this.#coding = coding;
     this.#loop = loop;
     this.#limits = limits;
     this.#fail = fail;
@@ -81,15 +102,16 @@ class GunzipDelegate implements HTTPMessageDelegate {
     if (coding !== undefined && GZIP.test(coding)) {
       headers.add("X-Consumed-Content-Encoding", coding);
       headers.delete("Content-Encoding");
-      this.#inflate = new Inflate("gzip");
+      this.#coding = "gzip";
     }
     return this.#delegate.headersReceived(startLine, headers);
   }
 
   dataReceived(chunk: Buffer): void | Promise<void> {
-    if (this.#inflate === undefined) return this.#delegate.dataReceived(chunk);
+    if (this.#coding === undefined) return this.#delegate.dataReceived(chunk);
     if (this.#over) return undefined;
     this.#input = chunk;
+    this.#inflate ??= new Inflate(formatOf(this.#coding, chunk));
     const waiting = this.#unpack(this.#inflate);
     return waiting === undefined ? undefined : this.#goOn(this.#inflate, waiting);
   }
@@ -197,6 +219,15 @@ class GunzipDelegate implements HTTPMessageDelegate {
     this.#input = NO_BYTES;
     this.#inflate?.close();
   }
+}
+
+/**
+ * What HTTP calls deflate is the zlib format (RFC 9110 §8.4.1.2), but some servers send the bare one. The first octet of
+ * zlib names the method 8, and its first window sizes; a bare stream hardly begins so.
+ */
+function formatOf(coding: BodyCoding, chunk: Buffer): InflateFormat {
+  if (coding !== "deflate") return coding;
+  return (chunk[0]! & 0x8f) === 0x08 ? "deflate" : "deflate-raw";
 }
 
 function badGzip(cause: DecodeError): HTTPInputError {

@@ -156,6 +156,16 @@ export class IOStream extends BaseIOStream {
     if (!this.closed()) this.socket?.setNoDelay(value);
   }
 
+  /**
+   * Whether this connection keeps the process alive (true, as streams begin) or does not. A connection of a network
+   * that no process waits for ignores it, as does a closed stream.
+   */
+  keepsAlive(value: boolean): void {
+    const carrier = this.carrier as { ref?(): void; unref?(): void } | undefined;
+    if (value) carrier?.ref?.();
+    else carrier?.unref?.();
+  }
+
   /** Whether there is a socket, connected or still connecting. */
   protected get hasSocket(): boolean {
     return this.transport !== undefined;
