@@ -145,7 +145,8 @@ describe("a stall meets the deadline of its phase", () => {
       });
       assert.ok(error instanceof HTTPStreamClosedError, String(error));
       assert.equal(error.phase, "upload");
-      assert.ok(world.loop.time() <= 3000, `after ${world.loop.time()} ms`);
+      // It is asked twice, since what the kernel has taken says little.
+      assert.ok(world.loop.time() <= 5000, `after ${world.loop.time()} ms`);
     }));
 
   test("case 98: in a body that trickles: requestTimeout, however lively the server is", () =>
