@@ -1,0 +1,26 @@
+/** What the containers call the other world's things. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** The socket of a message, as Node's types have it. */
+export type NodeSocketLike = IncomingMessage["socket"];
+
+/**
+ * An application of Node's kind: `app` of Express, `app.callback()` of Koa, `app.routing` of Fastify, a
+ * plain function.
+ */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** Takes a connection over, as listeners of the events "upgrade" and "connect" do. */
+export type NodeUpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
+
+/**
+ * The part of `http.Server` that a container uses: its events. The server need not listen, and `listen()`
+ * is not called.
+ */
+export interface NodeServerEvents {
+  /** Calls the listeners of an event; false if there are none. */
+  emit(event: string, ...values: unknown[]): boolean;
+  /** How many listeners an event has. */
+  listenerCount(event: string): number;
+}

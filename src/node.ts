@@ -1,0 +1,3 @@
+/** `squall/node`: applications of Node under squall's server, and squall's under Node's. */
+export { NodeContainer, type NodeContainerOptions } from "./interop/node/container.js";
+export type { NodeListener, NodeServerEvents } from "./interop/node/types.js";
