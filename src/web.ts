@@ -2,6 +2,8 @@
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
 export { routes, URLSpec, url } from "./http/routing/url-spec.js";
+export type { OutboxOptions, SlowConsumerPolicy } from "./net/outbox.js";
+export { EncodedEvent, encodeEvent, type ServerSentEvent } from "./protocol/body/event-stream.js";
 export type { PartHead } from "./protocol/body/multipart.js";
 export type { MultipartReaderConfig } from "./protocol/body/multipart-reader.js";
 export {
@@ -23,6 +25,7 @@ export {
   removeslash,
   streamRequestBody,
 } from "./web/handler/decorators.js";
+export { type EventInit, EventStream, type EventStreamOptions } from "./web/handler/event-stream.js";
 export type { HeaderValue } from "./web/handler/header-value.js";
 export { OutputTransform } from "./web/handler/output-transform.js";
 export { isAbsolute, isLocalUrl, type RedirectOptions } from "./web/handler/redirect.js";

@@ -25,7 +25,20 @@ function scopeOf(state: HandlerState): CancelScope {
   return state.scope;
 }
 
-function abort(state: HandlerState, reason: Error): void {
+/** Gives the handler up for a reason of its own: its signal aborts, unless the response is over. */
+export function abortHandler(handler: Handler, reason: unknown): void {
+  abort(stateOf(handler), reason);
+}
+
+/**
+ * Calls `fn` when the handler's signal aborts, without making one; at once if it has. Returns the function that takes it
+ * away.
+ */
+export function onHandlerAbort(handler: Handler, fn: (reason: unknown) => void): () => void {
+  return scopeOf(stateOf(handler)).onAbort(fn);
+}
+
+function abort(state: HandlerState, reason: unknown): void {
   if (!state.finished) scopeOf(state).abort(reason);
 }
 

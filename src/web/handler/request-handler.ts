@@ -41,6 +41,13 @@ import {
 import { defaultHeaders } from "./default-headers.js";
 import { logException, phraseFor, sendError, writeErrorPage } from "./error-page.js";
 import { etagOf } from "./etag.js";
+import {
+  type EventInit,
+  EventStream,
+  type EventStreamOptions,
+  lastEventIdOf,
+  sendEvents,
+} from "./event-stream.js";
 import { giveState, stateOf } from "./handler-state.js";
 import { addToVary, checkHeaderName, type HeaderValue, headerText, safeReason } from "./header-value.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
@@ -758,6 +765,38 @@ export class RequestHandler implements Handler {
   finish(chunk?: Writable, options?: FinishOptions): Promise<void> {
     if (chunk !== undefined && !stateOf(this).finished) this.write(chunk);
     return finishOutput(this, options?.trailers);
+  }
+
+  /**
+   * Begins a response of Server-Sent Events. It stays open when the method ends: events are sent by whoever has the {@link
+   * EventStream}, until that is closed or the client leaves.
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) if the response has begun.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid option.
+   */
+  openEventStream(options: EventStreamOptions = {}): EventStream {
+    return new EventStream(this, options);
+  }
+
+  /**
+   * Answers with the events of a source, one when the client has room for it, and ends the response after the last one.
+   *
+   *     async get() {
+   *       await this.sendEvents(prices({ since: this.lastEventId, signal: this.signal }));
+   *     }
+   *
+   * When the client leaves, the source is ended, and the promise rejects with the reason of {@link RequestHandler.signal}. What
+   * the source throws is logged, ends the response, and rejects the promise. Throws as {@link RequestHandler.openEventStream} does.
+   */
+  sendEvents(
+    source: AsyncIterable<EventInit> | Iterable<EventInit>,
+    options: EventStreamOptions = {},
+  ): Promise<void> {
+    return sendEvents(this, source, options);
+  }
+
+  /** The id of the last event that a client had which connects again (`Last-Event-ID`); `undefined` if it has none. */
+  get lastEventId(): string | undefined {
+    return lastEventIdOf(this);
   }
 
   /** Sends the client elsewhere and ends the response: 302, or 301 with `permanent`, or any 3xx `status`. */
