@@ -3,23 +3,20 @@ import assert from "node:assert/strict";
 import { after, before, describe, type TestContext, test } from "node:test";
 import {
   type Browser,
+  DESKTOP,
   launchBrowser,
+  NAMELESS,
   openPage,
+  PALE,
   type Page,
   type PageOptions,
+  PHONE,
   screenshotPath,
 } from "../support/browser.js";
 import { say, startChat } from "../support/chat.js";
 import { needsPackages } from "../support/interop.js";
 import { needs } from "../support/programs.js";
 
-const DESKTOP: PageOptions = { viewport: { width: 1100, height: 760 } };
-const PHONE: PageOptions = {
-  viewport: { width: 390, height: 760 },
-  isMobile: true,
-  hasTouch: true,
-  deviceScaleFactor: 2,
-};
 const SMALL: PageOptions = {
   viewport: { width: 320, height: 568 },
   isMobile: true,
@@ -210,21 +207,3 @@ const AT_END = `new Promise((resolve) => {
   const look = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 2 ? resolve() : requestAnimationFrame(look);
   look();
 })`;
-
-/** Controls that a screen reader would have no name for. */
-const NAMELESS = `[...document.querySelectorAll("button, input, textarea")]
-  .filter((control) => !control.labels?.length && !control.innerText.trim() && !control.ariaLabel && control.checkVisibility())
-  .map((control) => control.outerHTML)`;
-
-/** Visible texts whose contrast with what is behind them is below 4.5 : 1 (WCAG 2.2, success criterion 1.4.3). */
-const PALE = `(() => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  const rgb = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const luminance = ([r, g, b]) => { const f = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b); };
-  const behind = (node) => { for (; node; node = node.parentElement) { const c = rgb(getComputedStyle(node).backgroundColor); if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
-  return [...document.body.querySelectorAll("*")]
-    .filter((node) => node.checkVisibility() && [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-    .map((node) => { const [a, b] = [luminance(rgb(getComputedStyle(node).color)), luminance(behind(node))]; return [node, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; })
-    .filter(([, contrast]) => contrast < 4.5)
-    .map(([node, contrast]) => node.className + " " + node.textContent.trim().slice(0, 30) + ": " + contrast.toFixed(2));
-})()`;
