@@ -4,7 +4,7 @@
  */
 import { accessLog } from "squall/log";
 import type { Chunk, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "#room/http/delegates";
-import { BaseHTTPConnection } from "#room/http/delegates/base-connection";
+import { BaseHTTPConnection, type BaseHTTPConnectionOptions } from "#room/http/delegates/base-connection";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 import type { RequestStartLine, ResponseStartLine } from "#room/protocol/fields/start-line";
 
@@ -24,8 +24,8 @@ export class FakeConnection extends BaseHTTPConnection {
   readonly done: Promise<void>;
   #resolve: () => void = () => {};
 
-  constructor() {
-    super();
+  constructor(options?: BaseHTTPConnectionOptions) {
+    super(options);
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });

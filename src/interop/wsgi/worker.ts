@@ -18,6 +18,12 @@ import { WSGIStartError } from "./errors.js";
 import { encodeFrame, FrameReader, FrameType, type FrameVisitor } from "./frames.js";
 import { isFolder, type WSGISettings } from "./options.js";
 
+/**
+ * How long the channels of a process that has ended may stay open, in milliseconds: a process that it has
+ * forked may have them still.
+ */
+const LAST_WORDS = 1000;
+
 /** A process that has been started, as a {@link Worker} needs it. */
 export interface WorkerProcess {
   readonly pid: number | undefined;
@@ -75,6 +81,9 @@ export class Worker implements ChannelOwner, FrameVisitor {
   /** How many exchanges are overdue. */
   #stuck = 0;
   #wasReplaced = false;
+  /** How many channels are open. */
+  #open = 0;
+  #report: () => void = () => {};
 
   constructor(owner: WorkerOwner, launch: LaunchWorker, failures: number) {
     const { settings } = owner;
@@ -87,6 +96,7 @@ export class Worker implements ChannelOwner, FrameVisitor {
     const [control, ...channels] = this.#process.channels;
     this.#control = control;
     this.channels = channels.map((stream) => new WorkerChannel(stream, this));
+    this.#open = channels.length;
     const reader = new FrameReader(this);
     control?.consume({
       onData: (chunk) => reader.feed(chunk),
@@ -173,8 +183,10 @@ export class Worker implements ChannelOwner, FrameVisitor {
   }
 
   onChannelClosed(): void {
+    this.#open--;
     // A thread that has lost its channel cannot be used any more, and the process with it.
     if (this.#state === "ready") this.kill();
+    else if (this.#state === "gone" && this.#open === 0) this.#report();
   }
 
   onFrame(type: FrameType, payload: Buffer): void {
@@ -212,13 +224,21 @@ export class Worker implements ChannelOwner, FrameVisitor {
     this.#startTimer = undefined;
   }
 
+  /** The process has ended. What it sent before is read first: its channels end by themselves. */
   #gone(status: number, cause: unknown): void {
     const neverReady = this.#state === "starting";
+    const error = neverReady ? this.#whyNotReady(status, cause) : undefined;
     this.#state = "gone";
     this.#stopTimer();
-    this.end();
-    for (const channel of this.channels) channel.close();
-    this.#owner.onGone(this, status, neverReady ? this.#whyNotReady(status, cause) : undefined);
+    this.#control?.close();
+    const cutOff = this.ioLoop.callLater(LAST_WORDS, () => {
+      for (const channel of this.channels) channel.close();
+    });
+    this.#report = () => {
+      this.ioLoop.removeTimeout(cutOff);
+      this.#owner.onGone(this, status, error);
+    };
+    if (this.#open === 0) this.#report();
   }
 
   #whyNotReady(status: number, cause: unknown): WSGIStartError {

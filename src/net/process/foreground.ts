@@ -96,6 +96,15 @@ export function onParentGone(callback: () => void): void {
   process.channel?.unref();
 }
 
+/**
+ * Calls back when standard input ends, which is a pipe to the process that has started this one: that is
+ * gone, or does not need this one any more. What comes is dropped. Does not keep this process alive.
+ */
+export function whenInputEnds(callback: () => void): void {
+  process.stdin.once("end", callback).resume();
+  if (process.stdin instanceof Socket) process.stdin.unref();
+}
+
 /** Ends this process as another one ended, so that the parent process sees no difference. */
 export function endLike({ code, signal }: ProcessEnd): void {
   if (signal === null) {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { execPath } from "node:process";
 import { test } from "node:test";
-import { PipeIOStream } from "squall/iostream";
+import { PipeIOStream, StreamClosedError } from "squall/iostream";
 import { CalledProcessError, cpuCount, Subprocess, taskId } from "squall/process";
-import { TimeoutError } from "#room/base/errors";
+import { InvalidArgumentError, TimeoutError } from "#room/base/errors";
 import { root } from "../../support/root.js";
 
 /** Runs a line of JavaScript in another Node. */
@@ -123,4 +123,36 @@ test("without descriptors left waitForExit() rejects with the system's error, an
   assert.equal(errors, "");
   assert.match(output, /^E[MN]FILE 127 undefined$/m);
   assert.equal(await child.waitForExit(), 0);
+});
+
+test("channels are two-way streams, the descriptors of the child from 3 on", async () => {
+  const child = new Subprocess(
+    script(`
+      const { Socket } = require("node:net");
+      for (const fd of [3, 4]) {
+        const channel = new Socket({ fd, readable: true, writable: true });
+        channel.on("data", (chunk) => channel.write(fd + ":" + chunk));
+      }
+    `),
+    { channels: 2, stdin: "ignore" },
+  );
+  const [first, second] = child.channels;
+  assert.equal(child.channels.length, 2);
+  await first!.write("a\n");
+  await second!.write("b\n");
+  assert.equal((await first!.readUntil("\n")).toString(), "3:a\n");
+  assert.equal((await second!.readUntil("\n")).toString(), "4:b\n");
+  first!.close();
+  second!.close();
+  assert.equal(await child.waitForExit(), 0);
+});
+
+test("channels: there are none unless they are asked for, nor of a child that could not be started", async () => {
+  const plain = new Subprocess(["true"], { stdin: "ignore" });
+  assert.deepEqual(plain.channels, []);
+  await plain.waitForExit();
+  const missing = new Subprocess(["/nowhere/program"], { channels: 2, stdin: "ignore" });
+  await assert.rejects(missing.waitForExit(), { code: "ENOENT" });
+  for (const channel of missing.channels) await assert.rejects(channel.readBytes(1), StreamClosedError);
+  assert.throws(() => new Subprocess(["true"], { channels: -1 }), InvalidArgumentError);
 });

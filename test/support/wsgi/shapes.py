@@ -230,6 +230,14 @@ def who(environ, start_response):
     return [repr(user).encode()]
 
 
+def decoded(environ, start_response):
+    """Who is signed in, and nothing else."""
+    from squall_wsgi import signed_cookie
+
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [repr(signed_cookie.get(environ, "user")).encode()]
+
+
 class Holder:
     application = staticmethod(plain)
 
