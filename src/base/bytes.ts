@@ -1,4 +1,5 @@
 /** Small helpers for bytes and for text made of single bytes. */
+import { isArrayBuffer } from "node:util/types";
 
 /** What writes accept: text (sent as UTF-8 unless told otherwise) or bytes. */
 export type Chunk = string | Uint8Array;
@@ -9,6 +10,12 @@ export const NO_BYTES: Buffer = Buffer.alloc(0);
 /** The same bytes as a `Buffer`, without copying. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The bytes of a typed array, a `DataView` or an array buffer, not copied; `undefined` for anything else. */
+export function viewOf(chunk: unknown): Buffer | undefined {
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return isArrayBuffer(chunk) ? Buffer.from(chunk) : undefined;
 }
 
 /** Shorter text is looked at in JavaScript; longer text is left to simdutf behind `Buffer.byteLength`. */

@@ -84,3 +84,9 @@ export function checkFunction<T extends (...args: never[]) => unknown>(name: str
   if (typeof value === "function") return value as T;
   throw new InvalidArgumentError(`${name} must be a function, got ${shown(value)}`);
 }
+
+/** Whether an object is a plain one, of whatever realm, or has no prototype. */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

@@ -15,6 +15,7 @@ import type { BaseLoader } from "../text/template/base-loader.js";
 import type { TemplateNamespace } from "../text/template/render-scope.js";
 import type { WhitespaceMode } from "../text/template/whitespace.js";
 import type { UIMethod, UIModuleClass, UINames } from "./modules/types.js";
+import type { WebSocketOptions } from "../websocket/params.js";
 
 /** Options of `RequestHandler.flush()`. */
 export interface FlushOptions extends WaitOptions {
@@ -187,6 +188,14 @@ export interface ApplicationSettings {
    * underscore or in upper case are skipped. Default none.
    */
   uiMethods?: UINames | undefined;
+  /** Milliseconds between the pings of WebSockets; default `Infinity`, no pings. See `WebSocketOptions`. */
+  websocketPingInterval?: number | undefined;
+  /** Milliseconds that a WebSocket client has to answer a ping; default `websocketPingInterval`. */
+  websocketPingTimeout?: number | undefined;
+  /** The largest WebSocket message that is taken, in bytes, also after inflating; default 10 MiB. */
+  websocketMaxMessageSize?: number | undefined;
+  /** Times, limits and the policy for slow consumers of WebSockets; default those of {@link WebSocketOptions}. */
+  websocketOptions?: WebSocketOptions | undefined;
   /** The application's own. */
   [name: string]: unknown;
 }

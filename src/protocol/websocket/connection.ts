@@ -208,13 +208,14 @@ export class WebSocketConnection implements MessageOwner {
   }
 
   /**
-   * Sends a frame that was encoded elsewhere, once for many connections of a server.
+   * Sends a frame that was encoded elsewhere, once for many connections of a server; a string has one
+   * character for each octet.
    *
    * @throws WebSocketClosedError (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the connection is not open.
    */
-  frame(bytes: Uint8Array): boolean {
+  frame(bytes: string | Uint8Array): boolean {
     this.#checkOpen();
-    this.#hasRoom = this.#output.send(bytes);
+    this.#hasRoom = typeof bytes === "string" ? this.#output.send(bytes, "latin1") : this.#output.send(bytes);
     return this.#hasRoom;
   }
 

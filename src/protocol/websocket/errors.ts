@@ -48,7 +48,10 @@ export type WebSocketErrorCode =
   | "ERR_SQUALL_WEBSOCKET_CLOSED"
   | "ERR_SQUALL_WEBSOCKET_HANDSHAKE";
 
-/** The base class of the errors of WebSockets; `code` says which. Tornado `WebSocketError`. */
+/**
+ * The base class of the errors of WebSockets; its code, `ERR_SQUALL_WEBSOCKET_…`, says which. Tornado
+ * `WebSocketError`.
+ */
 export class WebSocketError extends SquallError {
   static {
     this.prototype.name = "WebSocketError";
@@ -61,7 +64,7 @@ export class WebSocketError extends SquallError {
 
 /**
  * The peer broke a rule or a limit, and the connection has failed (RFC 6455 §7.1.7). `code` is one of
- * {@link WEBSOCKET_VIOLATIONS}.
+ * {@link WEBSOCKET_VIOLATIONS}, such as `ERR_SQUALL_WEBSOCKET_UTF8`.
  */
 export class WebSocketProtocolError extends WebSocketError {
   static {
@@ -100,7 +103,7 @@ export interface WebSocketHandshakeErrorOptions extends SquallErrorOptions {
 
 /**
  * The opening handshake failed (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`). A server answers with `status` and
- * `fields`; a client ends the connection, and both mean nothing there.
+ * `fields`; for a client `status` is that of an answer which is not 101, and 400 otherwise.
  */
 export class WebSocketHandshakeError extends WebSocketError {
   static {

@@ -26,7 +26,7 @@ export function giveState(handler: Handler): void {
 }
 
 /** Stands for the fields of a handler that has not begun; shared, and never written to. */
-const NO_HEADERS = new HTTPHeaders();
+export const NO_HEADERS: HTTPHeaders = new HTTPHeaders();
 
 /** All fields are set in the constructor, so that every handler has the same shape. */
 export class HandlerState {

@@ -7,7 +7,7 @@
  */
 import type { WaitOptions } from "../../async/cancel.js";
 import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
-import { byteLength } from "../../base/bytes.js";
+import { byteLength, viewOf } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
@@ -20,10 +20,10 @@ import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { forbidsContent } from "../../protocol/message/content.js";
 import { CLIENT_LEFT } from "../application/access-log.js";
 import type { Handler, TransformedHead, Writable } from "../types.js";
-import { type HandlerState, stateOf } from "./handler-state.js";
+import { type HandlerState, NO_HEADERS, stateOf } from "./handler-state.js";
 import { verbOf } from "./methods.js";
 import { removeSpools } from "./upload-part.js";
-import { checkJson, viewOf } from "./writable.js";
+import { checkJson } from "./writable.js";
 
 /** What is handed over is done: one promise for all who ask. */
 export const DONE: Promise<void> = Promise.resolve();
@@ -300,6 +300,13 @@ export function upgradeOutput(handler: Handler, protocol: UpgradedProtocol | und
   state.detached = true;
   endOfResponse(handler, state);
   return stream;
+}
+
+/** Lets go of what only a response needs, for a handler that lives on behind an upgrade. */
+export function releaseResponse(handler: Handler): void {
+  const state = stateOf(handler);
+  state.headers = NO_HEADERS;
+  state.cookies = undefined;
 }
 
 /**

@@ -5,15 +5,10 @@
  * that with status 200. Such objects are refused, with the words that send what was meant. Only the outermost
  * object is looked at.
  */
-import { isArrayBuffer, isSharedArrayBuffer } from "node:util/types";
+import { isSharedArrayBuffer } from "node:util/types";
 import { isThenable } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError } from "../../base/errors.js";
-
-/** The bytes of a typed array, a `DataView` or an array buffer, not copied; `undefined` for anything else. */
-export function viewOf(chunk: unknown): Buffer | undefined {
-  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return isArrayBuffer(chunk) ? Buffer.from(chunk) : undefined;
-}
+import { isPlainObject } from "../../base/validate.js";
 
 /** The classes of the platform that people try, and what they can write instead. */
 const INSTEAD: readonly (readonly [type: new (...args: never[]) => object, advice: string])[] = [
@@ -24,12 +19,6 @@ const INSTEAD: readonly (readonly [type: new (...args: never[]) => object, advic
   [ReadableStream, "for await (const piece of stream) { this.write(piece); await this.flush(); }"],
   [Error, "this.write({ error: error.message })"],
 ];
-
-/** Plain objects of any realm, and those without a prototype. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
 
 function refuse(what: string, advice: string): never {
   throw new InvalidArgumentError(`write() takes text, bytes or an object, got ${what}${advice}`);
@@ -55,7 +44,7 @@ export function checkJson(chunk: unknown): asserts chunk is object {
       ", which may change before it is sent; copy it: new Uint8Array(shared).slice()",
     );
   }
-  if (isPlain(chunk) || typeof (chunk as { toJSON?: unknown }).toJSON === "function") return;
+  if (isPlainObject(chunk) || typeof (chunk as { toJSON?: unknown }).toJSON === "function") return;
   const advice = INSTEAD.find(([type]) => chunk instanceof type)?.[1];
   if (advice !== undefined) refuse(describe(chunk), `, which JSON would lose; write ${advice}`);
   if (Symbol.asyncIterator in chunk)
