@@ -14,8 +14,8 @@ import type { Locale } from "../text/locale/locale.js";
 import type { BaseLoader } from "../text/template/base-loader.js";
 import type { TemplateNamespace } from "../text/template/render-scope.js";
 import type { WhitespaceMode } from "../text/template/whitespace.js";
-import type { UIMethod, UIModuleClass, UINames } from "./modules/types.js";
 import type { WebSocketOptions } from "../websocket/params.js";
+import type { UIMethod, UIModuleClass, UINames } from "./modules/types.js";
 
 /** Options of `RequestHandler.flush()`. */
 export interface FlushOptions extends WaitOptions {

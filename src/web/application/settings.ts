@@ -45,6 +45,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   "xsrfCookies",
   "compressResponse",
   "cors",
+  "websocketPingInterval",
+  "websocketPingTimeout",
+  "websocketMaxMessageSize",
+  "websocketOptions",
   "securityHeaders",
 ]);
 
