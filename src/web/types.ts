@@ -145,6 +145,8 @@ export interface ApplicationSettings {
   staticHandlerArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Send text compressed to clients that accept it, see `GZipContentEncoding`; default false. */
   compressResponse?: boolean | undefined;
+  /** Tornado's former name of `compressResponse`, which wins. Default not given. */
+  gzip?: boolean | undefined;
   /** Remember the content hashes of static files; default true. */
   staticHashCache?: boolean | undefined;
   /**

@@ -22,6 +22,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "defaultHandlerArgs",
   "defaultHandlerClass",
   "defaultHost",
+  "gzip",
   "handlerTimeout",
   "keyVersion",
   "logFunction",
@@ -57,6 +58,7 @@ const CHOICES: Readonly<Record<string, readonly unknown[]>> = {
   xsrfCookies: [true, false],
   xsrfCookieVersion: [1, 2],
   compressResponse: [true, false],
+  gzip: [true, false],
   debug: [true, false],
   autoreload: [true, false],
   serveTraceback: [true, false],
@@ -82,6 +84,7 @@ function checkSettings(settings: ApplicationSettings): void {
 export function resolveSettings(settings: ApplicationSettings): ApplicationSettings {
   checkSettings(settings);
   const resolved: ApplicationSettings = { ...settings };
+  if (resolved.gzip !== undefined) resolved.compressResponse ??= resolved.gzip;
   if (resolved.debug === true) {
     resolved.autoreload ??= true;
     resolved.compiledTemplateCache ??= false;

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { DictLoader } from "squall/template";
 import {
   Application,
   addslash,
@@ -12,6 +13,7 @@ import {
   RequestHandler,
   removeslash,
   StaticFileHandler,
+  UIModule,
   url,
 } from "squall/web";
 import { esc } from "./wire.js";
@@ -549,6 +551,44 @@ class Upload extends Base {
   }
 }
 
+const TEMPLATES = {
+  "page.html": "<p>{{ x }}</p>\n\n  {% raw x %}\n",
+  "modules.html":
+    "<html><head><title>t</title></head><body>{% module Entry(x) %}{% module Entry('two') %}</body></html>",
+  "plain.txt": "{{ x }}  two  spaces\n",
+  "form.html": "<form>{% module xsrf_form_html() %}</form>",
+};
+
+class Entry extends UIModule {
+  override render(x: string) {
+    return `<b>${esc(x)}</b>`;
+  }
+  override embeddedJavascript() {
+    return "js_embed();";
+  }
+  override javascriptFiles() {
+    return ["/j.js", "hello.txt"];
+  }
+  override embeddedCss() {
+    return ".a {}";
+  }
+  override cssFiles() {
+    return "/c.css";
+  }
+  override htmlHead() {
+    return "<meta>";
+  }
+  override htmlBody() {
+    return "<div></div>";
+  }
+}
+
+class Render extends Base {
+  override get(name: string) {
+    this.render(name, { x: this.getArgument("x", "<default>") });
+  }
+}
+
 /** The handler of requests that no route takes, where a case asks for one. */
 class NoSuchPage extends Base {
   override prepare() {
@@ -598,10 +638,18 @@ export function wireWebApplication(root: string, given: Readonly<Record<string, 
       ["/defaults", Defaults],
       ["/only_post", OnlyPost],
       ["/options", Options],
+      ["/render/(.*)", Render],
       ["/urls", Urls],
       ["/upload", Upload],
       ["/dir/(.*)", StaticFileHandler, { path: root, defaultFilename: "index.html" }],
     ],
-    { cookieSecret: "vector-secret", loginUrl: "/login", staticPath: root, ...settings },
+    {
+      cookieSecret: "vector-secret",
+      loginUrl: "/login",
+      staticPath: root,
+      templateLoader: new DictLoader(TEMPLATES),
+      uiModules: { Entry },
+      ...settings,
+    },
   );
 }

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { IOLoop } from "squall/ioloop";
+import { Locale } from "squall/locale";
 import { genLog } from "squall/log";
 import { VirtualLoop } from "squall/testing";
 import {
@@ -26,6 +27,7 @@ import {
 import { currentLoop, setCurrentLoop } from "#room/async/current-loop";
 import { HTTPServerRequest } from "#room/http/request";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
+import { locales } from "#room/text/locale/locale";
 import { createHandler } from "#room/web/application/handler-delegate";
 import { stateOf } from "#room/web/handler/handler-state";
 import { type HeaderValue, headerText } from "#room/web/handler/header-value";
@@ -413,6 +415,26 @@ const functions: Record<string, VectorFunction> = {
       rmSync(root, { recursive: true });
     }
   },
+
+  "web.RequestHandler.get_browser_locale"([acceptLanguage, codes]: readonly [string | null, string[]]) {
+    const { handler } = makeHandler({ headers: { "Accept-Language": acceptLanguage } });
+    const makers = codes.map((code) => [code, () => new Locale(code)] as const);
+    locales.replace(new Map(makers));
+    try {
+      return handler.getBrowserLocale().code;
+    } finally {
+      locales.replace(new Map());
+    }
+  },
+
+  "web.RequestHandler.render_linked_js": ([files]: readonly string[][]) =>
+    makeHandler().handler.renderLinkedJs(files!),
+  "web.RequestHandler.render_embed_js": ([scripts]: readonly Buffer[][]) =>
+    Buffer.from(makeHandler().handler.renderEmbedJs(scripts!)),
+  "web.RequestHandler.render_linked_css": ([files]: readonly string[][]) =>
+    makeHandler().handler.renderLinkedCss(files!),
+  "web.RequestHandler.render_embed_css": ([styles]: readonly Buffer[][]) =>
+    Buffer.from(makeHandler().handler.renderEmbedCss(styles!)),
 
   "web.GZipContentEncoding._compressible_type": ([type]: readonly string[]) =>
     GZipContentEncoding.isCompressible(type!),

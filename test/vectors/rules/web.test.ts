@@ -184,6 +184,14 @@ testRules("web", rules, {
       compressed("x-gzip", true),
     ],
   },
+  "web/language-weights": {
+    covers: [{ args: ["de;q=1_0, fr-FR", ["fr_FR", "de"]], result: "de" }],
+    leaves: [
+      { args: ["de;q=0.5, fr-FR;q=0.4", ["fr_FR", "de"]], result: "de" },
+      { args: ["fr;q=nan, de", ["fr_FR", "de"]], result: "de" },
+      { args: [null, ["de"]], result: "en_US" },
+    ],
+  },
   "web/space-before-parameters": {
     covers: [compressed("gzip", false, "application/json ; x")],
     leaves: [compressed("gzip", true, "text/plain ; x"), compressed("gzip", false, "image/png;x")],

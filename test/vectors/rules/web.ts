@@ -245,6 +245,21 @@ export const rules: readonly Rule[] = [
       (value(outcome) as { gzipped: boolean }).gzipped !== (result as { gzipped: boolean }).gzipped,
   },
   {
+    name: "web/language-weights",
+    functions: ["web.RequestHandler.get_browser_locale"],
+    covers: ({ args, result }) => {
+      const weights = [...String(args[0]).matchAll(/([^,;]+);\s*q=([^,;]*)/g)];
+      // Python's float() takes what the grammar of weights does not.
+      return weights.some(
+        ([, language = "", weight = ""]) =>
+          !/^(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)$/.test(weight) &&
+          language.trim().replace("-", "_") === result,
+      );
+    },
+    holds: (outcome, { args, result }) =>
+      value(outcome) !== result && (args[1] as readonly string[]).includes(String(value(outcome))),
+  },
+  {
     name: "web/space-before-parameters",
     functions: ["web.GZipContentEncoding.transform_first_chunk"],
     covers: ({ args, result }) =>

@@ -48,6 +48,20 @@ describe("compressResponse", () => {
     }
   });
 
+  test("is also called gzip, as Tornado once did; the newer name wins", async () => {
+    const coding = async (settings: Record<string, boolean>): Promise<string | undefined> => {
+      const application = new Application([["/", Page]], settings);
+      return (await ask(application, "/", { headers: { "Accept-Encoding": "gzip" } })).header(
+        "Content-Encoding",
+      );
+    };
+    assert.equal(await coding({ gzip: true }), "gzip");
+    assert.equal(await coding({ gzip: true, compressResponse: false }), undefined);
+    assert.throws(() => new Application([], { gzip: "yes" as never }), {
+      code: "ERR_SQUALL_INVALID_ARGUMENT",
+    });
+  });
+
   test("sends brotli to a client that prefers it, and gzip to one that likes both", async () => {
     for (const [accepted, coding] of [
       ["br", "br"],
