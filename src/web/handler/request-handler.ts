@@ -637,7 +637,7 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * The names for all templates: `handler`, `request`, `currentUser`, `locale`, `_` (translates), `pgettext`, `staticUrl`,
+   * The names for all templates: `handler`, `request`, `currentUser`, `locale`, `_` (translates), `pgettext`, `interpolate`, `staticUrl`,
    * `xsrfFormHtml`, `reverseUrl`, `modules` and the UI methods. Override it to add some: `{ ...super.getTemplateNamespace(), site }`.
    */
   getTemplateNamespace(): Record<string, unknown> {

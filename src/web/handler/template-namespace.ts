@@ -4,6 +4,7 @@
  *
  * The user and the language are found out when a template uses them.
  */
+import { interpolate } from "../../text/locale/interpolate.js";
 import type { Locale } from "../../text/locale/locale.js";
 import type { Handler, StaticUrlOptions } from "../types.js";
 
@@ -28,6 +29,8 @@ export function defaultNamespace(handler: Handler): Record<string, unknown> {
       handler.locale.translate(message, plural, count),
     pgettext: (context: string, message: string, plural: string, count: number): string =>
       handler.locale.pgettext(context, message, plural, count),
+    // In place of Python's operator %, which fills values into translated messages.
+    interpolate,
     staticUrl,
     static_url: staticUrl,
     xsrfFormHtml,

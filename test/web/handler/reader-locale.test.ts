@@ -109,9 +109,9 @@ describe("locale", () => {
     }
     const templateLoader = new DictLoader({
       "page.html":
-        "{{ _('Hello') }} {{ _('%d file', '%d files', 2) }} {{ pgettext('x', 'Hello') }} {{ locale.code }}",
+        "{{ _('Hello') }} {{ _('%d file', '%d files', 2) }} {{ pgettext('x', 'Hello') }} {{ locale.code }} {{ interpolate('%(n)d', { n: 3 }) }}",
     });
     const { body } = await ask(new Application([["/", French]], { templateLoader }), "/");
-    assert.equal(body, "Bonjour fichiers x: Bonjour fr_FR");
+    assert.equal(body, "Bonjour fichiers x: Bonjour fr_FR 3");
   });
 });
