@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { ExpectLog } from "squall/testing";
 import { Application, RequestHandler } from "squall/web";
 import { assertServes, attacked, get } from "../support/conformance.js";
+import { cpuTime } from "../support/cpu-time.js";
 
 /** Uses everything that is made of a request only when it is asked for. */
 class Curious extends RequestHandler {
@@ -78,10 +79,10 @@ describe("time", () => {
         const timed = async (n: number): Promise<number> => {
           const input = Buffer.from(make(n), "latin1");
           const client = await connect();
-          const began = performance.now();
+          const began = cpuTime();
           client.socket.write(input);
           await client.until("\r\n\r\n");
-          const took = performance.now() - began;
+          const took = cpuTime() - began;
           client.close();
           return took;
         };
@@ -117,10 +118,10 @@ describe("time", () => {
           let best = Number.POSITIVE_INFINITY;
           for (let attempt = 0; attempt < 5 && best >= 50; attempt++) {
             const client = await connect();
-            const began = performance.now();
+            const began = cpuTime();
             client.send(input);
             await client.until("\r\n\r\n");
-            best = Math.min(best, performance.now() - began);
+            best = Math.min(best, cpuTime() - began);
             client.close();
           }
           assert.ok(best < 50, `${input.slice(0, 40)}…: ${best} ms`);
@@ -170,10 +171,10 @@ describe("time", () => {
       ]) {
         const client = await connect();
         const timed = async (n: number): Promise<number> => {
-          const began = performance.now();
+          const began = cpuTime();
           client.send(get(make(n)));
           await client.response();
-          return performance.now() - began;
+          return cpuTime() - began;
         };
         await timed(10_000);
         let best = Number.POSITIVE_INFINITY;
@@ -214,13 +215,13 @@ describe("memory", () => {
       const piece = Buffer.from("1\r\nx\r\n".repeat(10_000));
       gc!();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
-      const began = performance.now();
+      const began = cpuTime();
       for (let sent = 0; sent < SIZE; sent += 10_000) {
         if (!client.socket.write(piece)) await new Promise((resolve) => client.socket.once("drain", resolve));
       }
       client.send("0\r\n\r\n");
       assert.equal((await client.response()).status, 200);
-      const took = performance.now() - began;
+      const took = cpuTime() - began;
       assert.equal(length, SIZE);
       assert.ok(took < 5000, `${took} ms`);
       const grown = peak - heapUsed - arrayBuffers;

@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { ExpectLog } from "squall/testing";
 import { Application, createSignedValue, HTTPError, RequestHandler, StaticFileHandler } from "squall/web";
 import { assertRefused, assertServes, attacked, echo, get } from "../support/conformance.js";
+import { cpuTime } from "../support/cpu-time.js";
 import { field } from "../support/raw-client.js";
 
 class Home extends RequestHandler {
@@ -41,10 +42,10 @@ async function timeOf(fields: string, limit: number): Promise<number> {
       using _log = new ExpectLog("squall.general", /^400 /, { required: false });
       for (let attempt = 0; attempt < 3; attempt++) {
         const client = await context.connect();
-        const began = performance.now();
+        const began = cpuTime();
         client.send(get("/", fields));
         await client.response();
-        best = Math.min(best, performance.now() - began);
+        best = Math.min(best, cpuTime() - began);
         client.close();
       }
     },
@@ -73,10 +74,10 @@ test("Tornado 3.1: a host of 60,000 octets is matched with a host pattern in no 
   app.addHandlers(".*\\.example\\.com", [["/", Home]]);
   return attacked(app, {}, async ({ connect }) => {
     const client = await connect();
-    const began = performance.now();
+    const began = cpuTime();
     client.send(`GET / HTTP/1.1\r\nHost: ${"a.".repeat(30_000)}x\r\n\r\n`);
     assert.ok([400, 404].includes((await client.response()).status));
-    assert.ok(performance.now() - began < 200);
+    assert.ok(cpuTime() - began < 200);
   });
 });
 
@@ -270,9 +271,9 @@ test("Tornado 6.5.3, CVE-2025-67725: 64 KB of lines with one name are joined in 
   let took = Number.POSITIVE_INFINITY;
   class Joins extends RequestHandler {
     override get() {
-      const began = performance.now();
+      const began = cpuTime();
       const { length } = this.request.headers.get("X")!;
-      took = Math.min(took, performance.now() - began);
+      took = Math.min(took, cpuTime() - began);
       assert.ok(length > 60_000);
     }
   }
@@ -303,10 +304,10 @@ test("Tornado 6.5.5, CVE-2026-31958: a body of parts is refused at the 101st, an
     client.send(multipart(`${part("name=x").repeat(100)}--b--\r\n`));
     assert.equal((await client.response()).status, 200);
     const body = `${part("name=x").repeat(400_000)}--b--\r\n`;
-    const began = performance.now();
+    const began = cpuTime();
     client.send(multipart(body));
     assert.equal((await client.response()).status, 400);
-    assert.ok(performance.now() - began < 1000);
+    assert.ok(cpuTime() - began < 1000);
     client.send(multipart(`${part("name=x", `X: ${"a".repeat(20_000)}\r\n`)}--b--\r\n`));
     assert.equal((await client.response()).status, 400);
     await assertServes(context);

@@ -20,7 +20,7 @@ export interface Attacked {
   readonly loop: IOLoop;
   readonly server: HTTPServer;
   readonly network: MemoryNetwork | undefined;
-  /** Everything that was logged, from INFO on. */
+  /** Everything that was logged since the server listens, from INFO on. */
   readonly log: readonly LogRecord[];
   /** Opens a connection. */
   connect(): Promise<RawClient>;
@@ -67,10 +67,10 @@ async function withServer(
 ): Promise<void> {
   const recorder = new Recorder();
   const levelBefore = rootLogger.level;
-  rootLogger.addHandler(recorder);
-  rootLogger.setLevel("info");
   const server = new HTTPServer(callback, options);
   await server.listen(0, "127.0.0.1");
+  rootLogger.addHandler(recorder);
+  rootLogger.setLevel("info");
   const clients = new Set<RawClient>();
   try {
     await test({

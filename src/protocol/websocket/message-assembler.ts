@@ -232,5 +232,9 @@ function isAsciiRange(bytes: Buffer, start: number, end: number): boolean {
 function keepable(chunk: Buffer, start: number, end: number): Buffer {
   const view = chunk.subarray(start, end);
   const memory = chunk.buffer.byteLength;
-  return memory > HOLDABLE && view.length * WASTE < memory ? Buffer.from(view) : view;
+  if (memory <= HOLDABLE || view.length * WASTE >= memory) return view;
+  // Not from Node's pool: one small copy would keep the 64 KiB alive that the pool has from Node 24 on.
+  const copy = Buffer.allocUnsafeSlow(view.length);
+  copy.set(view);
+  return copy;
 }

@@ -85,8 +85,8 @@ test("case 40: ten megabytes in chunks of one octet come in few pieces that hold
     onBody(chunk) {
       pieces++;
       bytes += chunk.length;
-      // Small buffers share a pool of 8 KiB and do not own their memory.
-      held += chunk.length < 4096 ? chunk.length : chunk.buffer.byteLength;
+      // Small buffers share a pool and do not own their memory.
+      held += chunk.length < Buffer.poolSize >>> 1 ? chunk.length : chunk.buffer.byteLength;
     },
     onEnd() {},
     onError(error) {
