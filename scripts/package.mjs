@@ -120,6 +120,19 @@ process.exit(new Template("{{ [x].map((y) => y + 1) }}").generate({ x: 1 }) === 
 );
 run("a user's template", process.execPath, ["template.js"], { cwd: user });
 
+// The Python side is in the package, and is found from the bundles.
+if (spawnSync("python3", ["--version"]).status === 0) {
+  writeFileSync(
+    join(user, "python.js"),
+    `import { WSGIContainer } from "squall/wsgi";
+const container = new WSGIContainer("wsgiref.simple_server:demo_app", { workers: 1 });
+await container.start();
+await container.stop();
+`,
+  );
+  run("a user's Python application", process.execPath, ["python.js"], { cwd: user });
+}
+
 // 4. What a first import loads: each module costs a look-up, a read and a link, a third of a millisecond or more.
 const MOST_MODULES = 60;
 function modulesBehind(entry, seen = new Set()) {
