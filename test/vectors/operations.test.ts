@@ -2,9 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HTTPHeaders } from "squall/httputil";
+import { family as escaping } from "./families/escape.js";
 import { family as httputil } from "./families/httputil.js";
+import { family as locale } from "./families/locale.js";
 import { family as options } from "./families/options.js";
+import { family as routing } from "./families/routing.js";
+import { family as template } from "./families/template.js";
 import { family as util } from "./families/util.js";
+import { family as web } from "./families/web.js";
+import { family as wireWeb } from "./families/wire-web.js";
 import type { Family, VectorCase } from "./types.js";
 import { equivalent, Thrown } from "./values.js";
 
@@ -67,4 +73,67 @@ test("a script on header fields may delete: an absent field is an error, as it i
   assert.ok(results[2] instanceof Thrown);
   assert.ok(equivalent(headers.size, 0));
   assert.ok(headers instanceof HTTPHeaders);
+});
+
+/** The functions that the description names, by family; those of `escape` and `locale` are Tornado's own. */
+const NAMED: readonly (readonly [Family, prefix: string, names: string])[] = [
+  [
+    escaping,
+    "escape.",
+    `xhtml_escape xhtml_unescape json_encode json_decode squeeze url_escape url_unescape parse_qs_bytes utf8
+     to_unicode native_str to_basestring recursive_unicode linkify`,
+  ],
+  [
+    locale,
+    "locale.",
+    `Locale.get_closest load_translations load_gettext_translations format_date format_day list friendly_number`,
+  ],
+  [template, "template.", "Template DictLoader"],
+  [
+    routing,
+    "",
+    `routing.PathMatches.match routing.PathMatches.reverse routing.PathMatches._find_groups routing.HostMatches.match
+     web.Application.find_handler`,
+  ],
+  [
+    web,
+    "web.RequestHandler.",
+    `xsrf_token check_xsrf_cookie set_cookie clear_cookie clear_all_cookies set_signed_cookie get_signed_cookie
+     get_cookie arguments check_etag_header compute_etag get_browser_locale write send_error set_status header_ops
+     static_url render_linked_css render_embed_css render_linked_js render_embed_js`,
+  ],
+  [
+    web,
+    "web.",
+    `create_signed_value decode_signed_value addslash removeslash authenticated RedirectHandler HTTPError
+     GZipContentEncoding.transform_first_chunk`,
+  ],
+  [wireWeb, "wire-web.", "exchange"],
+];
+
+test("each function that the description names is known, whether a case uses it or not", () => {
+  for (const [family, prefix, names] of NAMED) {
+    for (const name of names.split(/\s+/)) {
+      assert.equal(typeof family.functions[prefix + name], "function", prefix + name);
+    }
+  }
+});
+
+test("arguments are asked for by each of the six methods, and with each option", () => {
+  const ask = (method: string, args: readonly unknown[], kwargs = {}) =>
+    web.functions["web.RequestHandler.arguments"]!(
+      ["/?a=%201&a=2", method, args, kwargs, "a=%203"],
+      {},
+      {
+        ...context,
+        file: { ...context.file, more: { clock: 0 } },
+      },
+    );
+  assert.equal(ask("get_argument", ["a"]), "3");
+  assert.equal(ask("get_argument", ["b", "none"]), "none");
+  assert.deepEqual(ask("get_arguments", ["a"], { strip: false }), [" 1", "2", " 3"]);
+  assert.equal(ask("get_query_argument", ["a", null, false]), "2");
+  assert.deepEqual(ask("get_query_arguments", ["a"]), ["1", "2"]);
+  assert.equal(ask("get_body_argument", ["a"]), "3");
+  assert.deepEqual(ask("get_body_arguments", ["a"]), ["3"]);
 });

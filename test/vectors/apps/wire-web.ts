@@ -18,7 +18,8 @@ import {
 } from "squall/web";
 import { esc } from "./wire.js";
 
-const FILES: Readonly<Record<string, string | Buffer>> = {
+/** The files of the static folder. */
+export const FILES: Readonly<Record<string, string | Buffer>> = {
   "hello.txt": "Hello, static world!\n",
   "empty.txt": "",
   "page.html": "<p>static</p>\n",
