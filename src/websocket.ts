@@ -22,7 +22,11 @@ export {
   Topics,
 } from "./websocket/broadcast.js";
 export { type WebSocketClientCallbacks, WebSocketClientConnection } from "./websocket/client-connection.js";
-export { type WebSocketConnectOptions, websocketConnect } from "./websocket/connect.js";
+export {
+  type ConnectionOption,
+  type WebSocketConnectOptions,
+  websocketConnect,
+} from "./websocket/connect.js";
 export { type CompressionContexts, compressionContexts } from "./websocket/deflate-contexts.js";
 export type { WebSocketMessage, WriteMessageOptions } from "./websocket/outgoing-message.js";
 export { deDupeGenLog, type WebSocketOptions, type WebSocketParams } from "./websocket/params.js";

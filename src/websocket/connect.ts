@@ -2,16 +2,22 @@
  * Opening a WebSocket as a client (RFC 6455 §4.1): one TCP or TLS connection, one request, and its stream when the
  * server has agreed. One deadline and one signal cover all of it.
  */
-import { onAbort, type WaitOptions } from "../async/cancel.js";
+import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
-import { InvalidArgumentError, TimeoutError } from "../base/errors.js";
+import { InvalidArgumentError } from "../base/errors.js";
 import { checkMilliseconds } from "../base/validate.js";
 import { version } from "../base/version.js";
+import { openConnection } from "../http/client/connect.js";
+import { basicAuthorization } from "../http/client/credentials.js";
+import type { HTTPRequestOptions } from "../http/client/request.js";
+import { type Route, routeTo } from "../http/client/route.js";
+import { parseTarget, type Target } from "../http/client/target.js";
 import { HTTP1ClientConnection } from "../http/connection/client-connection.js";
+import { HTTP1ConnectionParameters } from "../http/connection/params.js";
 import type { HTTPMessageDelegate } from "../http/delegates.js";
 import type { Resolver } from "../net/resolver.js";
 import type { IOStream } from "../net/stream/tcp-stream.js";
-import { TCPClient, type TCPConnectOptions } from "../net/tcp-client.js";
+import { TCPClient } from "../net/tcp-client.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
 import { WebSocketHandshakeError } from "../protocol/websocket/errors.js";
@@ -29,11 +35,30 @@ import { type WebSocketClientCallbacks, WebSocketClientConnection } from "./clie
 import { withinContextLimit } from "./deflate-contexts.js";
 import { resolveWebSocketOptions, type WebSocketOptions } from "./params.js";
 
-/** Options of {@link websocketConnect}. */
+/** Those options of requests that say how to reach a server. */
+export type ConnectionOption =
+  | "allowIpv6"
+  | "caCerts"
+  | "clientCert"
+  | "clientKey"
+  | "filterAddresses"
+  | "networkInterface"
+  | "proxyAuthMode"
+  | "proxyFromEnvironment"
+  | "proxyHost"
+  | "proxyPassword"
+  | "proxyPort"
+  | "proxyUsername"
+  | "sslOptions"
+  | "unixSocket"
+  | "validateCert";
+
+/** Options of {@link websocketConnect}. Through a proxy the connection is always a tunnel (CONNECT). */
 export interface WebSocketConnectOptions
   extends WebSocketOptions,
     WebSocketClientCallbacks,
-    Pick<WaitOptions, "signal"> {
+    Pick<WaitOptions, "signal">,
+    Pick<HTTPRequestOptions, ConnectionOption> {
   /** Further header fields of the request, such as `Origin` or `Authorization`; default none. */
   readonly headers?: HTTPHeaders | HTTPHeadersInit | undefined;
   /** The subprotocols that are offered, in order of preference; default none. */
@@ -41,17 +66,11 @@ export interface WebSocketConnectOptions
   /** Offers compression, `{}` with its defaults; default none. */
   readonly compressionOptions?: CompressionOptions | null | undefined;
   /**
-   * Milliseconds for name, connection, TLS and handshake together; default 20 s, `Infinity` for no limit.
+   * Milliseconds for name, connection, proxy, TLS and handshake together; default 20 s, `Infinity` for no limit.
    */
   readonly connectTimeout?: number | undefined;
-  /** TLS options for a `wss:` URL; default: the server's chain and name are verified. */
-  readonly sslOptions?: TCPConnectOptions["sslOptions"];
   /** Looks the host up; default the resolver that `Resolver` is configured to. */
   readonly resolver?: Resolver | undefined;
-  /** 4 or 6 for one address family alone; default 0, both. */
-  readonly af?: 0 | 4 | 6 | undefined;
-  /** The local address to connect from; default the system's choice. */
-  readonly sourceIp?: string | undefined;
   /** The loop to work on; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
 }
@@ -59,26 +78,20 @@ export interface WebSocketConnectOptions
 /** A response that refuses is not read further than its head. */
 const MAX_BODY = 65_536;
 
-function parseUrl(address: string | URL): URL {
+/** Where a URL leads; as for HTTP, once the scheme is that of HTTP (RFC 6455 §3). */
+function parseAddress(address: string | URL): Target {
   const text = String(address);
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== "ws:" && url.protocol !== "wss:")) {
+  if (!/^wss?:\/\//i.test(text) || !URL.canParse(text)) {
     throw new InvalidArgumentError(
       `the URL must be an absolute ws: or wss: URL, got ${JSON.stringify(text)}`,
     );
   }
-  // RFC 6455 §3.
-  if (url.hash !== "" || text.includes("#")) {
+  if (text.includes("#")) {
     throw new InvalidArgumentError(
       `the URL of a WebSocket must not have a fragment, got ${JSON.stringify(text)}`,
     );
   }
-  if (url.username !== "" || url.password !== "") {
-    throw new InvalidArgumentError(
-      "a user and a password belong into the Authorization field, not into the URL",
-    );
-  }
-  return url;
+  return parseTarget(text.replace(/^ws/i, "http"));
 }
 
 /** Receives the head of the answer; the body of a refusal is dropped. */
@@ -95,10 +108,12 @@ class Answer implements HTTPMessageDelegate {
   onConnectionClose(): void {}
 }
 
-function requestFields(url: URL, offer: ClientOffer, options: WebSocketConnectOptions): HTTPHeaders {
+function requestFields(target: Target, offer: ClientOffer, options: WebSocketConnectOptions): HTTPHeaders {
   const headers = new HTTPHeaders(options.headers);
-  if (!headers.has("Host")) headers.set("Host", url.host);
+  if (!headers.has("Host")) headers.set("Host", target.authority);
   if (!headers.has("User-Agent")) headers.set("User-Agent", `squall/${version}`);
+  if (target.credentials !== undefined && !headers.has("Authorization"))
+    headers.set("Authorization", basicAuthorization(target.credentials));
   for (const [name, value] of offerFields(offer)) headers.set(name, value);
   return headers;
 }
@@ -106,21 +121,18 @@ function requestFields(url: URL, offer: ClientOffer, options: WebSocketConnectOp
 /** Sends the request on a stream, and resolves when the server has agreed. */
 async function handshakeOn(
   stream: IOStream,
-  url: URL,
+  target: Target,
   options: WebSocketConnectOptions,
+  httpParams: HTTP1ConnectionParameters,
 ): Promise<WebSocketClientConnection> {
   const wanted = options.compressionOptions ?? undefined;
   const compression = wanted && withinContextLimit(resolveCompressionOptions(wanted));
   const offer = newClientOffer(options.subprotocols, compression);
   const params = resolveWebSocketOptions(options);
-  const http = new HTTP1ClientConnection(stream, {
-    headerTimeout: Number.POSITIVE_INFINITY,
-    maxBodySize: MAX_BODY,
-    noKeepAlive: true,
-  });
+  const http = new HTTP1ClientConnection(stream, httpParams);
   const answer = new Answer();
-  const startLine = { method: "GET", path: `${url.pathname}${url.search}`, version: "HTTP/1.1" };
-  const exchange = http.request(startLine, requestFields(url, offer, options), answer, { finish: true });
+  const startLine = { method: "GET", path: target.path, version: "HTTP/1.1" };
+  const exchange = http.request(startLine, requestFields(target, offer, options), answer, { finish: true });
   await http.whenExchangeEnds();
   const { head } = answer;
   if (head === undefined) {
@@ -147,7 +159,8 @@ async function handshakeOn(
 }
 
 /**
- * Opens a WebSocket to a `ws:` or `wss:` URL. Redirects are not followed.
+ * Opens a WebSocket to a `ws:` or `wss:` URL; a user and a password in it go into the `Authorization` field. Redirects
+ * are not followed.
  *
  *     const connection = await websocketConnect("wss://example.com/feed");
  *     for await (const message of connection) console.log(message);
@@ -157,7 +170,8 @@ async function handshakeOn(
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a URL or an option that is invalid.
  * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) when the server does not agree, or ends the
  *   connection; its `status` is that of a server that answered with another status than 101.
- * @throws StreamClosedError (`ERR_SQUALL_STREAM_CLOSED`) when no connection can be made; `realError` says why.
+ * @throws StreamClosedError (`ERR_SQUALL_STREAM_CLOSED`) when no connection can be made; `realError` says why. An
+ *   `HTTPConnectError` when a proxy refuses.
  * @throws TimeoutError (`ERR_SQUALL_TIMEOUT`) after `connectTimeout` milliseconds; or the signal's reason. Both leave
  *   nothing behind.
  */
@@ -165,60 +179,52 @@ export async function websocketConnect(
   address: string | URL,
   options: WebSocketConnectOptions = {},
 ): Promise<WebSocketClientConnection> {
-  const url = parseUrl(address);
+  const target = parseAddress(address);
   resolveWebSocketOptions(options);
   newClientOffer(options.subprotocols);
+  const route = routeTo(target, (name) => (options as HTTPRequestOptions)[name]);
   const ioLoop = options.ioLoop ?? IOLoop.current();
-  const timeout = checkMilliseconds("connectTimeout", options.connectTimeout ?? 20_000);
-  const deadline = ioLoop.time() + timeout;
-  const isSecure = url.protocol === "wss:";
-  const client = new TCPClient({ ioLoop, resolver: options.resolver });
+  const tcpClient = new TCPClient({ ioLoop, resolver: options.resolver });
+  const what = `opening a WebSocket to ${target.authority}`;
+  const bounds = { signal: options.signal, timeout: connectTimeoutOf(options) };
   try {
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
-    const stream = await client.connect(host, port, {
-      timeout,
-      signal: options.signal,
-      sslOptions: isSecure ? (options.sslOptions ?? {}) : undefined,
-      af: options.af,
-      sourceIp: options.sourceIp,
-      // The end of TCP is part of the closing handshake.
-      allowHalfOpen: true,
+    return await cancellable<WebSocketClientConnection>(ioLoop, what, bounds, (settle) => {
+      const controller = new AbortController();
+      open(route, target, options, tcpClient, controller.signal).then(settle.resolve, settle.reject);
+      return (reason) => controller.abort(reason);
     });
-    stream.setNodelay(true);
-    return await within(stream, deadline, options.signal, () => handshakeOn(stream, url, options));
   } finally {
-    client.close();
+    tcpClient.close();
   }
 }
 
-/** Runs the handshake on a stream, which is closed when it fails, by itself, in time or by the signal. */
-async function within<T>(
-  stream: IOStream,
-  deadline: number,
-  signal: WaitOptions["signal"],
-  run: () => Promise<T>,
-): Promise<T> {
-  const { ioLoop } = stream;
-  let failure: { readonly reason: unknown } | undefined;
-  const giveUp = (reason: unknown): void => {
-    failure ??= { reason };
-    stream.close();
-  };
-  const stopListening = onAbort(signal, giveUp);
-  const timer =
-    deadline === Number.POSITIVE_INFINITY
-      ? undefined
-      : ioLoop.callLater(Math.max(0, deadline - ioLoop.time()), () =>
-          giveUp(new TimeoutError("the WebSocket was not opened within the connectTimeout")),
-        );
+function connectTimeoutOf({ connectTimeout = 20_000 }: WebSocketConnectOptions): number {
+  return checkMilliseconds("connectTimeout", connectTimeout);
+}
+
+/** Connects and shakes hands; an abort of `signal` closes whatever there is. */
+async function open(
+  route: Route,
+  target: Target,
+  options: WebSocketConnectOptions,
+  tcpClient: TCPClient,
+  signal: AbortSignal,
+): Promise<WebSocketClientConnection> {
+  const params = new HTTP1ConnectionParameters({
+    headerTimeout: Number.POSITIVE_INFINITY,
+    maxBodySize: MAX_BODY,
+    noKeepAlive: true,
+  });
+  const context = { tcpClient, params, signal, onPhase() {} };
+  const stream = await openConnection(route, context, true);
+  stream.setNodelay(true);
+  const stopListening = onAbort(signal, () => stream.close());
   try {
-    return await run();
+    return await handshakeOn(stream, target, options, params);
   } catch (error) {
     stream.close();
-    throw failure === undefined ? error : failure.reason;
+    throw error;
   } finally {
     stopListening();
-    if (timer !== undefined) ioLoop.removeTimeout(timer);
   }
 }

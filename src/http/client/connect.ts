@@ -33,13 +33,21 @@ const MAX_REFUSAL = 64 * 1024;
 const contexts = new WeakMap<object, SSLContext>();
 
 /**
- * Opens a connection. A cancel by the context's signal leaves nothing behind.
+ * Opens a connection. A cancel by the context's signal leaves nothing behind. Through a proxy, `tunnel` true asks for a
+ * tunnel without TLS too, as a WebSocket needs (RFC 6455 §4.1).
  *
  * Rejects with the error of the resolver, the network or TLS, or with an {@link HTTPConnectError} of a proxy.
  */
-export async function openConnection(route: Route, context: ConnectContext): Promise<IOStream> {
+export async function openConnection(
+  route: Route,
+  context: ConnectContext,
+  tunnel = false,
+): Promise<IOStream> {
   const { proxy } = route;
-  if (route.ssl === undefined) return await connectTo(route, context);
+  if (route.ssl === undefined) {
+    const plain = await connectTo(route, context);
+    return tunnel && proxy !== undefined ? await openTunnel(plain, route, proxy, context) : plain;
+  }
   const ssl = contextOf(route.ssl);
   let stream = await connectTo(route, context);
   if (proxy !== undefined) stream = await openTunnel(stream, route, proxy, context);

@@ -1,5 +1,6 @@
 /**
- * The 216 cases of permessage-deflate against the protocol objects, in both roles, after a real negotiation.
+ * The 216 cases of permessage-deflate in both roles, after a real negotiation, against the protocol objects, and against
+ * a handler and a client over a network.
  * The suite sends a thousand messages in each case; here are as many as make 128 KiB, at least two, so that
  * the window is used.
  */
@@ -20,7 +21,8 @@ import { answerFields, readClientHandshake } from "#room/protocol/websocket/hand
 import { TwinDeflate } from "../../support/websocket-twin.js";
 import { type CompressionGroup, readCases } from "./cases.js";
 import { PureEnd } from "./pure-end.js";
-import { closeCleanly, echoOnce, type TesterDeflate } from "./tester.js";
+import { withClientEnd, withServerEnd } from "./socket-end.js";
+import { closeCleanly, echoOnce, type TestedEnd, type TesterDeflate } from "./tester.js";
 
 const { compression, count } = readCases();
 
@@ -77,10 +79,9 @@ function headersOf(fields: readonly (readonly [string, string])[]): HTTPHeaders 
 
 const OPTIONS = resolveCompressionOptions();
 
-/** The tester is a client and offers; our server chooses. */
-function agreeAsServer(offers: CompressionGroup["offers"]): DeflateAgreement {
-  const wanted = offers ?? [[false, 0] as const];
-  const value = wanted
+/** What the tester offers as a client. */
+function offerOf(offers: CompressionGroup["offers"]): string {
+  return (offers ?? [[false, 0] as const])
     .map(([reset, bits]) =>
       [
         "permessage-deflate; client_max_window_bits",
@@ -89,17 +90,31 @@ function agreeAsServer(offers: CompressionGroup["offers"]): DeflateAgreement {
       ].join("; "),
     )
     .join(", ");
+}
+
+/** What the tester answers as a server. */
+function answerOf(offers: CompressionGroup["offers"]): string {
+  const [reset, bits] = offers?.[0] ?? [false, 0];
+  const parameters = [
+    ...(reset ? ["; client_no_context_takeover"] : []),
+    ...(bits > 0 ? [`; client_max_window_bits=${bits}`] : []),
+  ];
+  return `permessage-deflate${parameters.join("")}`;
+}
+
+/** The tester is a client and offers; our server chooses. */
+function agreeAsServer(offers: CompressionGroup["offers"]): DeflateAgreement {
   const { extensions } = readClientHandshake(
     {
       method: "GET",
       version: "HTTP/1.1",
-      headers: headersOf([...offerFields(newClientOffer()), ["Sec-WebSocket-Extensions", value]]),
+      headers: headersOf([...offerFields(newClientOffer()), ["Sec-WebSocket-Extensions", offerOf(offers)]]),
     },
     () => false,
   );
   const accepted = acceptOffer(extensions, OPTIONS);
   assert.ok(accepted !== undefined, "the offer must be accepted");
-  const [[reset, bits]] = wanted as readonly [readonly [boolean, number]];
+  const [reset, bits] = offers?.[0] ?? [false, 0];
   assert.equal(accepted.agreement.server.takeover, !reset);
   assert.equal(accepted.agreement.server.windowBits, bits === 0 ? 15 : bits);
   return accepted.agreement;
@@ -111,43 +126,53 @@ function agreeAsClient(offers: CompressionGroup["offers"]): DeflateAgreement {
   const offer = newClientOffer([], OPTIONS);
   const request = { method: "GET", version: "HTTP/1.1", headers: headersOf(offerFields(offer)) };
   const fields = answerFields(readClientHandshake(request, () => false));
-  const parameters = [
-    ...(reset ? ["; client_no_context_takeover"] : []),
-    ...(bits > 0 ? [`; client_max_window_bits=${bits}`] : []),
-  ];
-  fields.push(["Sec-WebSocket-Extensions", `permessage-deflate${parameters.join("")}`]);
+  fields.push(["Sec-WebSocket-Extensions", answerOf(offers)]);
   const { deflate } = readServerHandshake(101, headersOf(fields), offer);
   assert.ok(deflate !== undefined);
   assert.deepEqual(deflate.client, { takeover: !reset, windowBits: bits === 0 ? 15 : bits });
   return deflate;
 }
 
-for (const role of ["server", "client"] as const) {
-  describe(`the conformance cases of compression, against a ${role}`, () => {
+type Offers = CompressionGroup["offers"];
+type Runner = (
+  offers: Offers,
+  agreement: DeflateAgreement,
+  test: (end: TestedEnd) => Promise<void>,
+) => Promise<void>;
+const ENDS: Readonly<Record<string, readonly [role: "server" | "client", run: Runner]>> = {
+  "the protocol of a server": ["server", (_, agreement, run) => run(new PureEnd("server", agreement))],
+  "the protocol of a client": ["client", (_, agreement, run) => run(new PureEnd("client", agreement))],
+  "a handler": ["server", (offers, _, run) => withServerEnd(offerOf(offers), run)],
+  "a client's connection": ["client", (offers, _, run) => withClientEnd(answerOf(offers), run)],
+};
+
+for (const [name, [role, withEnd]] of Object.entries(ENDS)) {
+  describe(`the conformance cases of compression, against ${name}`, () => {
     test("all of them are there", () => {
       assert.equal(compression.groups.length * compression.sizes.length, count.compression);
     });
     for (const group of compression.groups) {
       test(`${group.id}: ${group.data}, offers ${JSON.stringify(group.offers ?? "default")}`, async () => {
+        const agreement = role === "server" ? agreeAsServer(group.offers) : agreeAsClient(group.offers);
+        const [ours, theirs] =
+          role === "server" ? [agreement.server, agreement.client] : [agreement.client, agreement.server];
         for (const { n, octets, fragment } of compression.sizes) {
-          const agreement = role === "server" ? agreeAsServer(group.offers) : agreeAsClient(group.offers);
-          const end = new PureEnd(role, agreement);
-          const [ours, theirs] =
-            role === "server" ? [agreement.server, agreement.client] : [agreement.client, agreement.server];
-          const deflate: TesterDeflate = {
-            out: new TwinDeflate(theirs.takeover, theirs.windowBits),
-            in: new TwinDeflate(ours.takeover, ours.windowBits),
-          };
-          const data = DATA[group.data];
-          assert.ok(data !== undefined, `there is no data of the kind ${group.data}`);
-          const messages = Math.max(2, Math.min(10, Math.floor(131_072 / octets)));
-          for (let turn = 0; turn < messages; turn++) {
-            const message = takeMessage(data, octets, turn);
-            const fault = await echoOnce(end, data.opcode, message, { fragment, deflate });
-            assert.equal(fault, undefined, `${group.id}.${n}, message ${turn}`);
-          }
-          await closeCleanly(end);
-          assert.equal(end.hasEnded(), true);
+          await withEnd(group.offers, agreement, async (end) => {
+            const deflate: TesterDeflate = {
+              out: new TwinDeflate(theirs.takeover, theirs.windowBits),
+              in: new TwinDeflate(ours.takeover, ours.windowBits),
+            };
+            const data = DATA[group.data];
+            assert.ok(data !== undefined, `there is no data of the kind ${group.data}`);
+            const messages = Math.max(2, Math.min(10, Math.floor(131_072 / octets)));
+            for (let turn = 0; turn < messages; turn++) {
+              const message = takeMessage(data, octets, turn);
+              const fault = await echoOnce(end, data.opcode, message, { fragment, deflate });
+              assert.equal(fault, undefined, `${group.id}.${n}, message ${turn}`);
+            }
+            await closeCleanly(end);
+            assert.equal(end.hasEnded(), true);
+          });
         }
       });
     }
