@@ -78,6 +78,11 @@ export interface UpgradedProtocol {
    * never idle.
    */
   readonly idleSince?: number | undefined;
+  /**
+   * After the end: true if the protocol has cut the connection because the peer did not do its part. A server that stops
+   * counts it among those that had to be cut. Default: it was not.
+   */
+  readonly wasCut?: boolean | undefined;
 }
 
 /**

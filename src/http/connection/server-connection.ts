@@ -170,6 +170,10 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     return isIdle ? reader.now : Number.POSITIVE_INFINITY;
   }
 
+  get wasCut(): boolean {
+    return this.#protocol?.wasCut === true;
+  }
+
   async shutdown(): Promise<ShutdownState> {
     switch (this.#state.name) {
       case "upgraded": {
@@ -357,7 +361,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#abortExchange("closed", error);
     this.#become(STATE.closed);
     this.#exchange = undefined;
-    this.#protocol = undefined;
+    if (!this.wasCut) this.#protocol = undefined;
     this.#reader = undefined;
     this.#contained("onClose() of an HTTP server delegate", () => this.#delegate?.onClose?.(this));
     for (const resolve of this.#waitingForClose ?? []) resolve();

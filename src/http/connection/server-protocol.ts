@@ -28,6 +28,8 @@ export interface ServerConnection {
    * had been delivered.
    */
   abort(): Promise<boolean>;
+  /** After the end: true if the connection was cut without the server's doing. Default: it was not. */
+  readonly wasCut?: boolean | undefined;
   /** Closes the stream at once and resolves when it is closed. */
   close(): Promise<void>;
   /** Resolves when the stream is closed; never rejects. */

@@ -243,15 +243,22 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
     const open = [...this.#connections];
     const states = open.map((connection) => connection.shutdown());
-    const cuts: Promise<boolean>[] = [];
+    const cuts: Promise<unknown>[] = [];
+    const cut = new Set<ServerConnection>();
     const cutOff = (): void => {
-      for (const connection of open) if (this.#connections.has(connection)) cuts.push(connection.abort());
+      for (const connection of open) {
+        if (!this.#connections.has(connection)) continue;
+        cuts.push(connection.abort().then((isCut) => isCut && cut.add(connection)));
+      }
     };
     const grace = timeout === Number.POSITIVE_INFINITY ? undefined : this.ioLoop.callLater(timeout, cutOff);
     await Promise.all(open.map((connection) => connection.whenClosed()));
     if (grace !== undefined) this.ioLoop.removeTimeout(grace);
     const idle = (await Promise.all(states)).filter((state) => state === "idle").length;
-    const aborted = (await Promise.all(cuts)).filter((isCut) => isCut).length;
+    await Promise.all(cuts);
+    // An upgraded protocol may have cut its connection itself.
+    for (const connection of open) if (connection.wasCut === true) cut.add(connection);
+    const aborted = cut.size;
     return { idle, finished: open.length - idle - aborted, aborted };
   }
 
