@@ -227,6 +227,30 @@ describe("messages", () => {
       },
     ));
 
+  test("over the limit are refused with 1009, at the head of the frame and while they are inflated (case 66)", () =>
+    withWebSockets(
+      [
+        [
+          "/",
+          class extends Echo {
+            override getCompressionOptions() {
+              return {};
+            }
+          },
+        ],
+      ],
+      async ({ handshake, open }) => {
+        const socket = await handshake();
+        socket.client.send(Buffer.from("82fe03e937fa213d", "hex"));
+        assert.equal(await socket.closeCode(), 1009);
+        const connection = await open("/", { compressionOptions: {} });
+        void connection.writeMessage("x".repeat(100_000));
+        assert.equal(await connection.readMessage(), undefined);
+        assert.equal(connection.closeCode, 1009);
+      },
+      { settings: { websocketMaxMessageSize: 1000 } },
+    ));
+
   test("what cannot be a message is refused by name", () =>
     withWebSockets(
       [
