@@ -1,0 +1,327 @@
+/**
+ * One request for a Fetch application.
+ *
+ *     head ──▶ running     the application has the request
+ *     running ▶ sending    it has answered, and the body of its response is being read
+ *     all ────▶ over       the response is complete, or cannot be any more
+ */
+import { isThenable } from "../../async/coroutine/yieldable.js";
+import { RESOLVED } from "../../async/deferred.js";
+import type { Timeout } from "../../async/timers/timeout.js";
+import { TimeoutError } from "../../base/errors.js";
+import { appLog } from "../../base/log.js";
+import { sendBareStatus } from "../../http/delegates/bare-response.js";
+import { addDefaultFields } from "../../http/delegates/default-fields.js";
+import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
+import { ExchangeAbortedError } from "../../http/errors.js";
+import { HTTPServerRequest } from "../../http/request.js";
+import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { reasonPhrase } from "../../protocol/fields/status.js";
+import { CLIENT_LEFT, logResponse } from "../../web/application/access-log.js";
+import { isConnectionField } from "../connection-fields.js";
+import { isFetchMethod, makeRequest, mayHaveBody, RequestAbort } from "./request.js";
+import { RequestBody } from "./request-body.js";
+import { sourceOf } from "./response-source.js";
+import type { FetchApplication, FetchInfo } from "./types.js";
+
+/** What an exchange needs to know of its container. */
+export interface FetchHost {
+  /** What answers requests. */
+  readonly application: FetchApplication;
+  /** Milliseconds for an exchange, from its head to the end of the response. */
+  readonly timeout: number;
+}
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** See the head of this file. */
+export class FetchExchange implements HTTPMessageDelegate {
+  readonly #host: FetchHost;
+  readonly #connection: HTTPConnection;
+  readonly #serverConnection: unknown;
+  readonly #abort = new RequestAbort();
+  #startLine!: RequestStartLine;
+  #headers!: HTTPHeaders;
+  #body: RequestBody | undefined = undefined;
+  #deadline: Timeout | undefined = undefined;
+  /** Reads the body of the response. */
+  #reader: BodyReader | undefined = undefined;
+  #started = false;
+  /** A part of the response has been sent. */
+  #begun = false;
+  #status = 0;
+  #over = false;
+
+  constructor(host: FetchHost, serverConnection: unknown, connection: HTTPConnection) {
+    this.#host = host;
+    this.#serverConnection = serverConnection;
+    this.#connection = connection;
+  }
+
+  // --- the request
+  // --------------------------------------------------------------------------------------------------
+
+  headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
+    this.#startLine = startLine as RequestStartLine;
+    this.#headers = headers;
+    const hasBody = headers.has("Transfer-Encoding") || Number(headers.get("Content-Length", "0")) > 0;
+    // Without a body its end comes in the same call, and the connection knows the request as whole when it
+    // is answered.
+    if (!hasBody || !mayHaveBody(this.#startLine.method)) return;
+    this.#body = new RequestBody();
+    this.#run();
+  }
+
+  dataReceived(chunk: Buffer): void | Promise<void> {
+    return this.#over ? undefined : this.#body?.push(chunk);
+  }
+
+  finish(): void {
+    if (this.#started) this.#body?.end();
+    else this.#run();
+  }
+
+  onConnectionClose(): void {
+    this.#leave(new ExchangeAbortedError("closed"));
+  }
+
+  /** A client that has ended its side may still read; if it does not, writing will show it. */
+  onExchangeAborted(reason: ExchangeAbortedError): void {
+    if (reason.reason === "half-closed") this.#abort.abort(reason);
+    else this.#leave(reason);
+  }
+
+  #run(): void {
+    this.#started = true;
+    const { application, timeout } = this.#host;
+    if (!isFetchMethod(this.#startLine.method)) {
+      this.#answer(501);
+      return;
+    }
+    let request: Request;
+    try {
+      request = makeRequest(
+        this.#connection,
+        this.#startLine,
+        this.#headers,
+        this.#body?.stream,
+        this.#abort,
+      );
+    } catch {
+      // The head was checked as HTTP; URLs have rules of their own.
+      this.#answer(400);
+      return;
+    }
+    if (timeout !== Number.POSITIVE_INFINITY) {
+      this.#deadline = this.#connection.ioLoop.callLater(timeout, () => this.#late(timeout));
+    }
+    try {
+      const info: FetchInfo = {
+        remoteIp: this.#connection.peer.remoteIp,
+        protocol: this.#connection.peer.protocol,
+      };
+      const answer = application(request, info);
+      if (!isThenable(answer)) this.#respond(answer);
+      else {
+        answer.then(
+          (response) => this.#contained(() => this.#respond(response as Response)),
+          (error: unknown) => this.#failed(error),
+        );
+      }
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  // --- the response
+  // -------------------------------------------------------------------------------------------------
+
+  #respond(response: Response): void {
+    if (this.#over) {
+      cancelBody(response, "the exchange is over");
+      return;
+    }
+    checkResponse(response);
+    const { status } = response;
+    this.#status = status;
+    const line: ResponseStartLine = {
+      version: "HTTP/1.1",
+      code: status,
+      reason: response.statusText === "" ? reasonPhrase(status) : response.statusText,
+    };
+    const headers = this.#headersOf(response);
+    const source = sourceOf(response);
+    if (source !== undefined) {
+      this.#connection.respond(line, headers, source);
+      this.#end(status);
+      return;
+    }
+    const { body } = response;
+    if (body === null) this.#respondEmpty(line, headers);
+    else if (this.#startLine.method === "HEAD") {
+      cancelBody(response, "the response to HEAD has no body");
+      this.#respondEmpty(line, headers);
+    } else {
+      const reader = body.getReader() as BodyReader;
+      this.#reader = reader;
+      this.#send(line, headers, reader).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  /** An answer to HEAD without a length must not be given one: nobody knows that of the answer to GET. */
+  #respondEmpty(line: ResponseStartLine, headers: HTTPHeaders): void {
+    if (this.#startLine.method === "HEAD" && !headers.has("Content-Length")) {
+      void this.#connection.writeHeaders(line, headers);
+      this.#connection.finish();
+    } else {
+      this.#connection.respond(line, headers);
+    }
+    this.#end(line.code);
+  }
+
+  async #send(line: ResponseStartLine, headers: HTTPHeaders, reader: BodyReader): Promise<void> {
+    const connection = this.#connection;
+    let first: Uint8Array | undefined;
+    const begin = (): Promise<void> => {
+      if (this.#begun || this.#over) return RESOLVED;
+      this.#begun = true;
+      return connection.writeHeaders(line, headers, first);
+    };
+    // A body that takes its time does not hold the head back.
+    connection.ioLoop.addCallback(() => {
+      if (!this.#over) void begin();
+    });
+    const one = await reader.read();
+    if (this.#over) return;
+    if (one.done) {
+      if (this.#begun) connection.finish();
+      else connection.respond(line, headers);
+      this.#end(line.code);
+      return;
+    }
+    const isLate = this.#begun;
+    first = octets(one.value);
+    await (isLate ? connection.write(first) : begin());
+    while (!this.#over) {
+      const next = await reader.read();
+      if (this.#over) return;
+      if (next.done) {
+        connection.finish();
+        this.#end(line.code);
+        return;
+      }
+      const room = connection.write(octets(next.value));
+      if (room !== RESOLVED) await room;
+    }
+  }
+
+  #headersOf(response: Response): HTTPHeaders {
+    const headers = new HTTPHeaders();
+    const { serverHeader, ioLoop } = this.#connection;
+    const given = response.headers;
+    addDefaultFields(headers, given.has("Server") ? false : serverHeader, ioLoop, ioLoop.time());
+    if (given.has("Date")) headers.delete("Date");
+    // The fields of Set-Cookie come one by one (Fetch §5.1); values were checked when they were set.
+    for (const [name, value] of given) if (!isConnectionField(name)) headers.add(name, value);
+    return headers;
+  }
+
+  // --- endings
+  // ------------------------------------------------------------------------------------------------------
+
+  #contained(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    // What a client that has left does to the application is no fault of it.
+    if (this.#over) return;
+    if (this.#abort.isAborted || (this.#connection.closed && this.#begun)) {
+      this.#breakOff();
+      return;
+    }
+    appLog.exception(
+      "Uncaught exception in the Fetch application for %s %s",
+      this.#startLine.method,
+      this.#startLine.path,
+      error,
+    );
+    if (this.#begun) this.#breakOff();
+    else this.#answer(500);
+  }
+
+  #late(timeout: number): void {
+    this.#deadline = undefined;
+    if (this.#over) return;
+    appLog.error(
+      "a Fetch application has not answered %s %s within %d ms",
+      this.#startLine.method,
+      this.#startLine.path,
+      timeout,
+    );
+    this.#abort.abort(new TimeoutError(`the exchange was not over within ${timeout} ms`));
+    if (this.#begun) this.#breakOff();
+    else this.#answer(503);
+  }
+
+  #breakOff(): void {
+    this.#connection.close();
+    this.#leave(new ExchangeAbortedError("closed"));
+  }
+
+  /** Answers in the application's place. */
+  #answer(status: number): void {
+    sendBareStatus(this.#connection, status);
+    this.#end(status);
+  }
+
+  /** The exchange cannot go on. */
+  #leave(reason: ExchangeAbortedError): void {
+    if (this.#over) return;
+    this.#abort.abort(reason);
+    this.#body?.fail(reason);
+    this.#reader?.cancel(reason).catch(() => {});
+    this.#end(this.#status || CLIENT_LEFT);
+  }
+
+  #end(status: number): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#deadline !== undefined) this.#connection.ioLoop.removeTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#body?.drop();
+    logResponse(
+      status,
+      new HTTPServerRequest({
+        startLine: this.#startLine,
+        headers: this.#headers,
+        connection: this.#connection,
+        serverConnection: this.#serverConnection,
+      }),
+    );
+  }
+}
+
+function checkResponse(response: unknown): asserts response is Response {
+  if (response instanceof Response) {
+    if (response.bodyUsed) throw new TypeError("the body of the response was read before");
+    if (response.status >= 200) return;
+    throw new TypeError(`a response with the status ${response.status} cannot be sent`);
+  }
+  throw new TypeError(`a Fetch application returns a Response, got ${typeof response}`);
+}
+
+function octets(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`the body of a response must give Uint8Arrays, got ${typeof value}`);
+}
+
+function cancelBody(response: unknown, why: string): void {
+  const body = response instanceof Response ? response.body : null;
+  if (body !== null && !body.locked) body.cancel(why).catch(() => {});
+}

@@ -1,0 +1,117 @@
+/**
+ * One exchange over a response of Node's own server: `node:http`, or `node:http2` by its compatibility API.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
+import { Deferred } from "../../async/deferred.js";
+import { byteLength } from "../../base/bytes.js";
+import type { BaseHTTPConnectionOptions } from "../../http/delegates/base-connection.js";
+import type { Chunk } from "../../http/delegates.js";
+import { StreamClosedError } from "../../net/stream/stream-errors.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
+import { isConnectionField } from "../connection-fields.js";
+import { ForeignConnection } from "../foreign-connection.js";
+
+/** A response of either server. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** See the head of this file. */
+export class NodeServerConnection extends ForeignConnection {
+  readonly #response: NodeResponse;
+  readonly #isHTTP2: boolean;
+  /** Writers that wait for "drain". */
+  #room: Deferred | undefined = undefined;
+
+  constructor(request: IncomingMessage, response: NodeResponse, options: BaseHTTPConnectionOptions) {
+    super(request.method ?? "GET", options);
+    this.#response = response;
+    this.#isHTTP2 = request.httpVersionMajor === 2;
+    response.on("close", () => this.leave());
+    // What cannot be written is reported by "close"; nobody else listens.
+    response.on("error", () => this.leave());
+  }
+
+  override informational(startLine: ResponseStartLine, headers: HTTPHeaders): boolean {
+    const response = this.#response;
+    if (!this.isRunning || response.headersSent || response.req.httpVersion === "1.0") return false;
+    if (startLine.code !== 103 || !headers.has("Link")) return false;
+    // Node looks for the one name that it asks for in this spelling.
+    const { Link: link, ...others } = fieldsOf(headers, this.#isHTTP2);
+    response.writeEarlyHints({ ...others, link: link! });
+    return true;
+  }
+
+  protected override sendHead(
+    line: ResponseStartLine,
+    headers: HTTPHeaders,
+    body: "none" | "whole" | "stream",
+    chunk: Chunk | undefined,
+  ): boolean {
+    const response = this.#response as ServerResponse;
+    const fields = fieldsOf(headers, this.#isHTTP2);
+    // Fields that a framework around us has set stay, unless the application has one of that name.
+    if (this.#isHTTP2) response.writeHead(line.code, fields);
+    else response.writeHead(line.code, line.reason, fields);
+    if (body === "stream") {
+      if (chunk !== undefined && byteLength(chunk) > 0) return this.sendPiece(chunk);
+      response.flushHeaders();
+      return true;
+    }
+    if (chunk === undefined) response.end();
+    else response.end(chunk);
+    return true;
+  }
+
+  protected override sendPiece(chunk: Chunk): boolean {
+    const response = this.#response as ServerResponse;
+    if (response.write(chunk)) return true;
+    this.#room ??= new Deferred().quiet();
+    response.once("drain", () => this.#release());
+    return false;
+  }
+
+  protected override sendEnd(trailers: HTTPHeaders | undefined): void {
+    const response = this.#response;
+    if (trailers !== undefined && response.req.httpVersion !== "1.0") {
+      response.addTrailers(fieldsOf(trailers, this.#isHTTP2) as Record<string, string>);
+    }
+    response.end();
+    this.#release();
+  }
+
+  protected override breakOff(): void {
+    this.#response.destroy();
+    this.#room?.reject(new StreamClosedError());
+    this.#room = undefined;
+  }
+
+  protected override whenWritable(): Promise<void> {
+    return this.#room?.promise ?? Promise.resolve();
+  }
+
+  #release(): void {
+    const room = this.#room;
+    this.#room = undefined;
+    room?.resolve();
+  }
+}
+
+/**
+ * The fields by name, those that repeat as lists; without those of the connection but for `Connection:
+ * close`.
+ */
+function fieldsOf(headers: HTTPHeaders, isHTTP2: boolean): Record<string, string | string[]> {
+  const fields = Object.create(null) as Record<string, string | string[]>;
+  for (const name of headers.keys()) {
+    if (isConnectionField(name)) continue;
+    const values = headers.getList(name);
+    fields[name] = values.length === 1 ? values[0]! : values;
+  }
+  const isClosing = headers
+    .get("Connection", "")
+    .split(",")
+    .some((token) => token.trim().toLowerCase() === "close");
+  if (isClosing && !isHTTP2) fields.Connection = "close";
+  return fields;
+}
