@@ -127,7 +127,7 @@ function checkSecrets({ cookieSecret, keyVersion }: ApplicationSettings): void {
   }
   if (secrets.some((secret) => Buffer.byteLength(secret) < SECRET_LENGTH)) {
     genLog.warning(
-      "a cookieSecret has less than %d bytes and may be guessed; make one by chance",
+      "a cookieSecret has less than %d bytes and may be guessed; generate a random one",
       SECRET_LENGTH,
     );
   }
