@@ -1,5 +1,6 @@
 /** `squall/httpclient`: fetching from other servers. */
 export { AsyncHTTPClient, type FetchOptions, SimpleAsyncHTTPClient } from "./http/client/async-client.js";
+export { HTTPClient, type HTTPClientOptions } from "./http/client/blocking/http-client.js";
 export type { CookieJar } from "./http/client/cookies.js";
 export {
   type FetchPhase,
@@ -10,6 +11,9 @@ export {
   HTTPStreamClosedError,
   HTTPTimeoutError,
 } from "./http/client/errors.js";
+export { type EventSourceOptions, eventSource, type ReceivedEvent } from "./http/client/event-source.js";
+export { createFetch, type FetchFunction, fetch } from "./http/client/fetch-function.js";
+export { type FetchMainOptions, main } from "./http/client/main.js";
 export {
   type AuthMode,
   type BodyInput,

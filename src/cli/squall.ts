@@ -7,6 +7,7 @@ const USAGE = `usage: squall COMMAND …
 
 commands:
   autoreload script.js [arg …]   run a program, and start it again when its source changes
+  fetch URL …                    fetch, and print what comes
 
 squall COMMAND --help says more; squall --version prints the version.
 `;
@@ -15,6 +16,9 @@ const [command, ...args] = process.argv.slice(2);
 switch (command) {
   case "autoreload":
     await autoreload({ args });
+    break;
+  case "fetch":
+    process.exitCode = await (await import("../http/client/main.js")).main({ args });
     break;
   case "--version":
     console.log(version);

@@ -157,7 +157,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   /** True when a part of a response to the exchange in progress has come, or all of it. */
   get responseBegun(): boolean {
-    return this.#response !== undefined || !this.#reader.receiver.betweenMessages;
+    return this.#reader.responseBegun;
   }
 
   /** Since when, in the loop's monotonic time, the connection has been idle; `Infinity` while it is not. */

@@ -108,6 +108,8 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
    * cause.
    */
   now: number;
+  /** On a client: octets have come since the response became due. */
+  responseBegun: boolean;
   readonly #params: HTTP1ConnectionParameters;
   readonly #owner: MessageOwner<H>;
   readonly #isClient: boolean;
@@ -138,6 +140,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
     this.stream = stream;
     this.receiver = new HTTP1Receiver<H>(role, params.limits, this);
     this.now = 0;
+    this.responseBegun = false;
     this.#params = params;
     this.#owner = owner;
     this.#isClient = role === "client";
@@ -189,6 +192,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** On a client: a request with this method is sent, and its response goes to `delegate`. */
   expectResponse(method: string, delegate: HTTPMessageDelegate): void {
     this.receiver.expectResponse(method);
+    this.responseBegun = false;
     this.#delegate = delegate;
     this.now = this.stream.ioLoop.time();
     this.#become(STATE.head);
@@ -278,6 +282,7 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   onData(chunk: Buffer): void {
     if (this.#state === STATE.stopped) return;
     this.now = this.stream.ioLoop.time();
+    this.responseBegun = true;
     coalesceWrites(this.stream, this.now);
     this.#feeding = true;
     try {

@@ -17,6 +17,7 @@ import { addDefaultFields } from "../../http/delegates/default-fields.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
 import type { ExchangeAbortedError } from "../../http/errors.js";
 import { HTTPServerRequest } from "../../http/request.js";
+import { trimWhitespace } from "../../protocol/fields/abnf.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
@@ -239,7 +240,8 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
   /** The fields of the application, checked, and those that every response has. */
   #headersOf(status: string, fields: readonly (readonly [string, string])[]): HTTPHeaders {
     const given = new HTTPHeaders();
-    for (const [name, value] of fields) given.add(name, value);
+    // Spaces around a value do not belong to it (RFC 9110 §5.5); Django sets its cookies with one.
+    for (const [name, value] of fields) given.add(name, trimWhitespace(value));
     const headers = new HTTPHeaders();
     const { ioLoop, serverHeader } = this.#connection;
     addDefaultFields(headers, serverHeader, ioLoop, ioLoop.time());

@@ -69,7 +69,7 @@ def streamed(environ, start_response):
 
 
 def cookies(environ, start_response):
-    headers = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("Server", "mine")]
+    headers = [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", " b=2 "), ("Server", "mine")]
     start_response("200 OK", headers)
     return [environ.get("HTTP_COOKIE", "").encode("latin-1")]
 

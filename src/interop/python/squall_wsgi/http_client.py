@@ -45,7 +45,7 @@ class BadInput(OSError):
     """The client has left before its request was whole."""
 
 
-class BrokenResponse(OSError):
+class BrokenResponse(Exception):
     """The response has ended before it was whole. Raised by the iterable, so that the WSGI server breaks it off as well."""
 
 
