@@ -11,14 +11,14 @@ describe("linkify()", () => {
     );
   });
 
-  it("links only the permitted schemes: http and https unless told otherwise (security case 92)", () => {
+  it("case 92: links only the permitted schemes: http and https unless told otherwise", () => {
     for (const text of ["javascript://alert(1)", "data:/x", "JavaScript://x", "vbscript:/x", "HTTP://x"]) {
       assert.equal(linkify(text), xhtmlEscape(text));
     }
     assert.equal(linkify("ftp://x", { permittedProtocols: ["ftp"] }), '<a href="ftp://x">ftp://x</a>');
   });
 
-  it("escapes everything that it is given (security case 92)", () => {
+  it("case 92: escapes everything that it is given", () => {
     const pieces = [
       "http://",
       "www.",
@@ -49,7 +49,7 @@ describe("linkify()", () => {
     );
   });
 
-  it("takes time in proportion to the text, also for a megabyte of what a pattern would choke on (security case 92)", () => {
+  it("case 92: takes time in proportion to the text, also for a megabyte of what a pattern would choke on", () => {
     const parts = [
       "(",
       "((((",

@@ -157,6 +157,40 @@ describe("what a template of a handler sees", () => {
   });
 });
 
+describe("values on a page", () => {
+  test("case 90: are escaped in text, in quoted attributes and in scripts, unless the template says otherwise", async () => {
+    const x = "&<>\"'</script><!--\u2028\u2029";
+    const files = {
+      "page.html":
+        "<p title=\"{{ x }}\">{{ x }}</p><p title='{{ x }}'><script>x = {% raw jsonEncode(x) %}</script>",
+    };
+    const { body } = await page(files, { x });
+    const escaped = "&amp;&lt;&gt;&quot;&#x27;&lt;/script&gt;&lt;!--\u2028\u2029";
+    const [, one = "", two = "", three = "", script = ""] =
+      /^<p title="([^"]*)">([^<]*)<\/p><p title='([^']*)'><script>x = (.*)<\/script>$/s.exec(body) ?? [];
+    assert.deepEqual([one, two, three], [escaped, escaped, escaped]);
+    assert.doesNotMatch(script, /<\/|<!--|[\u2028\u2029]/);
+    assert.equal(JSON.parse(script), x);
+    assert.equal((await page({ "page.html": "{% raw x %}" }, { x })).body, x);
+  });
+
+  test("case 91: are never templates, name none outside of the folder, and cannot make one endless", async () => {
+    const tags = "{{ 1 + 1 }}{% raw 2 %}{# #}{% include 'secret.html' %}";
+    assert.equal((await page({ "page.html": "{% raw x %}" }, { x: tags })).body, tags);
+    await withFolder(
+      { "in/a.html": "{% include '../secret.html' %}", "secret.html": "secret" },
+      async (folder) => {
+        for (const name of ["../secret.html", "a.html", join(folder, "secret.html"), "in\0/secret.html"])
+          assert.throws(() => new Loader(join(folder, "in")).load(name), {
+            code: "ERR_SQUALL_TEMPLATE_NOT_FOUND",
+          });
+      },
+    );
+    for (const files of [{ a: "{% include 'a' %}" }, { a: "{% extends 'b' %}", b: "{% extends 'a' %}" }])
+      assert.throws(() => new DictLoader(files).load("a"), { code: "ERR_SQUALL_TEMPLATE_DEPTH" });
+  });
+});
+
 describe("uiMethods", () => {
   const body = async (uiMethods: object, template: string): Promise<string> =>
     (await page({ "page.html": template }, {}, { uiMethods })).body;
