@@ -53,12 +53,16 @@ const OWN_FOLDER = ((): string => {
   const here = new URL(".", import.meta.url).href;
   return here.endsWith("/base/") ? new URL("..", here).href : here;
 })();
+/** The sources that its modules were made of, which stand in stacks where Node applies source maps. */
+const OWN_SOURCES = new URL("../src/", OWN_FOLDER).href;
 /** How far up the stack the caller's own code is looked for. */
 const FRAMES = 24;
 
 /** True for a frame of the program that uses squall: neither squall's own code nor the platform's. */
 function isForeign(url: string): boolean {
-  return url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER);
+  return (
+    url !== "" && !url.startsWith("node:") && !url.startsWith(OWN_FOLDER) && !url.startsWith(OWN_SOURCES)
+  );
 }
 
 /** True for a file, a path or a URL, that belongs neither to squall nor to the platform. */

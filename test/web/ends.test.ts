@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BaseIOStream } from "squall/iostream";
 import { ExpectLog } from "squall/testing";
-import { Application, FallbackHandler, RequestHandler, streamRequestBody } from "squall/web";
+import { Application, asynchronous, FallbackHandler, RequestHandler, streamRequestBody } from "squall/web";
 import "../support/guard.js";
 import { pass, withServer } from "../support/virtual-server.js";
 
@@ -228,4 +228,90 @@ describe("a long last piece on a connection that ends with it", () => {
       });
     });
   }
+});
+
+describe("a response that stays open after its method", () => {
+  class Open extends RequestHandler {
+    static log: string[] = [];
+    static later: (() => void) | undefined;
+    @asynchronous
+    override get(): void {
+      Open.later = () => {
+        this.write("late ");
+        this.finish("answer");
+      };
+    }
+    override onConnectionClose(): void {
+      Open.log.push("closed");
+    }
+    override onFinish(): void {
+      Open.log.push(`finished ${this.getStatus()}`);
+    }
+  }
+
+  test("ends when its client leaves: onFinish() runs once, and what a callback writes later goes nowhere", async () => {
+    Open.log = [];
+    await withServer(
+      new Application([["/", Open]]),
+      { halfClosedTimeout: 10_000 },
+      async ({ connect, loop }) => {
+        const client = await connect();
+        client.send(GET);
+        await pass(loop, 10);
+        assert.deepEqual(Open.log, []);
+        client.close();
+        await pass(loop, 30_000);
+        assert.deepEqual(Open.log, ["closed", "finished 499"]);
+        assert.doesNotThrow(() => Open.later?.());
+        assert.deepEqual(Open.log, ["closed", "finished 499"]);
+        assert.equal(loop.timers.size, 0);
+      },
+    );
+  });
+
+  test("is still answered when its client has only ended its side", async () => {
+    Open.log = [];
+    await withServer(new Application([["/", Open]]), {}, async ({ connect, loop }) => {
+      const client = await connect();
+      client.send(GET);
+      await pass(loop, 10);
+      client.end();
+      await pass(loop, 20_000);
+      assert.deepEqual(Open.log, ["closed"]);
+      Open.later?.();
+      assert.equal(String((await client.response()).body), "late answer");
+      assert.equal(Open.log.length, 2, "onFinish() ran");
+    });
+  });
+
+  test("ends after its method if the client left while that was running", async () => {
+    const log: string[] = [];
+    let goOn: (() => void) | undefined;
+    class Waiting extends RequestHandler {
+      @asynchronous
+      override async get(): Promise<void> {
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+      }
+      override onFinish(): void {
+        log.push("finished");
+      }
+    }
+    await withServer(
+      new Application([["/", Waiting]]),
+      { halfClosedTimeout: 1000 },
+      async ({ connect, loop }) => {
+        const client = await connect();
+        client.send(GET);
+        await pass(loop, 10);
+        client.close();
+        await pass(loop, 10_000);
+        assert.deepEqual(log, []);
+        goOn?.();
+        await pass(loop, 10);
+        assert.deepEqual(log, ["finished"]);
+      },
+    );
+  });
 });

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { HTTPServer } from "squall/httpserver";
 import { appLog, LogFormatter, LogHandler, LogRecord } from "squall/log";
+import { DictLoader } from "squall/template";
 import {
   Application,
   ErrorHandler,
@@ -85,7 +86,36 @@ describe("a response that is finished", () => {
     await failing(After, /Cannot write\(\) after finish\(\): the response was finished by redirect\(\)/s);
   });
 
-  test("asks whether a promise was not awaited when the verb had ended", async () => {
+  test("names the method that finished it, and for debug the file and line where", async () => {
+    class Page extends Told {
+      override get() {
+        this.render("page.html");
+        this.finish("more");
+      }
+    }
+    class Prepared extends Told {
+      override prepare() {
+        this.finish("stop");
+        this.redirect("/");
+      }
+    }
+    const told = async (handler: typeof RequestHandler, settings: object): Promise<string> => {
+      const templateLoader = new DictLoader({ "page.html": "page" });
+      await ask(new Application([["/", handler]], { templateLoader, ...settings }), "/");
+      return (Told.error as Error).message;
+    };
+    const place = String.raw` in /.*test/web/mistakes\.test\.[jt]s:\d+$`;
+    for (const settings of [{ serveTraceback: true }, { debug: true, autoreload: false }]) {
+      assert.match(await told(Page, settings), new RegExp(`finished by render\\(\\)${place}`));
+      assert.match(await told(Prepared, settings), new RegExp(`Cannot redirect.* by finish\\(\\)${place}`));
+    }
+    assert.match(
+      await told(Page, {}),
+      /Cannot finish\(\) after finish\(\): the response was finished by render\(\)$/,
+    );
+  });
+
+  test("says that a promise was not awaited, and in which method, when the verb had ended", async () => {
     let late: Promise<void> | undefined;
     class Late extends RequestHandler {
       override get() {
@@ -95,7 +125,7 @@ describe("a response that is finished", () => {
     await ask(new Application([["/", Late]]), "/");
     await assert.rejects(late as Promise<void>, {
       code: "ERR_SQUALL_INVALID_STATE",
-      message: /finished when Late\.get\(\) ended\. Was a promise in it not awaited\?/,
+      message: /finished when Late\.get\(\) ended, so a promise was not awaited in it$/,
     });
   });
 });

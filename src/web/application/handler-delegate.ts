@@ -10,7 +10,7 @@ import type { HTTPMessageDelegate } from "../../http/delegates.js";
 import { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { exchangeAborted, setDeadline } from "../handler/abort.js";
-import { endWithoutClient, handleException } from "../handler/error-page.js";
+import { endOpenResponse, endWithoutClient, handleException } from "../handler/error-page.js";
 import { executeHandler, prepareHandler, runVerb } from "../handler/execute.js";
 import { stateOf } from "../handler/handler-state.js";
 import { RequestBody } from "../handler/request-body.js";
@@ -156,8 +156,13 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   onExchangeAborted(reason: ExchangeAbortedError): void {
     if (this.#handler === undefined) return;
     const { successor } = stateOf(this.#handler);
-    if (successor === undefined) exchangeAborted(this.#handler, reason);
-    else successor.onExchangeAborted?.(reason);
+    if (successor !== undefined) {
+      successor.onExchangeAborted?.(reason);
+      return;
+    }
+    exchangeAborted(this.#handler, reason);
+    // A server that stops still sends what the handler answers at once.
+    if (reason.reason !== "stopping") endOpenResponse(this.#handler);
   }
 
   /** A handler that cannot even be made answers with a bare 500. */

@@ -112,7 +112,8 @@ export function authenticated<This extends RequestHandler, Args extends unknown[
 }
 
 /**
- * The response stays open when the method returns, until `finish()` is called, by a callback for instance.
+ * The response stays open when the method returns, until `finish()` is called, by a callback for instance, or
+ * the client leaves: then `onFinish()` runs, and what a callback writes later goes nowhere.
  * For ports from Tornado 4; a method that awaits what it waits for needs no such thing.
  */
 export function asynchronous<This extends RequestHandler, Args extends unknown[], Result>(

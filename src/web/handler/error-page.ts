@@ -21,7 +21,7 @@ import { exchangeAborted } from "./abort.js";
 import { stateOf } from "./handler-state.js";
 import { addToVary } from "./header-value.js";
 import { allowedMethods } from "./methods.js";
-import { connectionOf, endOfResponse } from "./output.js";
+import { connectionOf, endOfResponse, LEFT_BY_CLIENT } from "./output.js";
 import { forgetModules } from "./render.js";
 import { tracebackHtml, tracebackText, wantsHtml } from "./traceback-page.js";
 
@@ -108,6 +108,28 @@ export function endWithoutClient(handler: Handler): void {
   if (state.finished) return;
   if (!state.headersWritten) state.status = CLIENT_LEFT;
   abandon(handler);
+}
+
+/** How often a connection whose client has ended its side is looked at; such a client may still read. */
+const LOOK = 5000;
+
+/**
+ * The client may have left a response that stays open although its method has ended. If it is gone, the
+ * response ends here: the callback that was to do so may never come, and if it comes its writes go nowhere, as
+ * they would have. A client that has only ended its side can still be answered, until its connection ends
+ * (`halfClosedTimeout`). Never throws.
+ */
+export function endOpenResponse(handler: Handler): void {
+  const state = stateOf(handler);
+  if (state.finished || state.autoFinish || !state.verbEnded) return;
+  if (handler.request.connection?.closed === false) {
+    const loop = handler.request.ioLoop;
+    const timeout = loop.callLater(LOOK, () => endOpenResponse(handler));
+    state.cancelDeadline = () => loop.removeTimeout(timeout);
+    return;
+  }
+  state.finishedBy = LEFT_BY_CLIENT;
+  endWithoutClient(handler);
 }
 
 /** Even the error page failed: a bare 500 if nothing was sent yet, else the response is broken off. */

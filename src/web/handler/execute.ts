@@ -11,9 +11,10 @@
 import { inspect } from "node:util";
 import { pendingResult } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { ExchangeAbortedError } from "../../http/errors.js";
 import type { PathGroup } from "../../http/routing/matchers.js";
 import type { Handler, PathGroups } from "../types.js";
-import { handleException } from "./error-page.js";
+import { endOpenResponse, handleException } from "./error-page.js";
 import { stateOf } from "./handler-state.js";
 import { callVerb, checkMethod, NO_ARGS, NO_KWARGS, verbOf } from "./methods.js";
 import { DONE, FAILED_TRANSFORM } from "./output.js";
@@ -134,7 +135,12 @@ function endVerb(handler: Handler, result: unknown): void {
 
 function autoFinish(handler: Handler): void {
   const state = stateOf(handler);
-  if (!state.autoFinish || state.finished) return;
+  state.verbEnded = true;
+  if (state.finished) return;
+  if (!state.autoFinish) {
+    if (state.abortReason instanceof ExchangeAbortedError) endOpenResponse(handler);
+    return;
+  }
   try {
     state.finishedBy = "";
     const sent = handler.finish();

@@ -61,6 +61,8 @@ export class HandlerState {
   finishedBy = "finish()";
   /** False if the handler's methods may return before the response is done (`asynchronous`). */
   autoFinish = true;
+  /** The verb has returned, and what it returned has settled. */
+  verbEnded = false;
   /** The stream was given away; nothing is written any more. */
   detached = false;
   /**

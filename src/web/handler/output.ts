@@ -8,6 +8,7 @@
 import type { WaitOptions } from "../../async/cancel.js";
 import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
 import { byteLength, viewOf } from "../../base/bytes.js";
+import { errorSite } from "../../base/call-site.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
 import { appLog } from "../../base/log.js";
@@ -40,7 +41,10 @@ export function connectionOf(handler: Handler): HTTPConnection {
 /** `handler.write()`. */
 export function writeChunk(handler: Handler, chunk: Writable): void {
   const state = stateOf(handler);
-  if (state.finished) throw new InvalidStateError(afterFinish("write", handler));
+  if (state.finished) {
+    if (state.finishedBy === LEFT_BY_CLIENT) return;
+    throw new InvalidStateError(afterFinish("write", handler));
+  }
   if (typeof chunk === "string" || chunk instanceof Uint8Array) {
     state.append(chunk);
     return;
@@ -60,12 +64,29 @@ export function checkUnfinished(handler: Handler, call: string): void {
   if (stateOf(handler).finished) throw new InvalidStateError(afterFinish(call, handler));
 }
 
+/** What finished a response that its client left. Writing to such a one goes nowhere, and is no mistake. */
+export const LEFT_BY_CLIENT = "the end of the connection";
+
+/**
+ * Where responses were finished, for applications that show tracebacks. The text of a stack is made when it is
+ * asked for, which is after a mistake.
+ */
+const places = new WeakMap<Handler, Error>();
+
+function notePlace(handler: Handler): void {
+  if (handler.application.settings.serveTraceback === true) places.set(handler, new Error("finished here"));
+}
+
 /** Why nothing can be written any more, in words that lead to the line at fault. */
 function afterFinish(call: string, handler: Handler): string {
   const { finishedBy } = stateOf(handler);
-  if (finishedBy !== "") return `Cannot ${call}() after finish(): the response was finished by ${finishedBy}`;
-  const method = `${handler.constructor.name}.${verbOf(handler.request.method)}()`;
-  return `Cannot ${call}() after finish(): the response was finished when ${method} ended. Was a promise in it not awaited?`;
+  const start = `Cannot ${call}() after finish(): the response was finished`;
+  if (finishedBy === "") {
+    const method = `${handler.constructor.name}.${verbOf(handler.request.method)}()`;
+    return `${start} when ${method} ended, so a promise was not awaited in it`;
+  }
+  const { path, line } = errorSite(places.get(handler));
+  return `${start} by ${finishedBy}${line > 0 ? ` in ${path}:${line}` : ""}`;
 }
 
 function startLine(state: HandlerState): ResponseStartLine {
@@ -199,7 +220,11 @@ function gatheredLength(state: HandlerState): number {
 /** `handler.finish()`: sends the rest and ends the exchange. */
 export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Promise<void> {
   const state = stateOf(handler);
-  if (state.finished) throw new InvalidStateError(afterFinish("finish", handler));
+  if (state.finished) {
+    if (state.finishedBy === LEFT_BY_CLIENT) return DONE;
+    throw new InvalidStateError(afterFinish("finish", handler));
+  }
+  notePlace(handler);
   const connection = connectionOf(handler);
   if (!state.headersWritten) {
     completeHeaders(handler, state, trailers !== undefined);

@@ -5,6 +5,7 @@ import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import type { Handler } from "../types.js";
 import { stateOf } from "./handler-state.js";
 import { headerText } from "./header-value.js";
+import { checkUnfinished } from "./output.js";
 
 /** Options of `redirect`. */
 export interface RedirectOptions {
@@ -32,6 +33,7 @@ export function redirectTo(
   options: RedirectOptions | undefined,
 ): void {
   const state = stateOf(handler);
+  checkUnfinished(handler, "redirect");
   if (state.headersWritten) throw new InvalidStateError("Cannot redirect after headers have been written");
   const status = options?.status ?? (options?.permanent === true ? 301 : 302);
   if (!Number.isInteger(status) || status < 300 || status > 399) {

@@ -13,6 +13,7 @@ import { TemplateError } from "../../text/template/errors.js";
 import type { Template } from "../../text/template/template.js";
 import type { PagePart, UIModuleClass } from "../modules/types.js";
 import type { Handler } from "../types.js";
+import { stateOf } from "./handler-state.js";
 import { checkUnfinished } from "./output.js";
 import { addResources } from "./page-resources.js";
 import { loaderFor, templateFolder } from "./template-loaders.js";
@@ -125,7 +126,7 @@ export async function renderTextAsync(
 /** `handler.render()`. */
 export function renderPage(handler: Handler, name: string, names: object | undefined): Promise<void> {
   checkUnfinished(handler, "render");
-  return finishPage(handler, name, handler.renderString(name, names));
+  return finishPage(handler, "render", name, handler.renderString(name, names));
 }
 
 /** `handler.renderAsync()`. */
@@ -136,10 +137,16 @@ export async function renderPageAsync(
 ): Promise<void> {
   checkUnfinished(handler, "renderAsync");
   const html = await handler.renderStringAsync(name, names);
-  await finishPage(handler, name, html);
+  await finishPage(handler, "renderAsync", name, html);
 }
 
-function finishPage(handler: Handler, name: string, html: string): Promise<void> {
+function finishPage(
+  handler: Handler,
+  method: "render" | "renderAsync",
+  name: string,
+  html: string,
+): Promise<void> {
   const { active } = renderingOf(handler);
+  stateOf(handler).finishedBy = `${method}()`;
   return handler.finish(active.size === 0 ? html : addResources(handler, name, html, active.values()));
 }
