@@ -22,7 +22,10 @@ export function build() {
 
 const LEFT_BEHIND = new Set(["node_modules", "__pycache__"]);
 
-/** Pages, templates and Python modules travel with the compiled code, so that `import.meta.url` finds them. */
+/**
+ * Pages, templates and Python modules travel with the compiled code, so that `import.meta.url` finds them. A folder with
+ * packages of its own compiles itself, where it is.
+ */
 function copyAssets(folder, target) {
   const from = join(root, folder);
   if (!existsSync(from)) return;
@@ -30,7 +33,7 @@ function copyAssets(folder, target) {
     recursive: true,
     filter: (path) =>
       statSync(path).isDirectory()
-        ? !LEFT_BEHIND.has(basename(path))
+        ? !LEFT_BEHIND.has(basename(path)) && !existsSync(join(path, "package.json"))
         : !path.endsWith(".ts") && !basename(path).startsWith("tsconfig"),
   });
 }

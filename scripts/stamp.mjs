@@ -13,7 +13,8 @@ export function newest(path) {
   if (!stat.isDirectory()) return stat.mtimeMs;
   let latest = 0;
   for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || entry.parentPath.includes("node_modules")) continue;
+    if (!entry.isFile() || /[\\/](?:node_modules|build)(?:[\\/]|$)/.test(entry.parentPath.slice(path.length)))
+      continue;
     latest = Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
   }
   return latest;

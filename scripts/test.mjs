@@ -39,7 +39,11 @@ const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
 const all = flags.includes("--all");
 const outside = flags.includes("--outside");
-if (all || outside) install(join(root, "test", "interop"));
+if (all || outside) {
+  install(join(root, "test", "interop"));
+  const { prepareBlog } = await import("../examples/blog/prepare.mjs");
+  prepareBlog();
+}
 
 const base = join(root, "build", "test");
 const files = readdirSync(base, { recursive: true })

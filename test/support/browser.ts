@@ -16,7 +16,7 @@ export interface Locator {
   last(): Locator;
   locator(selector: string): Locator;
   allTextContents(): Promise<string[]>;
-  getByRole(role: string, options?: { name?: string | RegExp }): Locator;
+  getByRole(role: string, options?: { name?: string | RegExp; exact?: boolean }): Locator;
   press(key: string): Promise<void>;
   pressSequentially(text: string): Promise<void>;
   setInputFiles(files: readonly { name: string; mimeType: string; buffer: Buffer }[]): Promise<void>;
@@ -34,8 +34,8 @@ export interface Page {
     newCDPSession(page: Page): Promise<{ send(method: string, params: object): Promise<unknown> }>;
   };
   evaluate<T>(expression: string): Promise<T>;
-  getByLabel(text: string): Locator;
-  getByRole(role: string, options?: { name?: string | RegExp }): Locator;
+  getByLabel(text: string, options?: { exact?: boolean }): Locator;
+  getByRole(role: string, options?: { name?: string | RegExp; exact?: boolean }): Locator;
   goto(url: string): Promise<unknown>;
   locator(selector: string, options?: { hasText?: string | RegExp }): Locator;
   on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;

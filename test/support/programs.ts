@@ -7,7 +7,7 @@
  * because a check that silently did not run is worse than one that failed.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The programs that tests may ask for, and the Debian package that brings each. */
@@ -17,6 +17,7 @@ const PACKAGES = {
   gunicorn: "gunicorn",
   nc: "netcat-openbsd",
   nginx: "nginx-light",
+  postgres: "postgresql",
   python3: "python3",
   "python3-django": "python3-django",
   "python3-flask": "python3-flask",
@@ -58,9 +59,15 @@ function missing(programs: Program[]): string {
   return `needs ${programs.join(", ")} (apt-get install ${programs.map((name) => PACKAGES[name]).join(" ")})`;
 }
 
+/** Debian's folders for programs that are not on every user's PATH: daemons, and each version of PostgreSQL. */
+function debianFolders(): string[] {
+  const versions = "/usr/lib/postgresql";
+  const postgres = existsSync(versions) ? readdirSync(versions).sort().reverse() : [];
+  return ["/usr/sbin", "/sbin", ...postgres.map((version) => join(versions, version, "bin"))];
+}
+
 function which(name: string): string | undefined {
-  // Debian keeps daemons in sbin, which is not on every user's PATH.
-  for (const folder of [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"]) {
+  for (const folder of [...(process.env.PATH ?? "").split(delimiter), ...debianFolders()]) {
     try {
       accessSync(join(folder, name), constants.X_OK);
       return join(folder, name);

@@ -1,0 +1,86 @@
+/** Signing up, in and out, and the language of the pages. */
+import { get as getLocale } from "squall/locale";
+import { isLocalUrl } from "squall/web";
+import { LANGUAGES } from "./entries.js";
+import { hasLength, line, type Problems } from "./forms.js";
+import { BlogHandler, COOKIES } from "./handlers.js";
+import { PASSWORD_LENGTH } from "./passwords.js";
+
+/** Whether mail arrives there, only a mail can tell; this finds slips. */
+const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
+const DAYS_OF_A_CHOICE = 365;
+
+class AccountHandler extends BlogHandler {
+  /** Where to go afterwards: a page of this site, whatever the form says. */
+  protected get next(): string {
+    const next = this.getArgument("next", "/");
+    return isLocalUrl(next) ? next : "/";
+  }
+}
+
+export class SignUpHandler extends AccountHandler {
+  async get(): Promise<void> {
+    await this.render("sign-up.html", { next: this.next, name: "", email: "", problems: {} });
+  }
+
+  async post(): Promise<void> {
+    const [name, email] = [line(this, "name"), line(this, "email")];
+    const password = this.getBodyArgument("password", { default: "", strip: false });
+    const problems: Record<string, string> = {};
+    if (!hasLength(name, { max: 60 })) problems.name = "name.rules";
+    if (!EMAIL.test(email)) problems.email = "email.rules";
+    if (!hasLength(password, PASSWORD_LENGTH)) problems.password = "password.rules";
+    if (Object.keys(problems).length === 0) {
+      const author = await this.blog.authors.add(name, email, password);
+      if (author !== undefined) {
+        this.signIn(author);
+        this.redirect(this.next, { status: 303 });
+        return;
+      }
+      problems.email = "email.taken";
+    }
+    this.setStatus(422);
+    await this.render("sign-up.html", { next: this.next, name, email, problems });
+  }
+}
+
+export class SignInHandler extends AccountHandler {
+  async get(): Promise<void> {
+    await this.render("sign-in.html", { next: this.next, email: "", problems: {} });
+  }
+
+  async post(): Promise<void> {
+    const email = line(this, "email");
+    const password = this.getBodyArgument("password", { default: "", strip: false });
+    const known = hasLength(password, { max: PASSWORD_LENGTH.max })
+      ? await this.blog.authors.signIn(email, password)
+      : undefined;
+    if (known !== undefined) {
+      this.signIn(known);
+      this.redirect(this.next, { status: 303 });
+      return;
+    }
+    // Which of the two is wrong is nobody's business but the owner's.
+    const problems: Problems = { password: "sign-in.wrong" };
+    this.setStatus(422);
+    await this.render("sign-in.html", { next: this.next, email, problems });
+  }
+}
+
+export class SignOutHandler extends AccountHandler {
+  post(): void {
+    this.clearCookie(COOKIES.session);
+    this.redirect("/", { status: 303 });
+  }
+}
+
+export class LanguageHandler extends AccountHandler {
+  post(): void {
+    const choice = line(this, "language");
+    if (LANGUAGES.some((language) => language === choice)) {
+      const options = { httponly: true, samesite: "Lax", expiresDays: DAYS_OF_A_CHOICE } as const;
+      this.setCookie(COOKIES.language, getLocale(choice).code, options);
+    }
+    this.redirect(this.next, { status: 303 });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * npm start: the blog on http://localhost:8888.
+ *
+ *     DATABASE_URL=postgres://…                a PostgreSQL server; without it the database lies in the folder data/
+ *     COOKIE_SECRET=…                          32 random bytes or more; without it one is made and kept in data/
+ *     npm start -- --port 9000 --title "Notes" --address 0.0.0.0
+ *     npm start -- --proxied                   behind a proxy that speaks TLS and sets X-Forwarded-For and -Proto
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { define, Integer, parseCommandLine } from "squall/options";
+import { makeApplication } from "./application.js";
+import { openEmbedded, openPostgres } from "./database.js";
+import { migrate } from "./migrate.js";
+
+const GRACE = 3_000;
+
+const port = define("port", { type: Integer, default: 8888, help: "where to listen, 0 for any free port" });
+const address = define("address", { default: "localhost", help: "the interface to listen on" });
+const title = define("title", { default: "Tidewater Notes", help: "the name of the blog" });
+const data = define("data", {
+  default: fileURLToPath(new URL("../data", import.meta.url)),
+  help: "the folder of the embedded database and the secret",
+});
+const proxied = define("proxied", {
+  type: Boolean,
+  default: false,
+  help: "trust the fields that a proxy sets",
+});
+const { PORT, DATABASE_URL, COOKIE_SECRET } = process.env;
+parseCommandLine(["server", ...(PORT ? [`--port=${PORT}`] : []), ...process.argv.slice(2)], { exit: true });
+
+/** The secret of this installation: the same after a restart, so that people stay signed in. */
+async function keptSecret(): Promise<string> {
+  await mkdir(data.value, { recursive: true });
+  const file = join(data.value, "cookie-secret");
+  try {
+    await writeFile(file, randomBytes(32).toString("base64"), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return await readFile(file, "utf8");
+}
+
+const database = DATABASE_URL
+  ? await openPostgres(DATABASE_URL)
+  : await openEmbedded(join(data.value, "database"));
+const ran = await migrate(database, new URL("../migrations/", import.meta.url));
+console.log(`${database.name}: ${ran.length === 0 ? "up to date" : `ran ${ran.join(", ")}`}`);
+
+const application = makeApplication(database, {
+  title: title.value,
+  cookieSecret: COOKIE_SECRET || (await keptSecret()),
+});
+const server = await application.listen(port.value, {
+  address: address.value,
+  maxBodySize: 256 * 1024,
+  xheaders: proxied.value,
+});
+console.log(`The blog is open on http://localhost:${server.port} (Ctrl-C ends it)`);
+
+/** Stops accepting, lets answers on their way arrive, and closes the database when nobody needs it any more. */
+async function stop(): Promise<void> {
+  console.log("Closing the blog …");
+  server.stop();
+  await server.closeAllConnections({ timeout: GRACE });
+  await database.close();
+}
+process.once("SIGINT", stop).once("SIGTERM", stop);
