@@ -32,3 +32,9 @@ export {
 export { ResponseStream } from "./http/client/response-stream.js";
 export type { RetryPolicy } from "./http/client/retry.js";
 export type { AsyncHTTPClientOptions } from "./http/client/settings.js";
+export {
+  UndiciAsyncHTTPClient,
+  type UndiciClientOptions,
+  type UndiciDispatcher,
+  UndiciMissingError,
+} from "./http/client/undici-client.js";

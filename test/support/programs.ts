@@ -23,6 +23,7 @@ const PACKAGES = {
   "python3-flask": "python3-flask",
   "python3-tornado": "python3-tornado",
   "redis-server": "redis-server",
+  tinyproxy: "tinyproxy",
   wrk: "wrk",
 } as const;
 
