@@ -57,6 +57,11 @@ describe("a request", () => {
     assert.match(got, /If-Modified-Since: Sun, 13 Sep 2020 12:26:40 GMT\r\n/);
   });
 
+  test("a POST without Content-Type is sent as a form", async () => {
+    const got = await sent("http://127.0.0.1:PORT/", { method: "POST", body: "a=b" });
+    assert.match(got, /Content-Type: application\/x-www-form-urlencoded\r\n/);
+  });
+
   test("prepareCallback may change the fields of a hop", async () => {
     const got = await sent("http://127.0.0.1:PORT/", {
       prepareCallback: ({ headers }) => headers.set("X-Signed", "yes"),

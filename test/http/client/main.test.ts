@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, test } from "node:test";
 import { main } from "squall/httpclient";
+import { SSLIOStream } from "squall/iostream";
 import { progressLine } from "#room/http/client/main";
 import "../../support/guard.js";
+import { certificate } from "../../support/certs.js";
 import { answering, head, ok, withClient } from "./world.js";
 
 class Text extends Writable {
@@ -71,6 +73,29 @@ describe("squall fetch", () => {
     const { asked } = await run(ok(), "--proxy-host=127.0.0.1", "--proxy-port=PORT", "http://a.test/x");
     assert.match(asked[0]!, /^GET http:\/\/a\.test\/x /);
   });
+
+  test("--validate-cert=false takes a certificate that cannot be verified", () =>
+    withClient({}, async ({ listen }) => {
+      const port = await listen(async (peer) => {
+        peer.socket.removeAllListeners("data");
+        peer.socket.removeAllListeners("end");
+        const stream = new SSLIOStream(peer.socket, { serverSide: true, sslOptions: certificate("server") });
+        try {
+          await stream.waitForHandshake();
+          await stream.readUntil("\r\n\r\n");
+          await stream.write(ok("secret"));
+        } catch {
+          stream.close();
+        }
+      });
+      const output = new Text();
+      const errors = new Text();
+      const url = `https://localhost:${port}/`;
+      assert.equal(await main({ args: [url], output, errors }), 1);
+      assert.match(errors.text, /certificate/);
+      assert.equal(await main({ args: ["--validate-cert=false", url], output, errors }), 0);
+      assert.equal(output.text, "secret");
+    }));
 
   test("an error goes to stderr and makes the status 1, a wrong command line 2", async () => {
     assert.deepEqual(await run(head("404 Nope"), "URL"), {
