@@ -95,6 +95,17 @@ describe("a request reaches the application", python, () => {
     });
   });
 
+  test("and a client that asks first is told to go on", async () => {
+    await withWSGI("checked_echo", {}, async ({ connect }) => {
+      const client = await connect();
+      client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+      await client.until("100 Continue");
+      client.send("body");
+      assert.equal((await client.response()).status, 100);
+      assert.match((await client.response()).body.toString(), /\n\nbody$/);
+    });
+  });
+
   test("and an application that leaves the body alone costs nothing: the connection goes on", async () => {
     await withWSGI("checked_echo", {}, async ({ connect }) => {
       const client = await connect();

@@ -34,7 +34,7 @@ function expectFailure(status: number, pattern: RegExp): Disposable & { readonly
 describe("an application that fails", python, () => {
   test("before its response is answered with 500, and the traceback is logged", async () => {
     await withWSGI("faults", {}, async ({ ask }) => {
-      using failure = expectFailure(500, /^shapes:faults raised an exception for GET \/raise$/);
+      using failure = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/raise$/);
       const got = await ask("/raise");
       assert.deepEqual([got.status, got.body.length], [500, 0]);
       assert.ok(failure.logged.loggedStack);
@@ -44,7 +44,7 @@ describe("an application that fails", python, () => {
 
   test("in mid-response is broken off, never ended, and its iterable is closed", async () => {
     await withWSGI("faults", {}, async ({ ask }) => {
-      using _failure = expectFailure(500, /^shapes:faults raised an exception for GET \/raise-late/);
+      using _failure = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/raise-late/);
       using closed = new ExpectLog(appLog, /: closed$/);
       const got = await ask("/raise-late");
       assert.deepEqual([got.status, got.body.toString(), got.truncated], [200, "some", true]);
@@ -57,7 +57,7 @@ describe("an application that fails", python, () => {
       using _access = new ExpectLog("squall.access", /^503 /);
       const replaced = await ask("/replace");
       assert.deepEqual([replaced.status, replaced.reason, replaced.body.toString()], [503, "Sorry", "sorry"]);
-      using _failure = expectFailure(500, /raised an exception for GET \/replace-late/);
+      using _failure = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/replace-late/);
       assert.equal((await ask("/replace-late")).truncated, true);
     });
   });
@@ -65,7 +65,7 @@ describe("an application that fails", python, () => {
   test("by sys.exit() ends its request and not its worker", async () => {
     await withWSGI("faults", {}, async ({ ask, container }) => {
       const { pids } = container;
-      using _failure = expectFailure(500, /raised an exception for GET \/exit/);
+      using _failure = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/exit/);
       assert.equal((await ask("/exit")).status, 500);
       assert.equal((await ask("/")).body.toString(), `pid ${pids[0]}`);
     });
@@ -84,7 +84,7 @@ describe("an application that fails", python, () => {
   ]) {
     test(`against the rules of WSGI (${path.slice(1)}) is answered with 500, and nothing that it gave is sent`, async () => {
       await withWSGI("faults", {}, async ({ ask }) => {
-        using failure = expectFailure(500, /raised an exception/);
+        using failure = expectFailure(500, /^Uncaught exception/);
         const got = await ask(path);
         assert.deepEqual([got.status, got.body.length], [500, 0]);
         assert.deepEqual(
@@ -101,13 +101,13 @@ describe("an application that fails", python, () => {
     await withWSGI("faults", {}, async ({ ask }) => {
       using closed = new ExpectLog(appLog, /: closed$/);
       {
-        using _failure = expectFailure(500, /raised an exception for GET \/short/);
+        using _failure = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/short/);
         const short = await ask("/short");
         assert.deepEqual([short.body.toString(), short.truncated], ["12345", true]);
       }
       const long = await ask("/long");
       assert.deepEqual([long.status, long.body.toString(), long.truncated], [200, "12345", false]);
-      using _written = expectFailure(500, /raised an exception for GET \/long-write/);
+      using _written = expectFailure(500, /^Uncaught exception from shapes:faults for GET \/long-write/);
       assert.equal((await ask("/long-write")).body.toString(), "12345");
       assert.equal((await ask("/")).status, 200);
       assert.equal(closed.matched, 2);

@@ -1,4 +1,4 @@
-"""Starts a worker of a WSGIContainer: `python3 start_worker.py`, with its channels as descriptors 3 and up."""
+"""Starts a worker of a WSGIContainer, whose channels are the descriptors 3 and up."""
 
 import sys
 

@@ -12,6 +12,7 @@
  */
 import { Deferred, RESOLVED } from "../../async/deferred.js";
 import { appLog } from "../../base/log.js";
+import { shorten } from "../../base/shorten.js";
 import { sendBareStatus } from "../../http/delegates/bare-response.js";
 import { addDefaultFields } from "../../http/delegates/default-fields.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
@@ -162,11 +163,11 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
   // ------------------------------------------------------------------------------------------------
 
   onHead(json: string): void {
-    const [status, fields] = JSON.parse(json) as [string, [string, string][]];
     try {
+      const [status, fields] = JSON.parse(json) as [string, [string, string][]];
       this.#head = { line: statusLineOf(status), headers: this.#headersOf(status, fields) };
     } catch (error) {
-      this.#broken("sent a head that cannot be passed on", error);
+      this.#broken("A head that cannot be passed on", error);
     }
   }
 
@@ -178,14 +179,14 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
       this.#left -= piece.length;
       this.#finishIfWhole();
     } catch (error) {
-      this.#broken("sent a response that cannot be passed on", error);
+      this.#broken("A response that cannot be passed on", error);
     }
   }
 
   onEnd(): void {
     if (this.#state !== "running") return;
     if (this.#head === undefined) {
-      this.#broken("ended a response that it had not begun");
+      this.#broken("A response without a head", new WSGIApplicationError("END came before HEAD"));
       return;
     }
     try {
@@ -193,13 +194,13 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
       this.#connection.finish();
       this.#over();
     } catch (error) {
-      this.#broken("sent a response that cannot be passed on", error);
+      this.#broken("A response that cannot be passed on", error);
     }
   }
 
   onException(traceback: string): void {
     const error = new WSGIApplicationError(lastLine(traceback), traceback.trimEnd());
-    this.#broken("raised an exception", error);
+    this.#broken("Uncaught exception", error);
   }
 
   onOverdue(): void {
@@ -253,12 +254,10 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
     return headers;
   }
 
-  /** The application did something wrong, which the log is told. */
-  #broken(what: string, error?: unknown): void {
-    const { application } = this.#settings;
-    const request = this.#request!;
-    const cause = error ?? new WSGIApplicationError(`${application} ${what}`);
-    appLog.exception("%s %s for %s %s", application, what, request.method, request.uri, cause);
+  /** The application did something wrong: the log says what. */
+  #broken(what: string, error: unknown): void {
+    const { method, uri } = this.#request!;
+    appLog.exception("%s from %s for %s %s", what, this.#settings.application, method, shorten(uri), error);
     this.#fail(500);
   }
 

@@ -6,8 +6,9 @@
 
 The JavaScript side is `await new WSGIAdapter(application).listen()`, or `listen("/run/app.sock")`.
 
-Bodies flow in both directions at the same time, as far as the WSGI server lets them: it says how much `wsgi.input.read()`
-waits for, and when a block of the response is sent. Other protocols, WebSockets among them, cannot pass a WSGI server.
+Bodies flow in both directions at the same time, as far as the WSGI server lets them: it says how much
+`wsgi.input.read()` waits for, and when a block of the response is sent. Other protocols, WebSockets among them,
+cannot pass a WSGI server.
 """
 
 import atexit
@@ -31,9 +32,9 @@ _RESTART_PAUSE = 1
 class WSGIAdapter:
     """The application. One object may serve any number of threads and may be made before a server forks.
 
-    `command` is the squall program, a list of arguments, run with `cwd` and the additional environment `env`; it must listen
-    within `start_timeout` seconds. In place of it, `socket_path` is where a program listens already. `timeout` is how many
-    seconds may pass without progress before a request is given up (504).
+    `command` is the squall program, a list of arguments, run with `cwd` and the additional environment `env`; it
+    must listen within `start_timeout` seconds. In place of it, `socket_path` is where a program listens already.
+    `timeout` is how many seconds may pass without progress before a request is given up (504).
     """
 
     def __init__(self, command=None, socket_path=None, cwd=None, env=None, start_timeout=30, timeout=300):
@@ -74,7 +75,7 @@ class WSGIAdapter:
         return exchange
 
     def close(self):
-        """Closes connections, and ends the squall process if it was started here. The next request starts it again."""
+        """Closes connections, and ends the squall process that was started here. Another request starts it again."""
         with self._lock:
             self._check_owner()
             for connection in self._idle:
@@ -142,10 +143,11 @@ class WSGIAdapter:
             except OSError:
                 pass
             if self._process.poll() is not None:
-                raise SquallError("%s ended with status %s before it listened" % (self._command, self._process.returncode))
+                status = self._process.returncode
+                raise SquallError("%s ended with status %s before it listened" % (self._command, status))
             if time.monotonic() >= end:
                 self._stop()
-                raise SquallError("%s did not listen within %s seconds" % (self._command, self._start_timeout))
+                raise SquallError("%s did not listen in %s seconds" % (self._command, self._start_timeout))
             time.sleep(0.02)
 
     def _stop(self):

@@ -1,7 +1,7 @@
 """One request: the server's side of PEP 3333 over a channel.
 
-The head of the response is sent with its first block, or when the iterable has ended, so that an error before it can still
-become another response. A block is sent before the next one is asked for.
+The head of the response is sent with its first block, or when the iterable has ended, so that an error before
+it can still become another response. A block is sent before the next one is asked for.
 """
 
 import json
@@ -19,7 +19,8 @@ _LENGTH = re.compile(r"[0-9]{1,15}")
 #: Fields of one connection (RFC 2616 §13.5.1), which are the server's: "a fatal error" (PEP 3333, "Other HTTP
 #: Features").
 _HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding upgrade".split()
+    "connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding"
+    " upgrade".split()
 )
 
 #: What of a traceback is sent.
@@ -124,8 +125,10 @@ class Exchange:
                 self._set_length(0)
             self._channel.send((frames.HEAD, self._head()))
             self._head_sent = True
-        if self._length is not None and self._written < self._length and self._has_content() and not self._is_head:
-            raise ValueError("the response ended after %d of the %d bytes that Content-Length says" % (self._written, self._length))
+        expects = self._length is not None and self._has_content() and not self._is_head
+        if expects and self._written < self._length:
+            counts = self._written, self._length
+            raise ValueError("the response ended after %d of the %d bytes that Content-Length says" % counts)
 
     def _has_content(self):
         return self._status[:3] not in ("204", "304")
@@ -169,7 +172,7 @@ def _check_head(status, headers):
     if not isinstance(status, str):
         raise TypeError("the status must be text, got %s" % type(status).__name__)
     if not _STATUS.fullmatch(status) or not _is_latin1(status):
-        raise ValueError("the status must be a code from 200 to 599 and a reason, such as '200 OK', got %r" % status)
+        raise ValueError("the status must be a code from 200 to 599 and a reason, got %r" % status)
     if not isinstance(headers, list):
         raise TypeError("the headers must be a list, got %s" % type(headers).__name__)
     for item in headers:

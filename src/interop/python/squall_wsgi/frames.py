@@ -1,12 +1,13 @@
 """Frames: what squall and a worker say to each other on a channel.
 
-A channel is a connected pair of sockets, made when the worker was started. A frame is an octet that says what it is, the
-length of its payload (32 bits, big-endian), and the payload. `src/interop/wsgi/frames.ts` is the other end.
+A channel is a connected pair of sockets, made when the worker was started. A frame is an octet that says what
+it is, the length of its payload (32 bits, big-endian), and the payload. The other end is `frames.ts` in
+`src/interop/wsgi`.
 
-    squall to worker     HEAD (environ as JSON), any number of DATA, then END, or ABORT: the client is gone or nobody needs
-                         the rest of the body. ABORT may follow END, also after the response has ended.
-    worker to squall     HEAD (JSON: [status, headers]), any number of DATA, then END; or EXCEPTION (a traceback) in the
-                         place of what is left. ERRORS (text for the log) at any time between.
+    squall to worker   HEAD (environ as JSON), any number of DATA, then END, or ABORT: the client is gone, or
+                       the rest of the body is not needed. ABORT may follow END, also after the response.
+    worker to squall   HEAD (JSON: [status, headers]), any number of DATA, then END; or EXCEPTION (a
+                       traceback) in the place of what is left. ERRORS (text for the log) at any time.
 
 On the control channel squall says CONFIG, and the worker READY or FAILED. Its end tells the worker to stop.
 """

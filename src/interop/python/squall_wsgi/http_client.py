@@ -2,8 +2,8 @@
 
 The peer is squall, so what it sends is read strictly: whatever is odd ends the exchange.
 
-Fields of one connection (RFC 9110 §7.6.1) are not passed on in either direction. Who the client is, is told by X-Real-Ip and
-X-Scheme, which squall believes on this socket; what the client itself says in those fields is left out.
+Fields of one connection (RFC 9110 §7.6.1) are not passed on in either direction. X-Real-Ip and X-Scheme tell who
+the client is, and squall believes them on this socket; what the client itself says in those fields is left out.
 """
 
 import re
@@ -26,11 +26,14 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,12}")
 _STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9][0-9]) ([^\x00-\x08\x0a-\x1f\x7f]*)")
 
 _HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
+    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer"
+    " transfer-encoding upgrade".split()
 )
 
 #: What says who the client is, or was the business of the WSGI server.
-_NOT_PASSED_ON = _HOP_BY_HOP | frozenset("expect host x-real-ip x-forwarded-for x-scheme x-forwarded-proto".split())
+_NOT_PASSED_ON = _HOP_BY_HOP | frozenset(
+    "expect host x-real-ip x-forwarded-for x-scheme x-forwarded-proto".split()
+)
 
 
 class BadRequest(Exception):
@@ -46,7 +49,7 @@ class BadInput(OSError):
 
 
 class BrokenResponse(Exception):
-    """The response has ended before it was whole. Raised by the iterable, so that the WSGI server breaks it off as well."""
+    """The response has ended before it was whole. The WSGI server, which gets it, breaks its own off as well."""
 
 
 class Exchange:
@@ -97,7 +100,7 @@ class Exchange:
             self.close()
 
     def close(self):
-        """Ends the exchange. A connection whose messages are not both whole is closed, which squall's handler notices."""
+        """Ends the exchange. Unless both messages are whole the connection is closed, which a handler notices."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -251,8 +254,10 @@ def _body_length(environ):
         if not _DIGITS.fullmatch(text):
             raise BadRequest("invalid CONTENT_LENGTH")
         return int(text)
-    is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "") != "" or environ["REQUEST_METHOD"] in ("POST", "PUT", "PATCH")
-    return None if is_chunked and environ.get("wsgi.input_terminated") else 0
+    if not environ.get("wsgi.input_terminated"):
+        return 0
+    may_follow = environ.get("HTTP_TRANSFER_ENCODING") or environ["REQUEST_METHOD"] in ("POST", "PUT", "PATCH")
+    return None if may_follow else 0
 
 
 def _request_head(environ, method, length):

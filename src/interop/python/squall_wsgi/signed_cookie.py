@@ -2,8 +2,9 @@
 
     2|1:0|10:1500000000|3:key|8:dmFsdWU=|<hex HMAC-SHA256 of all before>
 
-The fields are the version of the key, the seconds since 1970, the name and the value in base64, each with its length in
-front. In a worker of a WSGIContainer with the option `cookieSecret` the secret is known, so that an application asks
+The fields are the version of the key, the seconds since 1970, the name and the value in base64, each with its
+length in front. In a worker of a WSGIContainer with the option `cookieSecret` the secret is known, so that an
+application asks
 
     from squall_wsgi import signed_cookie
     user = signed_cookie.get(environ, "user")        # bytes, or None
@@ -30,7 +31,7 @@ def configure(secret):
 
 
 def get(environ, name, max_age_days=31, secret=None):
-    """The value of a signed cookie of a WSGI request, as bytes; None if there is none, or none that is valid."""
+    """The value of a signed cookie of a WSGI request, as bytes; None without a valid one."""
     found = None
     for pair in environ.get("HTTP_COOKIE", "").split(";"):
         key, equals, value = pair.partition("=")
@@ -62,7 +63,7 @@ def create(name, value, secret=None, clock=time.time, key_version=None):
 
 
 def decode(name, value, max_age_days=31, secret=None, clock=time.time):
-    """What was signed, as bytes; None if the value is missing, forged, too old, from the future or of another name."""
+    """What was signed, as bytes; None if it is missing, forged, out of date or of another name."""
     secrets = _resolve(secret)
     if not value:
         return None

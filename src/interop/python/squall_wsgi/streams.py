@@ -13,8 +13,8 @@ class ClientDisconnected(OSError):
 class Input:
     """The body of a request, read from the channel as the application asks for it.
 
-    Methods return fewer bytes than they were asked for at the end of the body alone. Reading raises ClientDisconnected if
-    the client has left before its body was whole.
+    Methods return fewer bytes than they were asked for at the end of the body alone. Reading raises
+    ClientDisconnected if the client has left before its body was whole.
     """
 
     def __init__(self, channel):
@@ -77,7 +77,7 @@ class Input:
         return line
 
     def discard(self):
-        """Reads over what the application has left, so that the next request is in front; False if the channel has ended."""
+        """Reads over what the application has left; False if the channel has ended."""
         self._closed = True
         self._pending = b""
         while not self.ended:
@@ -137,7 +137,7 @@ class Input:
 
 
 class Errors:
-    """Text for squall's log, sent line by line. After the request it is the standard error output of the worker."""
+    """Text for squall's log, sent line by line; after the request, standard error output."""
 
     def __init__(self, channel):
         self._channel = channel

@@ -1,7 +1,8 @@
-"""A worker process of a WSGIContainer: loads the application, then serves one request at a time on each channel.
+"""A worker process of a WSGIContainer.
 
-Descriptor 3 is the control channel, and each one from 4 on has a thread. When the control channel ends, squall stops or is
-gone: requests that are running may finish, then the process ends.
+It loads the application, then serves one request at a time on each channel. Descriptor 3 is the control
+channel, and each one from 4 on has a thread. When the control channel ends, squall stops or is gone: requests
+that are running may finish, then the process ends.
 """
 
 import importlib
