@@ -22,6 +22,10 @@ import { field } from "../support/raw-client.js";
  */
 export interface ContainerKit {
   readonly name: string;
+  /** Options of its tests, for what needs a program; default none. */
+  readonly needs?: { readonly skip: string | false } | undefined;
+  /** The application cannot learn that its client has left as long as it only waits; default false. */
+  readonly waitsBlindly?: boolean | undefined;
   /** Starts a server and hands out its port; what it returns stops it. `onLeft` is called when the client of /wait has left. */
   start(onLeft: () => void): Promise<{ readonly port: number; stop(): Promise<void> }>;
 }
@@ -195,6 +199,7 @@ export function containerContract(kit: ContainerKit): void {
       }),
     ));
 
+  if (kit.waitsBlindly === true) return;
   test("the application learns that its client has left", () =>
     quietly(async () => {
       let left!: () => void;

@@ -1,12 +1,18 @@
-/** The containers and adapters that the contract is asked of, and the application of the contract in three worlds. */
+/** The containers and adapters that the contract is asked of, and the application of the contract in four worlds. */
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FetchContainer, fetchHandler } from "squall/fetch";
 import { HTTPServer } from "squall/httpserver";
 import { NodeContainer, nodeListener } from "squall/node";
 import { Application, RequestHandler } from "squall/web";
+import { WSGIAdapter, WSGIContainer } from "squall/wsgi";
 import type { HTTPServerConnectionDelegate } from "#room/http/delegates";
+import { needs } from "../support/programs.js";
+import { applications } from "../support/wsgi-server.js";
 import type { ContainerKit } from "./container-contract.js";
 
 const PIECE = "x".repeat(50_000);
@@ -310,6 +316,44 @@ function nodes(name: string, makeListener: (onLeft: () => void) => RequestListen
   };
 }
 
+/** The application of the contract in Python; `start` says what it needs besides and how that is stopped. */
+function pythons(
+  name: string,
+  callable: string,
+  start: (
+    onLeft: () => void,
+    folder: string,
+  ) => Promise<{ env: Record<string, string>; stop(): Promise<void> }>,
+): ContainerKit {
+  return {
+    name,
+    needs: needs("python3"),
+    waitsBlindly: true,
+    async start(onLeft) {
+      const folder = mkdtempSync(join(tmpdir(), "squall-contract-"));
+      const behind = await start(onLeft, folder);
+      const container = new WSGIContainer(`contract:${callable}`, {
+        cwd: applications,
+        workers: 1,
+        env: { PYTHONDONTWRITEBYTECODE: "1", ...behind.env },
+      });
+      const server = new HTTPServer(container);
+      await container.start();
+      await server.listen(0, "127.0.0.1");
+      return {
+        port: server.port!,
+        async stop() {
+          await server.stop();
+          await server.closeAllConnections({ timeout: 0 });
+          await container.stop({ timeout: 0 });
+          await behind.stop();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
+  };
+}
+
 /** Every way in and out, and squall itself as the measure. */
 export const CONTAINERS: readonly ContainerKit[] = [
   ours("HTTPServer with an Application", squallApplication),
@@ -324,4 +368,11 @@ export const CONTAINERS: readonly ContainerKit[] = [
     "nodeListener(), in a NodeContainer",
     (onLeft) => new NodeContainer(nodeListener(squallApplication(onLeft))),
   ),
+  pythons("WSGIContainer", "application", async () => ({ env: {}, stop: async () => {} })),
+  pythons("WSGIAdapter, in a WSGIContainer", "adapter", async (onLeft, folder) => {
+    const adapter = new WSGIAdapter(squallApplication(onLeft));
+    const path = join(folder, "socket");
+    await adapter.listen(path);
+    return { env: { SQUALL_SOCKET: path }, stop: () => adapter.stop({ timeout: 0 }) };
+  }),
 ];

@@ -4,4 +4,4 @@ import { describe } from "node:test";
 import { containerContract } from "./container-contract.js";
 import { CONTAINERS } from "./container-kits.js";
 
-for (const kit of CONTAINERS) describe(kit.name, () => containerContract(kit));
+for (const kit of CONTAINERS) describe(kit.name, kit.needs ?? {}, () => containerContract(kit));

@@ -1,5 +1,6 @@
 /** A squall application behind a WSGI server, started by `squall_wsgi.adapter`. */
 import { HTTPHeaders } from "squall/httputil";
+import { StreamClosedError } from "squall/iostream";
 import { Application, RequestHandler } from "squall/web";
 import { WSGIAdapter } from "squall/wsgi";
 
@@ -95,9 +96,13 @@ let left = 0;
 class Endless extends RequestHandler {
   override async get(): Promise<void> {
     const block = Buffer.alloc(65_536, "x");
-    while (!this.signal.aborted) {
-      this.write(block);
-      await this.flush().catch(() => {});
+    try {
+      while (!this.signal.aborted) {
+        this.write(block);
+        await this.flush();
+      }
+    } catch (error) {
+      if (!(error instanceof StreamClosedError)) throw error;
     }
     left++;
   }

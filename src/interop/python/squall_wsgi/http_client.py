@@ -63,6 +63,8 @@ class Exchange:
         self._body_left = _body_length(environ)
         self._chunked = self._body_left is None
         self._body_done = self._body_left == 0
+        #: squall has not said yet that it wants the body.
+        self._is_asking = not self._body_done
         #: What is to be sent before more is read from the input.
         self._out = _request_head(environ, self._method, self._body_left)
         self._connection = None
@@ -176,6 +178,8 @@ class Exchange:
         if code == "101":
             raise SquallError("squall switched to another protocol, which a WSGI server cannot do")
         if code[0] == "1":
+            if code == "100":
+                self._is_asking = False
             return None, None
         fields = {}
         for name, value in headers:
@@ -201,8 +205,9 @@ class Exchange:
         """Waits until something can be received or sent, and does that. The response goes first."""
         if self._connection is None:
             raise BrokenResponse("the exchange is over")
-        if not self._out and not self._body_done and not _is_ready(self._connection, select.POLLIN, 0):
-            self._read_body()
+        if not self._out and not self._body_done and not self._is_asking:
+            if not _is_ready(self._connection, select.POLLIN, 0):
+                self._read_body()
         wanted = select.POLLIN | (select.POLLOUT if self._out else 0)
         ready = _is_ready(self._connection, wanted, self._timeout)
         if not ready:
@@ -278,7 +283,10 @@ def _request_head(environ, method, length):
     fields.append(("X-Scheme", environ["wsgi.url_scheme"]))
     if length is None:
         fields.append(("Transfer-Encoding", "chunked"))
-    elif length > 0 or method in ("POST", "PUT", "PATCH"):
+    if length != 0:
+        # Reading the input may take as long as the client likes, so squall is asked first (RFC 9110 §10.1.1).
+        fields.append(("Expect", "100-continue"))
+    if length is not None and (length > 0 or method in ("POST", "PUT", "PATCH")):
         fields.append(("Content-Length", str(length)))
     for name, value in fields:
         if not _TOKEN.fullmatch(name) or _BAD_VALUE.search(value):
