@@ -49,9 +49,9 @@ export async function versionOfOpenFile(file: OpenFile, useCache: boolean): Prom
   return version;
 }
 
-async function hashOpenFile({ handle, size }: OpenFile): Promise<string> {
+async function hashOpenFile(file: OpenFile): Promise<string> {
   const hash = createHash("sha512");
-  for await (const piece of readPieces(handle, 0, size)) hash.update(piece);
+  for await (const piece of readPieces(file, 0, file.size)) hash.update(piece);
   return hash.digest("hex");
 }
 

@@ -5,20 +5,20 @@
  * without waiting, since opening a FIFO would wait for a writer, and whatever is no regular file is closed
  * again.
  */
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
+import { type FileLook, keptContent } from "./content-cache.js";
 import { isInside } from "./static-path.js";
 
-/** An open regular file. */
-export interface OpenFile {
-  readonly handle: FileHandle;
+/** A regular file: open, or with its content. */
+export interface OpenFile extends FileLook {
+  /** Undefined if the content is there. */
+  readonly handle: FileHandle | undefined;
+  /** The content, if it was kept; nothing may write to it. */
+  readonly content: Buffer | undefined;
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
-  /** Changes when the file is replaced or written. */
-  readonly stamp: string;
 }
 
 /** Why a file is not served. */
@@ -43,20 +43,47 @@ export async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
+function stampOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+}
+
+function describe(
+  path: string,
+  stats: Stats,
+  handle: FileHandle | undefined,
+  content: Buffer | undefined,
+): OpenFile {
+  const { size, mtimeMs, ctimeMs } = stats;
+  return {
+    handle,
+    content,
+    path,
+    size,
+    modified: mtimeMs,
+    changed: Math.max(mtimeMs, ctimeMs),
+    stamp: stampOf(stats),
+  };
+}
+
 /**
  * Opens a regular file below `root`. With `followSymlinks` false, one that is reached by a symbolic link
- * which leads out of `root` counts as outside. Errors of the system that are about more than this file
+ * which leads out of `root` counts as outside. With a `key`, content that was kept under it takes the place of the open
+ * file, if the file looks the same. Errors of the system that are about more than this file
  * (`EMFILE`, `EIO`) are thrown.
  */
 export async function openFile(
   root: string,
   path: string,
   followSymlinks: boolean,
+  key?: string,
 ): Promise<OpenFile | OpenFailure> {
   let handle: FileHandle;
   try {
     // Some devices do things when they are opened, so anything but a regular file is not even opened.
-    if (!(await stat(path)).isFile()) return "not-a-file";
+    const stats = await stat(path);
+    if (!stats.isFile()) return "not-a-file";
+    const content = key === undefined ? undefined : keptContent(key, stampOf(stats));
+    if (content !== undefined) return describe(path, stats, undefined, content);
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     return failureOf(error);
@@ -70,13 +97,7 @@ export async function openFile(
       return failure;
     }
     failure = undefined;
-    return {
-      handle,
-      path,
-      size: stats.size,
-      modified: stats.mtimeMs,
-      stamp: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`,
-    };
+    return describe(path, stats, handle, undefined);
   } catch (error) {
     failure = failureOf(error);
     return failure;
@@ -96,14 +117,17 @@ async function isReallyInside(
   handle: FileHandle,
   open: { dev: number; ino: number },
 ): Promise<boolean> {
-  const realRoot = await realpath(root);
   if (process.platform === "linux") {
     try {
-      return isInside(realRoot, await readlink(`/proc/self/fd/${handle.fd}`));
+      const realPath = await readlink(`/proc/self/fd/${handle.fd}`);
+      // No link on the way: the root is as it is written, too.
+      if (realPath === path && isInside(root, path)) return true;
+      return isInside(await realpath(root), realPath);
     } catch {
       // No /proc here.
     }
   }
+  const realRoot = await realpath(root);
   const realPath = await realpath(path);
   if (!isInside(realRoot, realPath)) return false;
   const there = await lstat(realPath);
@@ -114,14 +138,18 @@ async function isReallyInside(
 export const CHUNK_SIZE: number = 64 * 1024;
 
 /**
- * The bytes of an open file from `start` up to, but not including, `end`, in pieces of at most 64 KiB. Ends
+ * The bytes of a file from `start` up to, but not including, `end`, in pieces of at most 64 KiB. Ends
  * early if the file has become shorter.
  */
 export async function* readPieces(
-  handle: FileHandle,
+  { handle, content }: OpenFile,
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, undefined> {
+  if (handle === undefined) {
+    if (content !== undefined && start < end) yield content.subarray(start, end);
+    return;
+  }
   let at = start;
   while (at < end) {
     // A fresh buffer each time: the one before may still wait for the socket.

@@ -18,6 +18,7 @@ import { redirectToPath } from "../handler/decorators.js";
 import { stateOf } from "../handler/handler-state.js";
 import { RequestHandler } from "../handler/request-handler.js";
 import type { ApplicationSettings, StaticUrlOptions } from "../types.js";
+import { forgetContents, keepContent, MAX_KEPT_SIZE } from "./content-cache.js";
 import { forgetVersions, hashFileNow, versionOfOpenFile, versionOfPath } from "./content-version.js";
 import { isDirectory, type OpenFile, openFile, readPieces } from "./open-file.js";
 import {
@@ -106,9 +107,10 @@ export class StaticFileHandler extends RequestHandler {
     this.#followSymlinks = followSymlinks ?? false;
   }
 
-  /** Forgets the versions of all files. Tornado `StaticFileHandler.reset`. */
+  /** Forgets the versions of all files, and the contents that were kept. Tornado `StaticFileHandler.reset`. */
   static reset(): void {
     forgetVersions();
+    forgetContents();
   }
 
   /** As {@link StaticFileHandler.get}, headers alone. */
@@ -128,7 +130,7 @@ export class StaticFileHandler extends RequestHandler {
     } finally {
       const file = this.#file;
       this.#file = undefined;
-      await file?.handle.close();
+      await file?.handle?.close();
     }
   }
 
@@ -188,11 +190,29 @@ export class StaticFileHandler extends RequestHandler {
     end: number,
   ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
     const handlerClass = this.#class;
-    if (handlerClass.getContent === StaticFileHandler.getContent && this.#file !== undefined) {
-      return external(this.request.ioLoop, readPieces(this.#file.handle, start, end));
+    const file = this.#file;
+    if (handlerClass.getContent === StaticFileHandler.getContent && file !== undefined) {
+      if (file.content !== undefined) return [file.content.subarray(start, end)];
+      return this.#read(file, start, end);
     }
     const content = handlerClass.getContent(absolutePath, start, end);
     return content instanceof Uint8Array ? [content] : content;
+  }
+
+  /** Reads an open file; one that is small enough is kept. */
+  async *#read(file: OpenFile, start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const { ioLoop } = this.request;
+    const key = file.size <= MAX_KEPT_SIZE && end - start === file.size ? this.#keyOf(file.path) : undefined;
+    for await (const piece of external(ioLoop, readPieces(file, start, end))) {
+      if (key !== undefined) keepContent(key, file, piece, ioLoop.wallTime());
+      yield piece;
+    }
+  }
+
+  /** Under which the content of a file is kept; undefined if none is to be kept. */
+  #keyOf(path: string): string | undefined {
+    if (this.settings.staticHashCache === false) return undefined;
+    return `${this.#followSymlinks ? "+" : "-"}${this.root}\0${path}`;
   }
 
   get #class(): typeof StaticFileHandler {
@@ -285,7 +305,7 @@ export class StaticFileHandler extends RequestHandler {
     }
     // A name that ends in a slash is that of a directory.
     else if (this.path.endsWith("/") && !(await loop.external(isDirectory(path)))) throw new HTTPError(404);
-    const file = await loop.external(openFile(root, path, this.#followSymlinks));
+    const file = await loop.external(openFile(root, path, this.#followSymlinks, this.#keyOf(path)));
     if (file === "missing") throw new HTTPError(404);
     if (file === "not-a-file") throw new HTTPError(403, "%s is not a file", this.path);
     if (file === "outside") throw new HTTPError(403, "%s leads out of the root static directory", this.path);
@@ -392,9 +412,9 @@ async function* piecesOfPath(
   const file = await openFile("", absolutePath, true);
   if (typeof file === "string") throw new Error(`${absolutePath} cannot be read: ${file}`);
   try {
-    yield* readPieces(file.handle, start, Math.min(end, file.size));
+    yield* readPieces(file, start, Math.min(end, file.size));
   } finally {
-    await file.handle.close();
+    await file.handle?.close();
   }
 }
 
