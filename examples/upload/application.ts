@@ -103,7 +103,7 @@ class UploadsHandler extends ShelfHandler {
   }
 }
 
-/** A file of the store. Nothing that somebody sent is shown on this site: browsers save it under its name. */
+/** A file of the store. It is never shown on this site, whatever its type: browsers save it under its name. */
 class FileHandler extends StaticFileHandler {
   #store!: FileStore;
 

@@ -44,10 +44,14 @@ console.log(
   `The shelf is open on http://localhost:${server.port}, files up to ${formatSize(limits.file)} go to ${store.folder}`,
 );
 
-/** Stops accepting, and lets what is on its way arrive. */
+let stopping = false;
+
+/** Stops accepting, and lets what is on its way arrive. A second signal changes nothing. */
 async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
   console.log("Closing the shelf …");
   server.stop();
   await server.closeAllConnections({ timeout: GRACE });
 }
-process.once("SIGINT", stop).once("SIGTERM", stop);
+process.on("SIGINT", stop).on("SIGTERM", stop);

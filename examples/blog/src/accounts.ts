@@ -60,7 +60,7 @@ export class SignInHandler extends AccountHandler {
       this.redirect(this.next, { status: 303 });
       return;
     }
-    // Which of the two is wrong is nobody's business but the owner's.
+    // The message does not say which of the two is wrong: that would tell who has an account.
     const problems: Problems = { password: "sign-in.wrong" };
     this.setStatus(422);
     await this.render("sign-in.html", { next: this.next, email, problems });

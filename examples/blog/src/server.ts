@@ -15,6 +15,7 @@ import { makeApplication } from "./application.js";
 import { openEmbedded, openPostgres } from "./database.js";
 import { migrate } from "./migrate.js";
 
+/** How long answers on their way may take when the server stops (ms). */
 const GRACE = 3_000;
 
 const port = define("port", { type: Integer, default: 8888, help: "where to listen, 0 for any free port" });
@@ -61,11 +62,18 @@ const server = await application.listen(port.value, {
 });
 console.log(`The blog is open on http://localhost:${server.port} (Ctrl-C ends it)`);
 
-/** Stops accepting, lets answers on their way arrive, and closes the database when nobody needs it any more. */
+let stopping = false;
+
+/**
+ * Stops accepting, lets answers on their way arrive, and then closes the database. A second signal changes nothing: one
+ * press of Ctrl-C comes from the terminal and from npm.
+ */
 async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
   console.log("Closing the blog …");
   server.stop();
   await server.closeAllConnections({ timeout: GRACE });
   await database.close();
 }
-process.once("SIGINT", stop).once("SIGTERM", stop);
+process.on("SIGINT", stop).on("SIGTERM", stop);
