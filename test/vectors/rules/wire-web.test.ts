@@ -50,7 +50,7 @@ testRules("wire-web", rules, {
       given(`POST ${file.slice(4)}`, [], 405),
       given("GET /error/405", [], 405),
     ],
-    leaves: [given("PUT /", [], 405, { fields: { Allow: "GET, POST" } }), given("GET /error/403", [], 403)],
+    leaves: [given("PUT /", [], 405, { fields: { Allow: "GET, POST" } }), given("GET /status/405", [], 405)],
   },
   "wire-web/identity-form": {
     covers: [given("POST /arg/body", ["Content-Encoding: identity", "Content-Length: 3"], 400, {}, "a=1")],
@@ -94,6 +94,7 @@ testRules("wire-web", rules, {
       { ...given("GET /finish/dict", [], 200, { body: '{"a": 1}', fields: JSON_TYPE }), json: true },
       given("GET /finish/dict", [], 200, { body: '{"a":1}', fields: JSON_TYPE }),
       given("GET /text", [], 200, { body: '{"a": 1}', fields: HTML }),
+      given("GET /static/data.json", [], 200, { body: '{"a": 1}', fields: JSON_TYPE }),
     ],
   },
   "wire-web/error-after-flush": {
@@ -110,14 +111,19 @@ testRules("wire-web", rules, {
     covers: [
       given("GET /redirect/to?to=/a%20b", [], 302, { fields: { Location: "/a b" } }),
       given("GET /old/{0}", [], 301, { fields: { Location: "/new/{0}" } }),
+      given("GET /old/a%3Fb", [], 301, { fields: { Location: "/new/a?b" } }),
+      given("GET /old/a%0Ab", [], 500),
     ],
     leaves: [
       given("GET /redirect/to?to=/a%2520b", [], 302, { fields: { Location: "/a%20b" } }),
       given("GET /redirect/to?to=/{0}", [], 302, { fields: { Location: "/{0}" } }),
     ],
   },
-  "wire-web/folder-keeps-query": {
-    covers: [given("GET /dir/sub?x=1", [], 301, { fields: { Location: "/dir/sub/" } })],
+  "wire-web/query-as-sent": {
+    covers: [
+      given("GET /dir/sub?x=1", [], 301, { fields: { Location: "/dir/sub/" } }),
+      given("GET /old_temp?y", [], 302, { fields: { Location: "/new?x=1&y=" } }),
+    ],
     leaves: [
       given("GET /dir/sub", [], 301, { fields: { Location: "/dir/sub/" } }),
       given("GET /dir/sub?x=1", [], 301, { fields: { Location: "/dir/sub/?x=1" } }),
@@ -136,11 +142,13 @@ testRules("wire-web", rules, {
       given(file, ["Range: bytes=1"], 206, part),
       given(file, ["Range: bytes=+1-+3"], 206, part),
       given(file, ["Range: bytes=5-2"], 416),
+      given(file, ["Range: BYTES=0-4"], 200, { body: HELLO, fields: TEXT }),
     ],
     leaves: [
       given(file, ["Range: bytes=1-"], 206, part),
       given(file, ["Range: bytes=-0"], 416),
       given(file, ["Range: bytes=1"], 200),
+      given(file, ["Range: BYTES=0-"], 200, { body: HELLO, fields: TEXT }),
     ],
   },
   "wire-web/if-range": {
@@ -180,9 +188,11 @@ testRules("wire-web", rules, {
     covers: [
       given("GET /etag/set", ['If-None-Match: "x", W/"mine"'], 200, { fields: { Etag: '"mine"' } }),
       given("HEAD /etag/set", ["If-None-Match: *"], 200, { fields: { Etag: '"mine"' } }),
+      given("GET /etag/plain", ['If-None-Match: *, "x"'], 304, { fields: { Etag: '"mine"' } }),
     ],
     leaves: [
       given("GET /etag/set", ['If-None-Match: "other"'], 200, { fields: { Etag: '"mine"' } }),
+      given("GET /etag/plain", ['If-None-Match: *, "mine"'], 304, { fields: { Etag: '"mine"' } }),
       given("GET /etag/set", ['If-None-Match: "x", *'], 200, { fields: { Etag: '"mine"' } }),
       given("POST /etag/set", ["If-None-Match: *"], 200, { fields: { Etag: '"mine"' } }),
       given("GET /flush/end", ["If-None-Match: *"], 200, { body: "body" }),

@@ -25,7 +25,7 @@ const AMENDMENTS: readonly (readonly [name: string, amend: Amendment])[] = [
   ["json-without-spaces", answers.compactJson],
   ["error-after-flush", answers.failedInTheMiddle],
   ["location-is-a-uri", answers.locationIsAURI],
-  ["folder-keeps-query", files.folderQuery],
+  ["query-as-sent", (exchange) => files.folderQuery(exchange) ?? answers.queryAsSent(exchange)],
   ["range-is-for-get", files.rangeIsForGet],
   ["range-grammar", files.rangeGrammar],
   ["if-range", files.ifRange],
@@ -36,6 +36,16 @@ const AMENDMENTS: readonly (readonly [name: string, amend: Amendment])[] = [
   ["accept-encoding", answers.acceptEncoding],
   ["weak-tag-of-coded", answers.weakTag],
 ];
+
+const NO_CONTENT: VectorResponse = {
+  status: 204,
+  reason: "No Content",
+  headers: [
+    ["Server", "<SERVER>"],
+    ["Date", "<DATE>"],
+  ],
+  body: Buffer.alloc(0),
+};
 
 /** What is owed on the connection, and the name of the first amendment that changed something. */
 function owedFor(vector: VectorCase): { readonly answer: VectorAnswer; readonly first: string | undefined } {
@@ -59,6 +69,13 @@ function owedFor(vector: VectorCase): { readonly answer: VectorAnswer; readonly 
     }
     responses.push(response);
     if (ends) return { answer: { open: false, raw: null, responses }, first };
+  }
+  // Tornado never answers an error without a body.
+  if (theirs.open && requests[responses.length]?.path === "/error/204") {
+    return {
+      answer: { ...theirs, responses: [...responses, NO_CONTENT] },
+      first: first ?? "error-without-body",
+    };
   }
   return { answer: { ...theirs, responses }, first };
 }

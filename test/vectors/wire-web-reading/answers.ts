@@ -1,4 +1,5 @@
 /** Where Tornado's other answers depart, and what is owed instead. */
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { esc } from "../apps/wire.js";
 import type { VectorResponse } from "../wire-compare.js";
 import {
@@ -31,11 +32,14 @@ const METHODS: readonly (readonly [path: RegExp, methods: readonly string[]])[] 
   [/^\/xsrf$/, ["GET", "POST", "DELETE", "PUT"]],
   [/^\/(?:only_post|upload)$/, ["POST"]],
   [/^\/options$/, ["GET", "OPTIONS", "PROPFIND"]],
+  [/^\/nope/, []],
 ];
 
 /** RFC 9110 §15.5.6. */
 export const allow: Amendment = ({ request, response, settings }) => {
   if (response.status !== 405 || fieldOf(response, "Allow") !== undefined) return undefined;
+  // A handler that sets a status speaks for itself.
+  if (request.path.startsWith("/status/") && ["GET", "HEAD"].includes(request.method)) return undefined;
   const isFile = request.path.startsWith(String(settings.static_url_prefix ?? "/static/"));
   const methods = METHODS.find(([path]) => path.test(request.path))?.[1] ?? ["GET"];
   return { response: withFields(response, { Allow: isFile ? "GET, HEAD" : methods.join(", ") }) };
@@ -59,9 +63,11 @@ export const targetCharacters: Amendment = ({ request, response }) =>
 /** RFC 9110 §8.4.1: identity is no coding at all. */
 export const identityForm: Amendment = ({ request, response }) => {
   if (fieldOf(request, "Content-Encoding")?.toLowerCase() !== "identity") return undefined;
-  if (response.status !== 400 || !/^\/arg\/(?:body|list)$/.test(request.path)) return undefined;
-  const values = new URLSearchParams(request.body).getAll("a").map((value) => esc(value.trim()));
-  const body = Buffer.from(values.join("|"));
+  const [, kind] = /^\/arg\/(body|list|required|default)$/.exec(request.path) ?? [];
+  if (response.status !== 400 || kind === undefined) return undefined;
+  const values = new URLSearchParams(request.body).getAll("a").map((value) => value.trim());
+  const isList = kind === "body" || kind === "list";
+  const body = Buffer.from(isList ? values.map(esc).join("|") : (values.at(-1) ?? ""));
   return { response: withBody({ ...response, status: 200, reason: "OK" }, body) };
 };
 
@@ -76,6 +82,7 @@ export const compactJson: Amendment = ({ request, response }) => {
   }
   const text = response.body.toString();
   if (response.status !== 200 || !type.includes("json") || !/[:,] /.test(text)) return undefined;
+  if (!/^\/(?:json|finish)\//.test(request.path)) return undefined;
   return { response: page(response, JSON.stringify(JSON.parse(text)).replaceAll("</", "<\\/")) };
 };
 
@@ -88,11 +95,12 @@ export const clearAdded: Amendment = ({ request, response }) =>
 /** RFC 9110 §15.3.6: a 205 has no content, and without content there is no type of it. */
 export const resetContent: Amendment = ({ request, response }) => {
   if (response.status !== 205) return undefined;
-  if (response.body.length > 0 || /(?:^|&)body=[^&]/.test(request.query)) {
+  const isErrorPage = /^\/(?:send_)?error\//.test(request.path);
+  if (!isErrorPage && (response.body.length > 0 || /(?:^|&)body=[^&]/.test(request.query))) {
     return { response: answerTo(request.method, errorPage(response, 500)) };
   }
   if (fieldOf(response, "Content-Type") === undefined) return undefined;
-  return { response: withFields(response, { "Content-Type": undefined }) };
+  return { response: withFields(withBody(response, Buffer.alloc(0)), { "Content-Type": undefined }) };
 };
 
 /** RFC 9110 §15.3.5. */
@@ -109,12 +117,16 @@ export const noContent: Amendment = ({ request, response }) =>
 /** RFC 9113 §8.2.3. */
 export const cookieLines: Amendment = ({ request, response }) => {
   const lines = fieldsOf(request, "Cookie");
-  if (lines.length < 2 || request.path !== "/cookies/get" || response.status !== 200) return undefined;
+  const name = { "/cookies/get": "a", "/auth": "user" }[request.path];
+  if (lines.length < 2 || name === undefined || request.method !== "GET" || response.status !== 200) {
+    return undefined;
+  }
   const found = lines
     .join("; ")
     .split(/; */)
-    .findLast((cookie) => cookie.startsWith("a="));
-  const owed = page(response, esc(Buffer.from(found?.slice(2) ?? "none", "latin1")));
+    .findLast((cookie) => cookie.startsWith(`${name}=`));
+  const value = esc(Buffer.from(found?.slice(name.length + 1) ?? "none", "latin1"));
+  const owed = page(response, name === "user" ? `user ${value}` : value);
   return owed.body.equals(response.body) ? undefined : { response: owed };
 };
 
@@ -136,9 +148,24 @@ const percent = (char: string): string =>
 /** RFC 9110 §10.2.2: a URI reference. What RedirectHandler takes from the path is encoded as a path. */
 export const locationIsAURI: Amendment = ({ request, response }) => {
   const location = fieldOf(response, "Location");
-  if (location === undefined) return undefined;
-  const isFilledIn = request.path.startsWith("/old/");
-  const owed = location.replace(isFilledIn ? /[\x00-\x20"<>\\^`{|}\x7f-\xff]/g : /[ \x80-\xff]/g, percent);
+  if (request.path.startsWith("/old/") && request.method === "GET" && [301, 500].includes(response.status)) {
+    const octets = Buffer.from(decodeURIComponent(request.path.slice("/old/".length))).toString("latin1");
+    const query =
+      location !== undefined && request.query !== "" ? location.slice(location.lastIndexOf("?")) : "";
+    const owed = `/new/${octets.replace(/[^A-Za-z0-9_.~/-]/g, percent)}${query}`;
+    if (owed === location) return undefined;
+    const redirect = withBody({ ...response, status: 301, reason: "Moved Permanently" }, Buffer.alloc(0));
+    return { response: withFields(redirect, { Location: owed }) };
+  }
+  const owed = location?.replace(/[ \x80-\xff]/g, percent);
+  return owed === location ? undefined : { response: withFields(response, { Location: owed }) };
+};
+
+/** A query goes along as it was sent; Tornado writes `y` as `y=`. */
+export const queryAsSent: Amendment = ({ request, response }) => {
+  const location = fieldOf(response, "Location");
+  if (location === undefined || request.query === "" || !request.path.startsWith("/old")) return undefined;
+  const owed = `${request.path === "/old_temp" ? "/new?x=1&" : location.replace(/\?.*$/, "?")}${request.query}`;
   return owed === location ? undefined : { response: withFields(response, { Location: owed }) };
 };
 
@@ -146,11 +173,17 @@ export const locationIsAURI: Amendment = ({ request, response }) => {
 export const ifNoneMatch: Amendment = ({ request, response }) => {
   const wanted = fieldOf(request, "If-None-Match");
   const etag = fieldOf(response, "Etag");
-  if (wanted === undefined || etag === undefined || response.status !== 200) return undefined;
-  if (!["GET", "HEAD"].includes(request.method)) return undefined;
+  if (wanted === undefined || etag === undefined || !["GET", "HEAD"].includes(request.method))
+    return undefined;
   const opaque = (tag: string) => tag.replace(/^W\//, "");
   const tags = wanted.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
-  if (wanted !== "*" && !tags.some((tag) => opaque(tag) === opaque(etag))) return undefined;
+  const matches = wanted === "*" || tags.some((tag) => opaque(tag) === opaque(etag));
+  if (!matches && response.status === 304 && request.path.startsWith("/etag/")) {
+    const full = withBody({ ...response, status: 200, reason: "OK" }, Buffer.from("etag body"));
+    const html = withFields(full, { "Content-Type": "text/html; charset=UTF-8" });
+    return { response: answerTo(request.method, html) };
+  }
+  if (!matches || response.status !== 200) return undefined;
   return {
     response: withFields(
       { ...response, status: 304, reason: "Not Modified", body: Buffer.alloc(0) },
@@ -176,20 +209,39 @@ function codingOf(accepted: string): string | undefined {
   return br > gzip ? "br" : "gzip";
 }
 
+/** How long text is in a coding. */
+function codedLength(text: Buffer, coding: string | undefined): number {
+  if (coding === undefined) return text.length;
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+  return (coding === "br" ? brotliCompressSync(text, quality) : gzipSync(text)).length;
+}
+
 /**
- * The response in a coding, as the family shows it, or without one; the pieces of `/gzip?flush` are known.
+ * The response in a coding, as the family shows it, or without one; the pieces of `/gzip?flush` are known. Of
+ * the answer to HEAD the length tells the coding, so there it is given.
  */
-function inCoding(response: VectorResponse, coding: string | undefined): VectorResponse {
+function inCoding(
+  response: VectorResponse,
+  coding: string | undefined,
+  content: Buffer,
+  isHead: boolean,
+): VectorResponse {
   const { chunks: _, ...rest } = response;
-  const size = response.body.length;
   if (fieldOf(response, "Transfer-Encoding") !== undefined) {
     const coded = withFields(rest, { "Content-Encoding": coding });
-    return coding === undefined ? { ...coded, chunks: [size - 10, 10] } : coded;
+    return coding === undefined ? { ...coded, chunks: [content.length - 10, 10] } : coded;
   }
+  const length = codedLength(content, coding);
   return withFields(rest, {
     "Content-Encoding": coding,
-    "Content-Length": coding === undefined ? String(size) : "<GZIP>",
+    "Content-Length": coding === undefined || isHead ? String(length) : "<GZIP>",
   });
+}
+
+/** What `/gzip` writes; undefined if it flushes, since HEAD does not show the framing then. */
+function contentOf(query: string): Buffer | undefined {
+  const given = new URLSearchParams(query);
+  return given.has("flush") ? undefined : Buffer.alloc(Number(given.get("n") ?? 2000), "x");
 }
 
 const COMPRESSIBLE =
@@ -198,15 +250,17 @@ const COMPRESSIBLE =
 /** RFC 9110 §12.5.3, §8.4.1 and §8.3.1: weights count, and names of codings and types have no case. */
 export const acceptEncoding: Amendment = ({ request, response, settings }) => {
   const accepted = fieldOf(request, "Accept-Encoding");
-  if (settings.compress_response !== true || accepted === undefined || request.path !== "/gzip")
-    return undefined;
+  if (settings.compress_response !== true || accepted === undefined) return undefined;
+  const isHead = request.method === "HEAD";
+  const content = isHead && request.path === "/gzip" ? contentOf(request.query) : response.body;
+  if (content === undefined || !/^\/gzip$|^\/(?:static|dir)\//.test(request.path)) return undefined;
   const theirs = fieldOf(response, "Content-Encoding");
   const isWhole = fieldOf(response, "Transfer-Encoding") === undefined;
-  if (request.method !== "GET" || (theirs !== undefined && theirs !== "gzip")) return undefined;
+  if (theirs !== undefined && theirs !== "gzip") return undefined;
   const type = (fieldOf(response, "Content-Type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
-  const isWorthIt = COMPRESSIBLE.test(type) && !(isWhole && response.body.length < 1024);
+  const isWorthIt = COMPRESSIBLE.test(type) && !(isWhole && content.length < 1024);
   const owed = isWorthIt && response.status !== 206 ? codingOf(accepted) : undefined;
-  return owed === theirs ? undefined : { response: inCoding(response, owed) };
+  return owed === theirs ? undefined : { response: inCoding(response, owed, content, isHead) };
 };
 
 /** RFC 9110 §8.8.3: one tag for two representations is a weak one. Of a coded file no ranges are offered. */

@@ -24,7 +24,8 @@ function fileOf({ request, settings }: Exchange): string | undefined {
   const below = [prefix, "/dir/"].find((start) => path.startsWith(start));
   const special = path === "/robots.txt" || path === "/favicon.ico" ? path.slice(1) : undefined;
   const name = below === undefined ? special : decodeURIComponent(path.slice(below.length));
-  return name !== undefined && Object.hasOwn(FILES, name) ? name : undefined;
+  const found = below === "/dir/" && name?.endsWith("/") === true ? `${name}index.html` : name;
+  return found !== undefined && Object.hasOwn(FILES, found) ? found : undefined;
 }
 
 /** The response that holds the whole file. */
@@ -54,22 +55,50 @@ function wholeUnless(isPartOwed: (exchange: Exchange, range: string) => boolean)
 /** RFC 9110 §14.2: GET is the only method with ranges. */
 export const rangeIsForGet: Amendment = wholeUnless(({ request }) => request.method === "GET");
 
-/** RFC 9110 §14.1: `bytes=` and ranges of digits, whose last position is not before the first. */
-export const rangeGrammar: Amendment = wholeUnless((_, range) => {
+/** First and last position of a range of bytes, as text; undefined if the grammar does not allow it. */
+function positionsOf(range: string): readonly [first: string, last: string] | undefined {
   const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(range) ?? [];
-  if (first === undefined || last === undefined || first + last === "") return false;
-  return first === "" || last === "" || Number(first) <= Number(last);
-});
+  if (first === undefined || last === undefined || first + last === "") return undefined;
+  return first === "" || last === "" || Number(first) <= Number(last) ? [first, last] : undefined;
+}
+
+/** The unit is bytes, in other letters than Tornado knows. */
+const isOtherwiseSpelt = (range: string): boolean => /^bytes=/i.test(range) && !range.startsWith("bytes=");
+
+const validRange = wholeUnless((_, range) => positionsOf(range) !== undefined);
+
+/**
+ * RFC 9110 §14.1: ranges of digits, whose last position is not before the first, and a unit in any case, which
+ * Tornado takes for another one.
+ */
+export const rangeGrammar: Amendment = (exchange) => {
+  const { request, response } = exchange;
+  const name = fileOf(exchange);
+  const range = fieldOf(request, "Range") ?? "";
+  const isPlain = request.method === "GET" && isCurrent(exchange);
+  if (name === undefined || !isPlain || response.status !== 200 || !isOtherwiseSpelt(range)) {
+    return validRange(exchange);
+  }
+  const [first, last] = positionsOf(range) ?? ["", ""];
+  const file = Buffer.from(FILES[name]!);
+  const from = first === "" ? Math.max(0, file.length - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? file.length : Math.min(file.length, Number(last) + 1);
+  if (first + last === "" || from >= to || to - from === file.length) return undefined;
+  const part = withBody({ ...response, status: 206, reason: "Partial Content" }, file.subarray(from, to));
+  return { response: withFields(part, { "Content-Range": `bytes ${from}-${to - 1}/${file.length}` }) };
+};
 
 /** RFC 9110 §13.1.5: a strong tag, or the date, that names what there is. */
-export const ifRange: Amendment = wholeUnless(({ request, response }) => {
+export const ifRange: Amendment = wholeUnless(isCurrent);
+
+function isCurrent({ request, response }: Exchange): boolean {
   const condition = fieldOf(request, "If-Range");
   return (
     condition === undefined ||
     condition === fieldOf(response, "Etag") ||
     condition === fieldOf(response, "Last-Modified")
   );
-});
+}
 
 const DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
 const LONG_DAY = "(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)";
