@@ -139,6 +139,8 @@ export class EventStream {
           return;
         }
         await this.send(step.value);
+        // Whatever the policy: a source is asked when there is room, so nothing of it is dropped.
+        await this.#outbox?.whenRoom();
       }
     } finally {
       if (!done) endSource(iterator);

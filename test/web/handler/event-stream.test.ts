@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createGunzip } from "node:zlib";
+import { eventSource } from "squall/httpclient";
 import { ExpectLog } from "squall/testing";
 import {
   Application,
@@ -371,6 +372,29 @@ describe("sendEvents()", () => {
       },
     ));
 
+  for (const slowConsumer of ["block", "drop-oldest", "drop-newest", "disconnect"] as const)
+    test(`waits for a client that reads slowly, so that nothing is lost under ${slowConsumer}`, () => {
+      let given = 0;
+      function* source(): Generator<string> {
+        while (given < 100) yield `${given++} ${"x".repeat(50_000)}`;
+      }
+      class Pull extends RequestHandler {
+        override get() {
+          return this.sendEvents(source(), { slowConsumer, maxQueuedMessages: 1 });
+        }
+      }
+      return withServer(new Application([["/", Pull]]), {}, async ({ loop, connect }) => {
+        const client = await connect();
+        client.socket.pause();
+        client.send(REQUEST);
+        await pass(loop, 100);
+        assert.ok(given < 50, `${given} events were asked for`);
+        client.socket.resume();
+        const body = (await client.response()).body.toString();
+        assert.deepEqual(body.match(/^data: \d+/gm)?.length, 100);
+      });
+    });
+
   test("takes a list, and ends also if its promise is ignored", () =>
     sending(
       () => ["a", "b"],
@@ -423,4 +447,32 @@ describe("sendEvents()", () => {
           { wait },
         ),
       ));
+});
+
+describe("the client of squall", () => {
+  test("reads what a handler sends, and goes on where it was after the server has ended the response", () => {
+    const asked: (string | undefined)[] = [];
+    class Counts extends RequestHandler {
+      override async get() {
+        asked.push(this.lastEventId);
+        const first = Number(this.lastEventId ?? 0) + 1;
+        const event = (n: number) => ({ event: "count", id: n, data: { n, text: "ü\n" } });
+        await this.sendEvents([event(first), event(first + 1)], { retry: 250 });
+      }
+    }
+    return withServer(new Application([["/", Counts]]), {}, async ({ server, loop }) => {
+      const before = loop.time();
+      const received = [];
+      for await (const event of eventSource(`http://127.0.0.1:${server.port}/`)) {
+        received.push(event);
+        if (received.length === 6) break;
+      }
+      assert.deepEqual(
+        received.map(({ event, id, data }) => [event, id, JSON.parse(data).n]),
+        [1, 2, 3, 4, 5, 6].map((n) => ["count", String(n), n]),
+      );
+      assert.deepEqual(asked.slice(0, 3), [undefined, "2", "4"]);
+      assert.ok(loop.time() - before >= 500);
+    });
+  });
 });
