@@ -635,6 +635,22 @@ describe("keepalive", () => {
       assert.ok(loop.time() - began < 22_000);
     }));
 
+  test("goes by the settings websocketPingInterval and websocketPingTimeout", () =>
+    withWebSockets(
+      [["/", Echo]],
+      async ({ handshake, loop }) => {
+        const socket = await handshake();
+        const began = loop.time();
+        assert.equal((await socket.frame())?.opcode, 9);
+        const pinged = loop.time() - began;
+        assert.ok(pinged >= 20_000 && pinged < 23_000, `pinged after ${pinged} ms`);
+        assert.equal((await socket.frame())?.payload.toString("utf8", 2), "ping timed out");
+        const closed = loop.time() - began - pinged;
+        assert.ok(closed >= 2_000 && closed < 3_000, `closed ${closed} ms later`);
+      },
+      { settings: { websocketPingInterval: 20_000, websocketPingTimeout: 2_000 } },
+    ));
+
   test("a peer that answers, or sends anything at all, stays", () =>
     withWebSockets([["/", Pinging]], async ({ handshake, open, pass }) => {
       const socket = await handshake();
