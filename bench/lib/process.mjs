@@ -71,6 +71,11 @@ export class ServerProcess {
     return { ...(await answer), rss: this.residentBytes() };
   }
 
+  /** Lets a server of WebSockets send a text to all its connections, so many times. */
+  broadcast(text, times) {
+    this.#child.send({ text, times });
+  }
+
   async stop() {
     this.#child.kill("SIGKILL");
     await this.#exited;

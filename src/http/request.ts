@@ -81,8 +81,6 @@ class RequestViews {
  * @throws HTTPInputError when the Host field is missing (HTTP/1.1), doubled or not a host (RFC 9112 §3.2).
  */
 export class HTTPServerRequest {
-  /** The header fields in the order in which they came; names in any spelling find them. */
-  readonly headers: HTTPHeaders;
   /** The writing side of this exchange; undefined for requests made by hand. */
   readonly connection: HTTPConnection | undefined;
   /** The server's connection, the same object for all requests on it. */
@@ -90,7 +88,9 @@ export class HTTPServerRequest {
   /** The body; empty if there is none, or while a streaming handler receives it. */
   body: Buffer;
 
-  readonly #startLine: RequestStartLine;
+  /** As lines, when they are packed. */
+  #headers: HTTPHeaders | string;
+  #startLine: RequestStartLine;
   /** What a connection would say; for requests that were made by hand. */
   readonly #origin: RequestOrigin | undefined;
   #path: string | undefined = undefined;
@@ -101,7 +101,7 @@ export class HTTPServerRequest {
   constructor(options: HTTPServerRequestOptions) {
     const { startLine, connection } = options;
     this.#startLine = startLine ?? startLineOf(options);
-    this.headers = options.headers ?? new HTTPHeaders();
+    this.#headers = options.headers ?? new HTTPHeaders();
     this.connection = connection;
     this.serverConnection = options.serverConnection;
     const { body } = options;
@@ -121,6 +121,24 @@ export class HTTPServerRequest {
     } else {
       this.#origin = undefined;
     }
+  }
+
+  /** The header fields in the order in which they came; names in any spelling find them. */
+  get headers(): HTTPHeaders {
+    if (typeof this.#headers === "string") this.#headers = HTTPHeaders.fromRaw(this.#headers.split("\n"));
+    return this.#headers;
+  }
+
+  /**
+   * @internal Puts the head of the request, which lives on behind an upgrade, into as little memory as it needs: two
+   * strings, instead of views of what was received, one for each name and value.
+   */
+  pack(): void {
+    const authority = this.#authority();
+    if (authority !== undefined) this.#view.host = ownText(authority);
+    this.#startLine = { method: ownText(this.method), path: ownText(this.uri), version: this.version };
+    const raw = this.headers.toRaw();
+    if (raw.length > 0) this.#headers = raw.join("\n");
   }
 
   /** The verb, as sent; case matters. */
@@ -371,4 +389,9 @@ function merged(first: ArgumentMap, second: ArgumentMap): ArgumentMap {
     else there.push(...second[name]!);
   }
   return all;
+}
+
+/** The same text in memory of its own: a piece of a text keeps the whole of it. */
+function ownText(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }

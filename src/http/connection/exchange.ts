@@ -322,9 +322,14 @@ export class HTTP1Exchange implements HTTPConnection {
     }
     if (this.#host.stream.closed())
       throw new InvalidStateError("detach() needs an open stream; it is closed");
+    // The connection lets its sender go, which counts until then.
+    const sent = this.bytesSent;
     const stream = this.#host.release(this, protocol);
-    this.#become(STATE.detached);
+    this.#state = step(this.#state, STATE.detached);
+    this.#bytesSent = sent;
     this.#watchers = undefined;
+    // Whoever has the stream now may live long, and needs no head.
+    if (!this.isClient) this.#request = undefined;
     return stream;
   }
 

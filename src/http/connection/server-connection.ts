@@ -475,6 +475,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#become(STATE.upgraded);
     this.#exchange = undefined;
     this.#reader = undefined;
+    this.#sender = undefined;
     this.#protocol = protocol;
     this.#writeStall?.dispose();
     this.#writeStall = undefined;

@@ -340,6 +340,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   #isOpened(): void {
     if (!this.#isOpening) return;
     this.#isOpening = false;
+    this.request.pack();
     this.#shell?.release();
   }
 
