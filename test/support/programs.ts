@@ -19,6 +19,7 @@ const PACKAGES = {
   nginx: "nginx-light",
   postgres: "postgresql",
   python3: "python3",
+  "python3-autobahn": "python3-autobahn",
   "python3-django": "python3-django",
   "python3-flask": "python3-flask",
   "python3-tornado": "python3-tornado",
