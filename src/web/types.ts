@@ -322,6 +322,8 @@ export interface Handler {
   setStatus(statusCode: number, reason?: string): void;
   /** See `RequestHandler.getStatus`. */
   getStatus(): number;
+  /** See `RequestHandler.loggedUri`. */
+  loggedUri(): string;
   /** Octets of the response's body, without head and framing: `%b` of the common log format. */
   readonly bytesSent: number;
   /** See `RequestHandler.computeEtag`. */

@@ -12,14 +12,19 @@ export const CLIENT_LEFT = 499;
 
 /** Writes the line for a handler's response; see {@link logResponse}. */
 export function logRequestLine(handler: Handler): void {
-  logResponse(handler.getStatus(), handler.request);
+  logResponse(handler.getStatus(), handler.request, handler);
 }
 
 /**
  * `200 GET /path (127.0.0.1) 1.23ms`: information below 400, a warning below 500, else an error. Out of the
- * box information is silent, and costs one comparison here. That a client left is information.
+ * box information is silent, and costs one comparison here. A handler says what is shown of the target;
+ * without one it is all of it. That a client left is information.
  */
-export function logResponse(status: number, request: HTTPServerRequest): void {
+export function logResponse(
+  status: number,
+  request: HTTPServerRequest,
+  handler?: Pick<Handler, "loggedUri">,
+): void {
   const ordinary = status < 400 || status === CLIENT_LEFT;
   const level = ordinary ? LogLevel.INFO : status < 500 ? LogLevel.WARNING : LogLevel.ERROR;
   if (!accessLog.isEnabledFor(level)) return;
@@ -28,7 +33,7 @@ export function logResponse(status: number, request: HTTPServerRequest): void {
     "%d %s %s (%s) %.2fms",
     status,
     request.method,
-    shorten(request.uri),
+    shorten(handler?.loggedUri() ?? request.uri),
     request.remoteIp,
     request.requestTime(),
   );

@@ -28,7 +28,7 @@ import { tracebackHtml, tracebackText, wantsHtml } from "./traceback-page.js";
 /** How a request is named in the log: method, target and address. */
 export function requestSummary(handler: Handler): string {
   const { request } = handler;
-  return `${request.method} ${request.uri} (${request.remoteIp})`;
+  return `${request.method} ${handler.loggedUri()} (${request.remoteIp})`;
 }
 
 /**

@@ -851,6 +851,14 @@ export class RequestHandler implements Handler {
   }
 
   /**
+   * The request's target as log lines show it: the whole URI. Override it where the query holds a secret,
+   * such as the code of a sign-in; it must not throw.
+   */
+  loggedUri(): string {
+    return this.request.uri;
+  }
+
+  /**
    * Tells the log about an error that was thrown: an {@link HTTPError} as a warning if it has a message,
    * others with stack.
    */
