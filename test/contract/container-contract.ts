@@ -32,7 +32,7 @@ export interface ContainerKit {
 
 /** The log lines of a question that provokes a fault. */
 async function withFaults(fault: () => Promise<void>): Promise<void> {
-  using _late = new ExpectLog(genLog, /Cannot send error response/, { required: false });
+  using _late = new ExpectLog(genLog, /Cannot send error response|the upstream failed/, { required: false });
   await quietly(() => new ExpectLog(appLog, /Uncaught exception/).run(fault));
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { FetchContainer, fetchHandler } from "squall/fetch";
 import { HTTPServer } from "squall/httpserver";
 import { NodeContainer, nodeListener } from "squall/node";
+import { ReverseProxy } from "squall/proxy";
 import { Application, RequestHandler } from "squall/web";
 import { WSGIAdapter, WSGIContainer } from "squall/wsgi";
 import type { HTTPServerConnectionDelegate } from "#room/http/delegates";
@@ -354,6 +355,24 @@ function pythons(
   };
 }
 
+/** A proxy, and the measure behind it. */
+const proxied: ContainerKit = {
+  name: "ReverseProxy, before an Application",
+  async start(onLeft) {
+    const upstream = await ours("upstream", squallApplication).start(onLeft);
+    const proxy = new ReverseProxy({ upstream: `http://127.0.0.1:${upstream.port}`, preserveHost: true });
+    const front = await ours("proxy", () => proxy).start(() => {});
+    return {
+      port: front.port,
+      async stop() {
+        await front.stop();
+        proxy.close();
+        await upstream.stop();
+      },
+    };
+  },
+};
+
 /** Every way in and out, and squall itself as the measure. */
 export const CONTAINERS: readonly ContainerKit[] = [
   ours("HTTPServer with an Application", squallApplication),
@@ -375,4 +394,5 @@ export const CONTAINERS: readonly ContainerKit[] = [
     await adapter.listen(path);
     return { env: { SQUALL_SOCKET: path }, stop: () => adapter.stop({ timeout: 0 }) };
   }),
+  proxied,
 ];

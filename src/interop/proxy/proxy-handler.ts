@@ -1,0 +1,29 @@
+/** A reverse proxy as the handler of a route. */
+import { FallbackHandler } from "../../web/handlers/fallback-handler.js";
+import type { ProxyOptions } from "./options.js";
+import { ReverseProxy } from "./reverse-proxy.js";
+
+/** One proxy, with its connections, for each route: the routes keep their options. */
+const proxies = new WeakMap<object, ReverseProxy>();
+
+/**
+ * Passes the requests of a route on to another server:
+ *
+ * ```ts
+ * ["/legacy/.*", ProxyHandler, { upstream: "http://127.0.0.1:9000", prefix: "/legacy" }]
+ * ```
+ *
+ * The options are those of {@link ReverseProxy}, whose comment says what it promises. Override `prepare()`
+ * for what has to be checked before, such as a sign-in, and call it then. A mistake in the options is an
+ * `InvalidArgumentError` at the first request.
+ */
+export class ProxyHandler extends FallbackHandler {
+  override initialize(options: Record<string, unknown>): void {
+    let proxy = proxies.get(options);
+    if (proxy === undefined) {
+      proxy = new ReverseProxy(options as unknown as ProxyOptions);
+      proxies.set(options, proxy);
+    }
+    super.initialize({ fallback: proxy });
+  }
+}
