@@ -11,6 +11,20 @@ const PAIRS = {
     theirs: { file: "flask-gunicorn.py", title: "Flask, gunicorn, 2 workers" },
     reach: 0.8,
   },
+  express: {
+    ours: { file: "express-container.mjs", title: "Express, NodeContainer" },
+    theirs: { file: "express.mjs", title: "Express, node:http" },
+    reach: 0.85,
+  },
+  hono: {
+    ours: { file: "hono-container.mjs", title: "Hono, FetchContainer" },
+    theirs: { file: "hono-node-server.mjs", title: "Hono, @hono/node-server" },
+    reach: 0.85,
+  },
+  listener: {
+    ours: { file: "squall-listener.mjs", title: "squall, nodeListener() under node:http" },
+    theirs: { file: "squall.mjs", title: "squall, HTTPServer" },
+  },
 };
 
 const options = readOptions(
@@ -49,7 +63,7 @@ for (const name of options.pairs.split(",")) {
       pair[side].title,
       whole(of(side, "perSecond")),
       side === "ours" ? times(of("ours", "perSecond") / of("theirs", "perSecond")) : "",
-      side === "ours" ? times(pair.reach) : "",
+      side === "ours" && pair.reach !== undefined ? times(pair.reach) : "",
       fixed(of(side, "p99")),
     ]);
   }

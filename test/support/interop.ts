@@ -12,7 +12,21 @@ import { root } from "./root.js";
 const require = createRequire(`${root}test/interop/package.json`);
 
 /** A package that test/interop/package.json names. */
-export type InteropPackage = "playwright-core" | "undici" | "ws";
+export type InteropPackage =
+  | "playwright-core"
+  | "undici"
+  | "ws"
+  | "express"
+  | "koa"
+  | "fastify"
+  | "hono"
+  | "itty-router"
+  | "compression"
+  | "serve-static"
+  | "multer"
+  | "cookie-session"
+  | "bun"
+  | "deno";
 
 /** Test options that skip where the packages are not installed; with `CI=true` that throws instead. */
 export function needsPackages(...names: InteropPackage[]): { skip: string | false } {
