@@ -1,6 +1,10 @@
 /** WSGIContainer with real Python: every shape of request and response, under `wsgiref.validate`. */
 import "../support/guard.js";
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ExpectLog } from "squall/testing";
 import { Application, FallbackHandler, RequestHandler } from "squall/web";
@@ -183,12 +187,56 @@ describe("a response reaches the client", python, () => {
     });
   });
 
+  test("also a client that has ended its side, which may still read", async () => {
+    await withWSGI("echo", {}, async ({ connect }) => {
+      const client = await connect();
+      client.send("GET /half HTTP/1.1\r\nHost: a\r\n\r\n");
+      client.end();
+      assert.match((await client.response()).body.toString(), /PATH_INFO='\/half'/);
+    });
+  });
+
   test("and wsgi.errors our log", async () => {
     await withWSGI("faults", {}, async ({ ask }) => {
       using first = new ExpectLog(appLog, /^shapes:faults: (a line|and another|half)$/);
       await ask("/errors");
       assert.equal(first.matched, 3);
     });
+  });
+});
+
+describe("the options of the workers", python, () => {
+  test("python, pythonPath, env and cwd are those that the application runs with", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-wsgi-"));
+    try {
+      const options = {
+        cwd: folder,
+        pythonPath: [applications],
+        env: { SQUALL_TEST: "here", HOME: undefined },
+      };
+      await withWSGI("surroundings", options, async ({ ask }) => {
+        const told = JSON.parse((await ask("/")).body.toString()) as Record<string, unknown>;
+        assert.deepEqual(told.path, [applications, realpathSync(folder)]);
+        assert.deepEqual([told.cwd, told.env, told.home], [realpathSync(folder), "here", null]);
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("virtualenv names the environment whose interpreter and packages are used", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-wsgi-"));
+    try {
+      const virtualenv = join(folder, "venv");
+      const made = spawnSync("python3", ["-m", "venv", "--without-pip", virtualenv], { encoding: "utf8" });
+      assert.equal(made.status, 0, made.stderr);
+      await withWSGI("surroundings", { virtualenv }, async ({ ask }) => {
+        const told = JSON.parse((await ask("/")).body.toString()) as Record<string, unknown>;
+        assert.equal(realpathSync(told.prefix as string), realpathSync(virtualenv));
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 """WSGI applications for tests. Each answers one question; `checked` wraps one of them in wsgiref.validate."""
 
+import json
 import os
 import signal
 import sys
@@ -218,6 +219,19 @@ def early(environ, start_response):
     yield b"ready\n"
     for line in environ["wsgi.input"]:
         yield b"got " + line
+
+
+def surroundings(environ, start_response):
+    """What the options of the container have made of the process."""
+    told = {
+        "prefix": sys.prefix,
+        "path": sys.path[:2],
+        "cwd": os.getcwd(),
+        "env": os.environ.get("SQUALL_TEST"),
+        "home": os.environ.get("HOME"),
+    }
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(told).encode()]
 
 
 def who(environ, start_response):
