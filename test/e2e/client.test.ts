@@ -300,3 +300,22 @@ test("without undici the adapter names the package", async (context) => {
   context.after(() => client.close());
   await assert.rejects(client.fetch("http://127.0.0.1:1/"), UndiciMissingError);
 });
+
+test("the adapter refuses options that it cannot keep", async (context) => {
+  for (const options of [{ maxQueue: 1 }, { hostnameMapping: {} }, { keepAlive: false }]) {
+    assert.throws(() => new UndiciAsyncHTTPClient({ forceInstance: true, ...options }), {
+      code: "ERR_SQUALL_INVALID_ARGUMENT",
+    });
+  }
+  const client = new UndiciAsyncHTTPClient({ forceInstance: true });
+  context.after(() => client.close());
+  for (const options of [
+    { filterAddresses: () => [] },
+    { expect100Continue: true },
+    { proxyHost: "p", proxyPort: 1, proxyAuthMode: "digest" as const },
+  ]) {
+    await assert.rejects(client.fetch("http://127.0.0.1:1/", options), {
+      code: "ERR_SQUALL_INVALID_ARGUMENT",
+    });
+  }
+});

@@ -11,7 +11,7 @@ import { onAbort } from "../../async/cancel.js";
 import { Semaphore } from "../../async/sync/semaphore.js";
 import { sleep } from "../../async/waiting/sleep.js";
 import { NO_BYTES } from "../../base/bytes.js";
-import { InvalidStateError, TimeoutError } from "../../base/errors.js";
+import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../../base/errors.js";
 import { sslOptionsToContext } from "../../net/tls/ssl-options.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
@@ -58,7 +58,11 @@ interface UndiciResponse {
   };
 }
 
-/** Options of {@link UndiciAsyncHTTPClient}. */
+/**
+ * Options of {@link UndiciAsyncHTTPClient}. `hostnameMapping`, `resolver`, `keepAlive`, `maxIdleConnections`, `maxQueue`
+ * and `requestStallTimeout` are refused, as are `filterAddresses` and `expect100Continue` of requests: `undici` has its
+ * own ways.
+ */
 export interface UndiciClientOptions extends AsyncHTTPClientOptions {
   /** Who sends the requests; default agents of the adapter's own, one for each kind of connection. */
   readonly dispatcher?: UndiciDispatcher | undefined;
@@ -79,6 +83,23 @@ export class UndiciMissingError extends HTTPClientError {
       code: "ERR_SQUALL_UNDICI_MISSING",
       cause,
     });
+  }
+}
+
+/** What `undici` does its own way: refused, since an option that does nothing is worse than none. */
+const FOREIGN_OPTIONS = [
+  "hostnameMapping",
+  "resolver",
+  "keepAlive",
+  "maxIdleConnections",
+  "maxQueue",
+  "requestStallTimeout",
+] as const;
+const FOREIGN_REQUEST_OPTIONS = ["filterAddresses", "expect100Continue"] as const;
+
+function refuseForeign(names: readonly string[], has: (name: string) => boolean): void {
+  for (const name of names) {
+    if (has(name)) throw new InvalidArgumentError(`UndiciAsyncHTTPClient does not know the option ${name}`);
   }
 }
 
@@ -114,6 +135,7 @@ export class UndiciAsyncHTTPClient extends AsyncHTTPClient {
   override initialize(options: UndiciClientOptions = {}): void {
     super.initialize(options);
     const { dispatcher, undici, allowH2 = false, ...rest } = options;
+    refuseForeign(FOREIGN_OPTIONS, (name) => rest[name as "maxQueue"] !== undefined);
     const settings = new ClientSettings(rest);
     const state: UndiciAsyncHTTPClient["state"] = {
       settings,
@@ -128,9 +150,13 @@ export class UndiciAsyncHTTPClient extends AsyncHTTPClient {
   }
 
   override async fetchImpl(request: HTTPRequest, raiseError: boolean): Promise<HTTPResponse> {
-    const undici = (this.state.undici as Undici | undefined) ?? (await loadUndici());
     const { slots, settings } = this.state;
     const option = optionsOf(request, settings.defaults);
+    refuseForeign(FOREIGN_REQUEST_OPTIONS, (name) => option(name as "filterAddresses") !== undefined);
+    if (option("proxyHost") !== undefined && option("proxyAuthMode") === "digest") {
+      throw new InvalidArgumentError("UndiciAsyncHTTPClient signs in to proxies by Basic alone");
+    }
+    const undici = (this.state.undici as Undici | undefined) ?? (await loadUndici());
     const signal = option("signal");
     const limit = (ms: number | undefined): number => (ms === 0 ? Number.POSITIVE_INFINITY : (ms ?? 20_000));
     const requestTimeout = limit(option("requestTimeout") ?? DEFAULTS.requestTimeout);
