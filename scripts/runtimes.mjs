@@ -131,7 +131,20 @@ function runFile(command, file) {
     const resultFile = join(tmpdir(), `squall-${process.pid}-${Math.random().toString(36).slice(2)}.json`);
     const [program, ...flags] = command;
     const args = [...flags, join(folder, "run-file.mjs"), join(portable, file), resultFile];
-    const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: childEnv() });
+    // A group of its own, so that what a hanging test has started ends with it.
+    const child = spawn(program, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: childEnv(),
+      detached: true,
+    });
+    const endGroup = () => {
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // All of it has ended.
+      }
+    };
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
@@ -139,10 +152,11 @@ function runFile(command, file) {
         output = (output + text).slice(-4000);
       });
     }
-    const timer = setTimeout(() => child.kill("SIGKILL"), FILE_LIMIT);
+    const timer = setTimeout(endGroup, FILE_LIMIT);
     child.on("error", (error) => {
       output += String(error);
     });
+    child.on("exit", endGroup);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
       const results = existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, "utf8")) : [];
