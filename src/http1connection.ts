@@ -1,4 +1,7 @@
-/** `squall/http1connection`: one HTTP/1 exchange, a server's connection, and their limits. Tornado's `http1connection`. */
+/**
+ * `squall/http1connection`: one HTTP/1 exchange, a server's connection, and their limits. Tornado's
+ * `http1connection`.
+ */
 export { type ExchangeState, HTTP1Exchange } from "./http/connection/exchange.js";
 export { HTTP1Connection } from "./http/connection/http1-connection.js";
 export { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "./http/connection/params.js";

@@ -1,4 +1,7 @@
-/** `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's `httputil`. */
+/**
+ * `squall/httputil`: header fields, start lines, forms, cookies, URLs: the values of HTTP. Tornado's
+ * `httputil`.
+ */
 
 export { BaseHTTPConnection, type BaseHTTPConnectionOptions } from "./http/delegates/base-connection.js";
 export type {

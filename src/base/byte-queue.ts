@@ -13,16 +13,16 @@
  * Invariants:
  *
  * 1. The queued bytes are `#chunks[#head]` from `#offset` on, then the chunks behind it, whole: `#length` in
- *    all. No chunk from `#head` on is empty, and `#offset` is less than the length of the first. With `#length`
- *    0 there are none.
+ *    all. No chunk from `#head` on is empty, and `#offset` is less than the length of the first. With
+ *    `#length` 0 there are none.
  * 2. Chunks are never written to, except the part of `#gathering` behind `#gatheredEnd`, which no view shows
  *    yet.
- * 3. `#gathering` has its memory for itself and begins at its beginning, so a chunk is a view of it exactly if
- *    it shares its `ArrayBuffer`, and ends in it at `byteOffset + length`.
+ * 3. `#gathering` has its memory for itself and begins at its beginning, so a chunk is a view of it exactly
+ *    if it shares its `ArrayBuffer`, and ends in it at `byteOffset + length`.
  * 4. Only a chunk that ends at `#gatheredEnd` may grow in place: the last chunk, or the first when chunks are
  *    joined to it.
- * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at everything
- *    before `#searched + #search.matched`, and at nothing behind it.
+ * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at
+ *    everything before `#searched + #search.matched`, and at nothing behind it.
  */
 import { asBuffer, equalBytes, NO_BYTES } from "./bytes.js";
 import { DelimiterSearch } from "./delimiter-search.js";

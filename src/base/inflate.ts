@@ -1,9 +1,9 @@
 /**
- * Decompression in small, synchronous steps with a limit on each: a few bytes of gzip may stand for a gigabyte, and whoever
- * unpacks what a stranger sent must be able to stop before it is in memory.
+ * Decompression in small, synchronous steps with a limit on each: a few bytes of gzip may stand for a
+ * gigabyte, and whoever unpacks what a stranger sent must be able to stop before it is in memory.
  *
- * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the thread pool;
- * `sync-zlib.ts` has both.
+ * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the
+ * thread pool; `sync-zlib.ts` has both.
  */
 import {
   type BrotliDecompress,
@@ -35,7 +35,10 @@ export interface InflateStep {
 
 /** Options of {@link Inflate}. */
 export interface InflateOptions {
-  /** The base-two logarithm of the window, 8 to 15; default 15, which takes everything. A smaller one saves memory. */
+  /**
+   * The base-two logarithm of the window, 8 to 15; default 15, which takes everything. A smaller one saves
+   * memory.
+   */
   readonly windowBits?: number | undefined;
 }
 
@@ -59,7 +62,9 @@ function createEngine(format: InflateFormat, windowBits: number): Engine {
   }
 }
 
-/** A decompressor that is called, not piped. Gzip may have several members, one after another (RFC 1952 §2.2). */
+/**
+ * A decompressor that is called, not piped. Gzip may have several members, one after another (RFC 1952 §2.2).
+ */
 export class Inflate {
   /** The zlib object behind it. */
   readonly engine: Engine;
@@ -86,9 +91,9 @@ export class Inflate {
   }
 
   /**
-   * Unpacks input until it is used up or `maxLength` bytes have come out. The rest of the input has to be given again.
-   * Throws a {@link DecodeError} for corrupt data, from then on at each call, and an {@link InvalidStateError} after
-   * {@link Inflate.close}.
+   * Unpacks input until it is used up or `maxLength` bytes have come out. The rest of the input has to be
+   * given again. Throws a {@link DecodeError} for corrupt data, from then on at each call, and an
+   * {@link InvalidStateError} after {@link Inflate.close}.
    */
   step(input: Uint8Array, maxLength: number = Number.POSITIVE_INFINITY): InflateStep {
     const pieces: Buffer[] = [];
@@ -114,8 +119,8 @@ export class Inflate {
   }
 
   /**
-   * What is left when all input has been given: usually nothing, at most some kilobytes. Throws a {@link DecodeError} if
-   * the data end too early. Without any input it is empty. Frees the memory of zlib.
+   * What is left when all input has been given: usually nothing, at most some kilobytes. Throws a
+   * {@link DecodeError} if the data end too early. Without any input it is empty. Frees the memory of zlib.
    */
   finish(): Buffer {
     const pieces: Buffer[] = [];
@@ -134,8 +139,8 @@ export class Inflate {
   }
 
   /**
-   * Forgets all input and its window: what comes next are other data. Throws an {@link InvalidStateError} after
-   * {@link Inflate.close}.
+   * Forgets all input and its window: what comes next are other data. Throws an {@link InvalidStateError}
+   * after {@link Inflate.close}.
    */
   reset(): void {
     if (this.#closed) throw closedError();
@@ -169,7 +174,9 @@ function closedError(): InvalidStateError {
 
 /** Options of {@link GzipDecompressor.decompress}. */
 export interface DecompressOptions {
-  /** Bytes of output at most; the rest of the input stays in `unconsumedTail`; default `Infinity`, as is 0. */
+  /**
+   * Bytes of output at most; the rest of the input stays in `unconsumedTail`; default `Infinity`, as is 0.
+   */
   readonly maxLength?: number | null | undefined;
 }
 
@@ -183,14 +190,16 @@ export class GzipDecompressor {
     return this.#inflate.engine as Gunzip;
   }
 
-  /** The end of the last input that was not used because the output had reached `maxLength`. Give it again. */
+  /**
+   * The end of the last input that was not used because the output had reached `maxLength`. Give it again.
+   */
   get unconsumedTail(): Buffer {
     return this.#tail;
   }
 
   /**
-   * Unpacks a part of the data and returns what comes out, perhaps nothing yet. Never makes more than `maxLength`
-   * bytes. Throws a `DecodeError` for corrupt data.
+   * Unpacks a part of the data and returns what comes out, perhaps nothing yet. Never makes more than
+   * `maxLength` bytes. Throws a `DecodeError` for corrupt data.
    */
   decompress(value: Uint8Array, options: DecompressOptions = {}): Buffer {
     // As in Tornado, 0 means no limit here.
@@ -202,8 +211,8 @@ export class GzipDecompressor {
   }
 
   /**
-   * Ends the data: returns what is left, usually nothing, and frees the memory of zlib. Throws a `DecodeError` if the data
-   * end too early.
+   * Ends the data: returns what is left, usually nothing, and frees the memory of zlib. Throws a
+   * `DecodeError` if the data end too early.
    */
   flush(): Buffer {
     return this.#inflate.finish();

@@ -79,8 +79,8 @@ export interface UpgradedProtocol {
    */
   readonly idleSince?: number | undefined;
   /**
-   * After the end: true if the protocol has cut the connection because the peer did not do its part. A server that stops
-   * counts it among those that had to be cut. Default: it was not.
+   * After the end: true if the protocol has cut the connection because the peer did not do its part. A server
+   * that stops counts it among those that had to be cut. Default: it was not.
    */
   readonly wasCut?: boolean | undefined;
 }
@@ -143,8 +143,8 @@ export interface HTTPConnection {
   /**
    * Ends the message. `trailers` follow the body where the version and the framing allow it (RFC 9110 §6.5),
    * else they are dropped. Does nothing after the end of the exchange or on a closed connection.
-   * @throws HTTPOutputError when less was written than Content-Length promised, which breaks the message off; or
-   * for a trailer that must not be one, which leaves the message open.
+   * @throws HTTPOutputError when less was written than Content-Length promised, which breaks the message off;
+   * or for a trailer that must not be one, which leaves the message open.
    */
   finish(trailers?: HTTPHeaders): void;
   /**
@@ -164,8 +164,8 @@ export interface HTTPConnection {
    * fields, and gives the stream away, with what the peer has sent behind the request put back in front. The
    * exchange is over then, and the caller owns the stream. `protocol` is how the server reaches the new
    * owner.
-   * @throws InvalidStateError (nothing sent) when the request did not ask for it, something was sent already, the
-   * connection is closed, or it cannot be given away (HTTP/2).
+   * @throws InvalidStateError (nothing sent) when the request did not ask for it, something was sent already,
+   * the connection is closed, or it cannot be given away (HTTP/2).
    */
   upgrade(startLine: ResponseStartLine, headers: HTTPHeaders, protocol?: UpgradedProtocol): IOStream;
   /**

@@ -130,8 +130,8 @@ export class HTTPServerRequest {
   }
 
   /**
-   * @internal Puts the head of the request, which lives on behind an upgrade, into as little memory as it needs: two
-   * strings, instead of views of what was received, one for each name and value.
+   * @internal Puts the head of the request, which lives on behind an upgrade, into as little memory as it
+   * needs: two strings, instead of views of what was received, one for each name and value.
    */
   pack(): void {
     const authority = this.#authority();

@@ -46,8 +46,7 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     this.#method = method;
   }
 
-  // --- what the foreign server does
-  // ------------------------------------------------------------------------------------
+  // --- what the foreign server does ------------------------------------------------------------------------
 
   /**
    * Begins the response. `body` says what follows: "none", "whole" (`chunk` is all of it), or "stream".
@@ -68,8 +67,7 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
   /** Resolves when there is room; rejects when there never will be. */
   protected abstract whenWritable(): Promise<void>;
 
-  // --- the request
-  // ----------------------------------------------------------------------------------------------------
+  // --- the request -----------------------------------------------------------------------------------------
 
   /** `delegate` gets this request; `onEnd` is called once when the exchange is over, however it ended. */
   serve(delegate: HTTPMessageDelegate, onEnd?: () => void): void {
@@ -130,8 +128,7 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     onEnd?.();
   }
 
-  // --- HTTPConnection
-  // -------------------------------------------------------------------------------------------------
+  // --- HTTPConnection --------------------------------------------------------------------------------------
 
   get closed(): boolean {
     return this.#state === "failed";
@@ -202,8 +199,7 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     this.leave();
   }
 
-  // --- inside
-  // -------------------------------------------------------------------------------------------------------
+  // --- inside ----------------------------------------------------------------------------------------------
 
   #begin(
     line: ResponseStartLine,

@@ -1,6 +1,7 @@
 /**
- * A queue of whole messages in front of a connection whose peer may read slowly: the one place that decides what
- * happens to messages which the transport has no room for. WebSockets, Server-Sent Events and broadcasts share it.
+ * A queue of whole messages in front of a connection whose peer may read slowly: the one place that decides
+ * what happens to messages which the transport has no room for. WebSockets, Server-Sent Events and broadcasts
+ * share it.
  *
  * While the transport has room, messages pass straight through and the queue stays empty:
  *
@@ -8,9 +9,9 @@
  *     full ──── the budget is exceeded ────▶ the policy: reject, drop a message, or disconnect
  *     any ───── close() ───────────────────▶ closed (terminal): what is queued is dropped, pushes reject
  *
- * Messages are dropped whole, before they are framed or compressed, so that a stream with a compression context stays
- * in step. Only messages in this queue can be dropped; what the transport has taken is on its way. The budget therefore
- * covers the queue alone: the transport's own high-water mark bounds the rest.
+ * Messages are dropped whole, before they are framed or compressed, so that a stream with a compression
+ * context stays in step. Only messages in this queue can be dropped; what the transport has taken is on its
+ * way. The budget therefore covers the queue alone: the transport's own high-water mark bounds the rest.
  */
 import { Deferred, RESOLVED, rejectedQuietly } from "../async/deferred.js";
 import { Deque } from "../base/deque.js";
@@ -19,13 +20,19 @@ import { checkLimit, checkOneOf } from "../base/validate.js";
 
 /** What an outbox does with a message that exceeds its budget. */
 export type SlowConsumerPolicy =
-  /** Nothing is dropped: the message is refused with an {@link OutboxFullError}. Producers wait for their promises. */
+  /**
+   * Nothing is dropped: the message is refused with an {@link OutboxFullError}. Producers wait for their
+   * promises.
+   */
   | "block"
   /** The oldest queued messages make room. For state that the latest message describes whole. */
   | "drop-oldest"
   /** The new message is dropped. For samples of which any will do. */
   | "drop-newest"
-  /** The connection ends. For logs and deltas, which are useless with a gap: the client comes back and starts over. */
+  /**
+   * The connection ends. For logs and deltas, which are useless with a gap: the client comes back and starts
+   * over.
+   */
   | "disconnect";
 
 const POLICIES: readonly SlowConsumerPolicy[] = ["block", "drop-oldest", "drop-newest", "disconnect"];
@@ -36,7 +43,10 @@ export interface OutboxOptions {
   readonly slowConsumer?: SlowConsumerPolicy | undefined;
   /** The budget of queued messages in bytes; default 16 MiB, `Infinity` for none. */
   readonly maxQueuedBytes?: number | undefined;
-  /** How many messages may be queued; default `Infinity`. With `"drop-oldest"`, 1 keeps only the latest message. */
+  /**
+   * How many messages may be queued; default `Infinity`. With `"drop-oldest"`, 1 keeps only the latest
+   * message.
+   */
   readonly maxQueuedMessages?: number | undefined;
 }
 
@@ -68,7 +78,10 @@ export function resolveOutboxOptions(options: OutboxOptions): OutboxLimits {
   };
 }
 
-/** The queue has no room for a message, and the policy is `"block"` or `"disconnect"` (`ERR_SQUALL_OUTBOX_FULL`). */
+/**
+ * The queue has no room for a message, and the policy is `"block"` or `"disconnect"`
+ * (`ERR_SQUALL_OUTBOX_FULL`).
+ */
 export class OutboxFullError extends SquallError {
   static {
     this.prototype.name = "OutboxFullError";
@@ -84,7 +97,10 @@ export class OutboxFullError extends SquallError {
 
 /** The transport behind an {@link Outbox}. */
 export interface OutboxTarget<M> {
-  /** Sends `message`. Returns false when the next one should wait; the target calls {@link Outbox.flush} later. */
+  /**
+   * Sends `message`. Returns false when the next one should wait; the target calls {@link Outbox.flush}
+   * later.
+   */
   deliver(message: M): boolean;
   /** The size of `message` in bytes, as it counts against the budget. */
   sizeOf(message: M): number;
@@ -131,12 +147,12 @@ export class Outbox<M> {
   }
 
   /**
-   * Sends or queues `message`, as the policy says. Resolves when there is room for the next message; under the two
-   * drop policies at once, so that a producer keeps its pace. All who wait share one promise.
+   * Sends or queues `message`, as the policy says. Resolves when there is room for the next message; under
+   * the two drop policies at once, so that a producer keeps its pace. All who wait share one promise.
    *
-   * Rejects (not reported as unhandled) with the error of {@link Outbox.close} when the outbox is or gets closed, and with
-   * an {@link OutboxFullError} when the budget is exceeded under `"block"`, which leaves the connection open and does
-   * not queue the message, or under `"disconnect"`.
+   * Rejects (not reported as unhandled) with the error of {@link Outbox.close} when the outbox is or gets
+   * closed, and with an {@link OutboxFullError} when the budget is exceeded under `"block"`, which leaves the
+   * connection open and does not queue the message, or under `"disconnect"`.
    */
   push(message: M): Promise<void> {
     if (this.#closed !== undefined) return rejectedQuietly(this.#closed);
@@ -148,8 +164,8 @@ export class Outbox<M> {
   }
 
   /**
-   * {@link Outbox.push} without a promise, for broadcasts. Returns why the message was refused, or undefined when it
-   * was sent, queued or dropped by policy. A closed outbox returns the error that it was closed with.
+   * {@link Outbox.push} without a promise, for broadcasts. Returns why the message was refused, or undefined
+   * when it was sent, queued or dropped by policy. A closed outbox returns the error that it was closed with.
    */
   offer(message: M): Error | undefined {
     if (this.#closed !== undefined) return this.#closed;
@@ -188,7 +204,10 @@ export class Outbox<M> {
     room?.resolve();
   }
 
-  /** Drops what is queued and rejects those who wait, with `error`. Calling it twice is fine; the first error stays. */
+  /**
+   * Drops what is queued and rejects those who wait, with `error`. Calling it twice is fine; the first error
+   * stays.
+   */
   close(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;

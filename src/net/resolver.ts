@@ -101,7 +101,10 @@ export interface ThreadedResolverOptions extends ResolverOptions {
   readonly numThreads?: number | undefined;
 }
 
-/** Asks the loop's network; see {@link Resolver}. Tornado's names for other ways to do so stand for this class. */
+/**
+ * Asks the loop's network; see {@link Resolver}. Tornado's names for other ways to do so stand for this
+ * class.
+ */
 export class DefaultLoopResolver extends Resolver {
   constructor(options: ThreadedResolverOptions = {}) {
     super(options);

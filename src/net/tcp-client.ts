@@ -34,8 +34,8 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
   /** The local port to connect from; default the system's choice. */
   readonly sourcePort?: number | undefined;
   /**
-   * Called with the addresses of the host before the first of them is tried; tries those that it returns, in their
-   * order. What it throws rejects the call. Default: all, as the resolver gave them.
+   * Called with the addresses of the host before the first of them is tried; tries those that it returns, in
+   * their order. What it throws rejects the call. Default: all, as the resolver gave them.
    */
   readonly filterAddresses?:
     | ((addresses: readonly ResolvedEndpoint[]) => readonly ResolvedEndpoint[])

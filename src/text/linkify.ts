@@ -1,13 +1,14 @@
 /**
- * Finds links in plain text. A link is `scheme:/` (one to three slashes) or `www.` at the beginning of a word, and then as
- * many of these as follow one another, at least one:
+ * Finds links in plain text. A link is `scheme:/` (one to three slashes) or `www.` at the beginning of a
+ * word, and then as many of these as follow one another, at least one:
  *
- * - a run of characters without space, `&`, `<`, `>`, `'` or parentheses (though with `&` and `"` themselves), which ends
- *   before trailing punctuation;
- * - a pair of parentheses round such a run, so that `/wiki/Tornado_(film)` is whole and `(see http://a.b)` is not too long.
+ * - a run of characters without space, `&`, `<`, `>`, `'` or parentheses (though with `&` and `"`
+ *   themselves), which ends before trailing punctuation;
+ * - a pair of parentheses round such a run, so that `/wiki/Tornado_(film)` is whole and `(see http://a.b)` is
+ *   not too long.
  *
- * The work is done by a scanner and not by a regular expression: nested repetition invites input that takes for ever,
- * and here every character is looked at a constant number of times.
+ * The work is done by a scanner and not by a regular expression: nested repetition invites input that takes
+ * for ever, and here every character is looked at a constant number of times.
  */
 import type { Chunk } from "../base/bytes.js";
 import { xhtmlEscape } from "../base/escape.js";
@@ -17,13 +18,15 @@ export interface LinkifyOptions {
   /** Shorten the text of links of more than 30 characters; the whole URL becomes the title. Default false. */
   readonly shorten?: boolean | undefined;
   /**
-   * Further attributes for each link, as HTML (`rel="nofollow"`), or a function that gets the link's (escaped) URL and
-   * answers them. Default none.
+   * Further attributes for each link, as HTML (`rel="nofollow"`), or a function that gets the link's
+   * (escaped) URL and answers them. Default none.
    */
   readonly extraParams?: string | ((href: string) => string) | undefined;
   /** Link only URLs with a scheme, not `www.example.com`. Default false. */
   readonly requireProtocol?: boolean | undefined;
-  /** The schemes to link, exactly as written; default `http` and `https`. Others (`javascript`!) stay text. */
+  /**
+   * The schemes to link, exactly as written; default `http` and `https`. Others (`javascript`!) stay text.
+   */
   readonly permittedProtocols?: Iterable<string> | undefined;
 }
 
@@ -31,7 +34,8 @@ const LONGEST = 30;
 const SPACE = /[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 const WORD = /[\p{L}\p{N}_]/u;
 
-// What a character means in a run: it goes on, it may not be the last one, it ends the run, or it begins a reference.
+// What a character means in a run: it goes on, it may not be the last one, it ends the run, or it begins a
+// reference.
 const GOES_ON = 0;
 const NOT_LAST = 1;
 const ENDS = 2;
@@ -67,7 +71,10 @@ function atBoundary(text: string, index: number): boolean {
   return wordAt(text, index) !== (index > 0 && wordAt(text, before(text, index)));
 }
 
-/** Reads units of a run from `start`; answers where the run ends and where its last character fit for an end does. */
+/**
+ * Reads units of a run from `start`; answers where the run ends and where its last character fit for an end
+ * does.
+ */
 function scanRun(text: string, start: number): { end: number; last: number } {
   let end = start;
   let last = start;
@@ -137,7 +144,10 @@ function linkWithoutScheme(text: string, start: number): Link | undefined {
   return end > start + 4 ? { start, end, scheme: "", prefix: 0 } : undefined;
 }
 
-/** The links of one kind: each candidate is looked at once, and the link found last is kept until it is passed. */
+/**
+ * The links of one kind: each candidate is looked at once, and the link found last is kept until it is
+ * passed.
+ */
 class Candidates {
   readonly #text: string;
   readonly #mark: string;
@@ -209,7 +219,8 @@ function shortened(url: string, prefix: number): string {
 
 /**
  * Plain text (or UTF-8 bytes) as HTML with its URLs as links:
- * `linkify("Hello http://tornadoweb.org!")` gives `Hello <a href="http://tornadoweb.org">http://tornadoweb.org</a>!`
+ * `linkify("Hello http://tornadoweb.org!")` gives `Hello <a
+ * href="http://tornadoweb.org">http://tornadoweb.org</a>!`
  */
 export function linkify(text: Chunk, options: LinkifyOptions = {}): string {
   const { shorten = false, requireProtocol = false, extraParams = "" } = options;

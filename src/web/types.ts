@@ -170,24 +170,36 @@ export interface ApplicationSettings {
   securityHeaders?: boolean | SecurityHeaders | undefined;
   /** Which other origins may read responses, and with what; default none. Answers preflights. */
   cors?: CorsOptions | undefined;
-  /** The folder of the templates, as a path or a `file:` URL. Default the folder of the source file that renders. */
+  /**
+   * The folder of the templates, as a path or a `file:` URL. Default the folder of the source file that
+   * renders.
+   */
   templatePath?: string | URL | undefined;
-  /** Where templates come from, in place of `templatePath`, `autoescape` and `templateWhitespace`. Default a `Loader`. */
+  /**
+   * Where templates come from, in place of `templatePath`, `autoescape` and `templateWhitespace`. Default a
+   * `Loader`.
+   */
   templateLoader?: BaseLoader | undefined;
-  /** The name of the function that escapes expressions of templates; null for no escaping. Default `xhtmlEscape`. */
+  /**
+   * The name of the function that escapes expressions of templates; null for no escaping. Default
+   * `xhtmlEscape`.
+   */
   autoescape?: string | null | undefined;
-  /** The mode of white space of templates; default `single` for names that end in `.html` or `.js`, else `all`. */
+  /**
+   * The mode of white space of templates; default `single` for names that end in `.html` or `.js`, else
+   * `all`.
+   */
   templateWhitespace?: WhitespaceMode | undefined;
   /** Keep templates once they are compiled; default true. False reads them anew for each response. */
   compiledTemplateCache?: boolean | undefined;
   /**
-   * Classes of UI modules by name, or whole modules of them, for `{% module Name(…) %}`. Default those that every application
-   * has: `Template`, `linkify` and `xsrfFormHtml`.
+   * Classes of UI modules by name, or whole modules of them, for `{% module Name(…) %}`. Default those that
+   * every application has: `Template`, `linkify` and `xsrfFormHtml`.
    */
   uiModules?: UINames | undefined;
   /**
-   * Functions for templates by name, or whole modules of them; each gets the handler first. Names that begin with an
-   * underscore or in upper case are skipped. Default none.
+   * Functions for templates by name, or whole modules of them; each gets the handler first. Names that begin
+   * with an underscore or in upper case are skipped. Default none.
    */
   uiMethods?: UINames | undefined;
   /** Milliseconds between the pings of WebSockets; default `Infinity`, no pings. See `WebSocketOptions`. */
@@ -196,7 +208,9 @@ export interface ApplicationSettings {
   websocketPingTimeout?: number | undefined;
   /** The largest WebSocket message that is taken, in bytes, also after inflating; default 10 MiB. */
   websocketMaxMessageSize?: number | undefined;
-  /** Times, limits and the policy for slow consumers of WebSockets; default those of {@link WebSocketOptions}. */
+  /**
+   * Times, limits and the policy for slow consumers of WebSockets; default those of {@link WebSocketOptions}.
+   */
   websocketOptions?: WebSocketOptions | undefined;
   /** The application's own. */
   [name: string]: unknown;

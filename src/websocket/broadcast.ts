@@ -1,7 +1,8 @@
 /**
- * One message for many connections, and topics that connections join and leave. A broadcast serialises and frames
- * the message once, and compresses it once for each set of parameters; a delivery is then one write of the same
- * bytes. Connections that agreed to keep a compression context get the message compressed on its own.
+ * One message for many connections, and topics that connections join and leave. A broadcast serialises and
+ * frames the message once, and compresses it once for each set of parameters; a delivery is then one write of
+ * the same bytes. Connections that agreed to keep a compression context get the message compressed on its
+ * own.
  */
 import { checkOneOf } from "../base/validate.js";
 import { SharedMessage, type WebSocketMessage, type WriteMessageOptions } from "./outgoing-message.js";
@@ -17,8 +18,8 @@ export interface BroadcastTarget {
 export interface BroadcastOptions extends WriteMessageOptions {
   /**
    * What happens where the transport has no room: the connection misses this message ("skip") or is cut
-   * ("disconnect"). Default: its own policy for slow consumers, which under "block" queues the message, or skips
-   * it when the budget is used up.
+   * ("disconnect"). Default: its own policy for slow consumers, which under "block" queues the message, or
+   * skips it when the budget is used up.
    */
   readonly slow?: "skip" | "disconnect" | undefined;
   /** One that does not get the message, such as its sender; default none. */
@@ -40,7 +41,8 @@ export interface BroadcastResult {
 /**
  * Sends one message to any number of connections. Never waits, and never throws for what a connection does.
  *
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a message that cannot be sent, before anything
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a message that cannot be sent, before
+ * anything
  *   is sent, and for an unknown option value.
  */
 export function broadcast(
@@ -96,8 +98,8 @@ class Topic<T> implements ConnectionGroup {
 }
 
 /**
- * Topics of this process, and who has subscribed to them. Joining and leaving cost one entry of a set each; a topic
- * exists as long as it has subscribers. A connection that closes leaves all its topics.
+ * Topics of this process, and who has subscribed to them. Joining and leaving cost one entry of a set each; a
+ * topic exists as long as it has subscribers. A connection that closes leaves all its topics.
  *
  *     const rooms = new Topics();
  *     rooms.subscribe("lobby", this);

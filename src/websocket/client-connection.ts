@@ -19,8 +19,8 @@ import { type WebSocketLink, WebSocketShell } from "./shell.js";
 /** The callbacks of a {@link WebSocketClientConnection}; each may be plain, `async` or a generator. */
 export interface WebSocketClientCallbacks {
   /**
-   * Gets each message, and `undefined` at the end; while its promise is pending, no further message comes. Default:
-   * messages wait for {@link WebSocketClientConnection.readMessage}.
+   * Gets each message, and `undefined` at the end; while its promise is pending, no further message comes.
+   * Default: messages wait for {@link WebSocketClientConnection.readMessage}.
    */
   readonly onMessageCallback?: ((message: string | Buffer | undefined) => unknown) | undefined;
   /** Gets the payload of each ping, which is answered without it; default nothing. */
@@ -40,9 +40,9 @@ export interface ClientConnectionParts {
 }
 
 /**
- * A client's connection; {@link websocketConnect} makes it. Messages go to the callback that it was given, else they
- * are taken by {@link WebSocketClientConnection.readMessage} or `for await`; one waits here, the others in the
- * system's buffers and at the server. Tornado `WebSocketClientConnection`.
+ * A client's connection; {@link websocketConnect} makes it. Messages go to the callback that it was given,
+ * else they are taken by {@link WebSocketClientConnection.readMessage} or `for await`; one waits here, the
+ * others in the system's buffers and at the server. Tornado `WebSocketClientConnection`.
  */
 export class WebSocketClientConnection implements AsyncIterable<string | Buffer> {
   /** The header fields of the server's answer. */
@@ -51,7 +51,9 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
   readonly selectedSubprotocol: string | undefined;
   /** Times and limits, complete. */
   readonly params: WebSocketParams;
-  /** The code of the server's close frame; undefined while open, and if there was no frame or no code in it. */
+  /**
+   * The code of the server's close frame; undefined while open, and if there was no frame or no code in it.
+   */
   closeCode: number | undefined = undefined;
   /** The reason that came with {@link WebSocketClientConnection.closeCode}. */
   closeReason: string | undefined = undefined;
@@ -99,21 +101,21 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
   }
 
   /**
-   * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next one. Bytes
-   * must not be changed until they have left.
+   * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next
+   * one. Bytes must not be changed until they have left.
    *
-   * Rejects, not reported as unhandled, with a `WebSocketClosedError` (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the
-   * connection is or gets closed, and with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`) when the budget is used
-   * up; with an `InvalidArgumentError` for what cannot be a message.
+   * Rejects, not reported as unhandled, with a `WebSocketClosedError` (`ERR_SQUALL_WEBSOCKET_CLOSED`) when
+   * the connection is or gets closed, and with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`) when the
+   * budget is used up; with an `InvalidArgumentError` for what cannot be a message.
    */
   writeMessage(message: WebSocketMessage, options?: WriteMessageOptions): Promise<void> {
     return this.#shell.write(message, options);
   }
 
   /**
-   * The next message; `undefined` when the connection has ended and all messages have been taken. Several may wait.
-   * A wait that is given up, by `options`, takes no message. Rejects with an `InvalidStateError` if messages go to a
-   * callback.
+   * The next message; `undefined` when the connection has ended and all messages have been taken. Several may
+   * wait. A wait that is given up, by `options`, takes no message. Rejects with an `InvalidStateError` if
+   * messages go to a callback.
    */
   async readMessage(options?: WaitOptions): Promise<string | Buffer | undefined> {
     return await this.#messages().read(options);
@@ -144,17 +146,21 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
   }
 
   /**
-   * Begins the closing handshake, behind the messages that were written before. Calling twice is fine; what had come
-   * before can still be read.
+   * Begins the closing handshake, behind the messages that were written before. Calling twice is fine; what
+   * had come before can still be read.
    *
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a code that must not be sent, and for a reason
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a code that must not be sent, and for a
+   * reason
    *   of more than 123 bytes.
    */
   close(code?: number, reason?: string): void {
     this.#shell.close(code, reason);
   }
 
-  /** Resolves when the closing handshake is over, or the connection is gone without one. Never rejects by itself. */
+  /**
+   * Resolves when the closing handshake is over, or the connection is gone without one. Never rejects by
+   * itself.
+   */
   whenClosed(options?: WaitOptions): Promise<void> {
     return cancellable<void>(this.stream.ioLoop, "waiting for the close", options, (settle) => {
       this.#closed.promise.then(settle.resolve);
@@ -167,7 +173,7 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
     await this.#closed.promise;
   }
 
-  // --- what the connection calls -----------------------------------------------------------------------------
+  // --- what the connection calls ---------------------------------------------------------------------------
 
   /** @internal */
   deliverMessage(message: string | Buffer): unknown {

@@ -1,6 +1,6 @@
 /**
- * Opening a WebSocket as a client (RFC 6455 §4.1): one TCP or TLS connection, one request, and its stream when the
- * server has agreed. One deadline and one signal cover all of it.
+ * Opening a WebSocket as a client (RFC 6455 §4.1): one TCP or TLS connection, one request, and its stream
+ * when the server has agreed. One deadline and one signal cover all of it.
  */
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
@@ -66,7 +66,8 @@ export interface WebSocketConnectOptions
   /** Offers compression, `{}` with its defaults; default none. */
   readonly compressionOptions?: CompressionOptions | null | undefined;
   /**
-   * Milliseconds for name, connection, proxy, TLS and handshake together; default 20 s, `Infinity` for no limit.
+   * Milliseconds for name, connection, proxy, TLS and handshake together; default 20 s, `Infinity` for no
+   * limit.
    */
   readonly connectTimeout?: number | undefined;
   /** Looks the host up; default the resolver that `Resolver` is configured to. */
@@ -159,8 +160,8 @@ async function handshakeOn(
 }
 
 /**
- * Opens a WebSocket to a `ws:` or `wss:` URL; a user and a password in it go into the `Authorization` field. Redirects
- * are not followed.
+ * Opens a WebSocket to a `ws:` or `wss:` URL; a user and a password in it go into the `Authorization` field.
+ * Redirects are not followed.
  *
  *     const connection = await websocketConnect("wss://example.com/feed");
  *     for await (const message of connection) console.log(message);
@@ -168,11 +169,14 @@ async function handshakeOn(
  * Tornado `websocket_connect`.
  *
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a URL or an option that is invalid.
- * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) when the server does not agree, or ends the
+ * @throws WebSocketHandshakeError (`ERR_SQUALL_WEBSOCKET_HANDSHAKE`) when the server does not agree, or ends
+ * the
  *   connection; its `status` is that of a server that answered with another status than 101.
- * @throws StreamClosedError (`ERR_SQUALL_STREAM_CLOSED`) when no connection can be made; `realError` says why. An
+ * @throws StreamClosedError (`ERR_SQUALL_STREAM_CLOSED`) when no connection can be made; `realError` says
+ * why. An
  *   `HTTPConnectError` when a proxy refuses.
- * @throws TimeoutError (`ERR_SQUALL_TIMEOUT`) after `connectTimeout` milliseconds; or the signal's reason. Both leave
+ * @throws TimeoutError (`ERR_SQUALL_TIMEOUT`) after `connectTimeout` milliseconds; or the signal's reason.
+ * Both leave
  *   nothing behind.
  */
 export async function websocketConnect(

@@ -35,7 +35,8 @@ export class OutgoingMessage {
   readonly compress: boolean;
 
   /**
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for what is neither text nor bytes nor can be
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for what is neither text nor bytes nor can
+   * be
    *   JSON, and for bytes that are sent as text although they are not UTF-8.
    */
   constructor(message: WebSocketMessage, { binary, compress }: WriteMessageOptions = {}) {
@@ -95,7 +96,9 @@ export class SharedMessage extends OutgoingMessage {
     return encodeFrame(FIN | TEXT, data);
   }
 
-  /** The frame of a server that compresses with the parameters of `deflater`; the message stands alone in it. */
+  /**
+   * The frame of a server that compresses with the parameters of `deflater`; the message stands alone in it.
+   */
   compressedFrame(deflater: ConnectionDeflater): Buffer {
     const key = deflateKey(deflater.parameters, deflater.effort);
     this.#compressed ??= new Map();

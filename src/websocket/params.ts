@@ -12,13 +12,13 @@ export interface WebSocketOptions extends WebSocketLimitsOptions, OutboxOptions 
   /** Milliseconds between two pings; default `Infinity`, no pings. 0 means the same, as in Tornado. */
   readonly pingInterval?: number | undefined;
   /**
-   * Milliseconds after a ping in which something must come from the peer, else the connection is closed with the
-   * reason "ping timed out"; default `pingInterval`, which is also the most.
+   * Milliseconds after a ping in which something must come from the peer, else the connection is closed with
+   * the reason "ping timed out"; default `pingInterval`, which is also the most.
    */
   readonly pingTimeout?: number | undefined;
   /**
-   * Milliseconds that the peer has to answer a close frame, and to end TCP afterwards, before the connection is
-   * cut; default 5 s, `Infinity` to wait without limit.
+   * Milliseconds that the peer has to answer a close frame, and to end TCP afterwards, before the connection
+   * is cut; default 5 s, `Infinity` to wait without limit.
    */
   readonly closeTimeout?: number | undefined;
   /**
@@ -31,7 +31,10 @@ export interface WebSocketOptions extends WebSocketLimitsOptions, OutboxOptions 
    * `maxConnections`; default false.
    */
   readonly makesRoom?: boolean | undefined;
-  /** The code of the close frame when the server stops: 1001 (going away) or 1012 (service restart); default 1001. */
+  /**
+   * The code of the close frame when the server stops: 1001 (going away) or 1012 (service restart); default
+   * 1001.
+   */
   readonly shutdownCode?: 1001 | 1012 | undefined;
 }
 
@@ -62,8 +65,8 @@ const logged = new Set<string>();
 const MOST_LOGGED = 100;
 
 /**
- * Logs a warning of squall itself, unless the same text has been logged before: what a program does wrong for each of
- * its connections is worth one line. Tornado `de_dupe_gen_log`.
+ * Logs a warning of squall itself, unless the same text has been logged before: what a program does wrong for
+ * each of its connections is worth one line. Tornado `de_dupe_gen_log`.
  */
 export function deDupeGenLog(message: string): void {
   if (logged.has(message) || logged.size >= MOST_LOGGED) return;

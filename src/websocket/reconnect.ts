@@ -1,6 +1,7 @@
 /**
- * Connections one after the other, for a client that is to stay connected. The wait before each attempt grows, and is
- * random, so that the clients of a server that was restarted do not come back in one moment (RFC 6455 §7.2.3).
+ * Connections one after the other, for a client that is to stay connected. The wait before each attempt
+ * grows, and is random, so that the clients of a server that was restarted do not come back in one moment
+ * (RFC 6455 §7.2.3).
  */
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
@@ -11,7 +12,10 @@ import { type WebSocketConnectOptions, websocketConnect } from "./connect.js";
 
 /** Options of {@link websocketConnections}. */
 export interface WebSocketReconnectOptions extends WebSocketConnectOptions {
-  /** The longest wait before the second attempt, in milliseconds; it doubles with each further one. Default 1 s. */
+  /**
+   * The longest wait before the second attempt, in milliseconds; it doubles with each further one. Default 1
+   * s.
+   */
   readonly firstDelay?: number | undefined;
   /** The longest wait of all, in milliseconds; default 30 s. */
   readonly maxDelay?: number | undefined;
@@ -20,23 +24,23 @@ export interface WebSocketReconnectOptions extends WebSocketConnectOptions {
   /** A connection that lasted so many milliseconds was a good one: the waits start over. Default 10 s. */
   readonly stableAfter?: number | undefined;
   /**
-   * Gets the error of each attempt that failed, and the wait that follows, in milliseconds; what it throws ends the
-   * iteration. Default nothing.
+   * Gets the error of each attempt that failed, and the wait that follows, in milliseconds; what it throws
+   * ends the iteration. Default nothing.
    */
   readonly onRetry?: ((error: unknown, delay: number) => void) | undefined;
 }
 
 /**
- * Connects, and connects again when the loop's body is done with a connection, as often as the loop goes on. The waits
- * are random between half of the current delay and all of it.
+ * Connects, and connects again when the loop's body is done with a connection, as often as the loop goes on.
+ * The waits are random between half of the current delay and all of it.
  *
  *     for await (const connection of websocketConnections(url, { signal })) {
  *       await connection.writeMessage({ since: lastSeen });
  *       for await (const message of connection) show(message);
  *     } // the connection has ended: the next one follows
  *
- * A connection that is still open when its body ends is closed. An error of an option is thrown at once, the reason
- * of `signal` when it aborts, which also closes the connection.
+ * A connection that is still open when its body ends is closed. An error of an option is thrown at once, the
+ * reason of `signal` when it aborts, which also closes the connection.
  */
 export async function* websocketConnections(
   address: string | URL,

@@ -1,10 +1,11 @@
 /**
- * One end of a WebSocket on a stream: the shell around the protocol (`protocol/websocket/connection.ts`), which
- * knows neither sockets nor time. It moves bytes, keeps deadlines, and holds messages back on both sides.
+ * One end of a WebSocket on a stream: the shell around the protocol (`protocol/websocket/connection.ts`),
+ * which knows neither sockets nor time. It moves bytes, keeps deadlines, and holds messages back on both
+ * sides.
  *
- * **In.** Chunks go from the stream to the protocol, and messages to the owner. When the owner returns a promise,
- * the protocol stands still until it is settled. The stream goes on reading meanwhile, so that a peer which
- * leaves is noticed, until {@link READ_AHEAD} bytes wait.
+ * **In.** Chunks go from the stream to the protocol, and messages to the owner. When the owner returns a
+ * promise, the protocol stands still until it is settled. The stream goes on reading meanwhile, so that a
+ * peer which leaves is noticed, until {@link READ_AHEAD} bytes wait.
  *
  * **Out.** Messages go straight to the stream while it has room. The outbox exists only while it has none, or
  * while a long message is compressed in another thread: `#outbox === undefined` means that there is room.
@@ -60,9 +61,15 @@ export interface WebSocketOwner {
   onPing(data: Buffer): unknown;
   /** A pong came. */
   onPong(data: Buffer): unknown;
-  /** Nothing more comes; called once, last. Code and reason are those of the peer's close frame, if it had them. */
+  /**
+   * Nothing more comes; called once, last. Code and reason are those of the peer's close frame, if it had
+   * them.
+   */
   onWsConnectionClose(code: number | undefined, reason: string | undefined): void;
-  /** What one of the methods above threw, or its promise was rejected with. The connection is closed with 1011. */
+  /**
+   * What one of the methods above threw, or its promise was rejected with. The connection is closed with
+   * 1011.
+   */
   logException(error: unknown): void;
 }
 
@@ -199,7 +206,7 @@ export class WebSocketShell
     this.#protocol.transportEnded();
   }
 
-  // --- what the owner asks ---------------------------------------------------------------------------------------
+  // --- what the owner asks ---------------------------------------------------------------------------------
 
   /** True until a close frame is sent or received, or is going to be, and while TCP lasts. */
   get isOpen(): boolean {
@@ -252,7 +259,10 @@ export class WebSocketShell
     return this.#hasRoom();
   }
 
-  /** Sends a message to one of many. `slow` says what happens where there is no room; default the outbox's policy. */
+  /**
+   * Sends a message to one of many. `slow` says what happens where there is no room; default the outbox's
+   * policy.
+   */
   writeShared(message: SharedMessage, slow: "skip" | "disconnect" | undefined): SharedResult {
     if (!this.isOpen) return "closed";
     const outbox = this.#outbox;
@@ -340,7 +350,7 @@ export class WebSocketShell
     }
   }
 
-  // --- UpgradedProtocol: what the server asks --------------------------------------------------------------------
+  // --- UpgradedProtocol: what the server asks --------------------------------------------------------------
 
   /** @internal */
   shutdown(): void {
@@ -366,7 +376,7 @@ export class WebSocketShell
       : Number.POSITIVE_INFINITY;
   }
 
-  // --- StreamSink ------------------------------------------------------------------------------------------------
+  // --- StreamSink ------------------------------------------------------------------------------------------
 
   /** @internal */
   onData(chunk: Buffer): void {
@@ -393,8 +403,8 @@ export class WebSocketShell
   }
 
   /**
-   * @internal Two calls in one, which one object for each connection gets: the stream is closed (an error or nothing),
-   * or the WebSocket is (a code and a reason).
+   * @internal Two calls in one, which one object for each connection gets: the stream is closed (an error or
+   * nothing), or the WebSocket is (a code and a reason).
    */
   onClose(cause?: Error | number | undefined, reason?: string): void {
     if (typeof cause === "number") {
@@ -407,7 +417,7 @@ export class WebSocketShell
     this.#protocol.transportEnded();
   }
 
-  // --- WebSocketOutput -------------------------------------------------------------------------------------------
+  // --- WebSocketOutput -------------------------------------------------------------------------------------
 
   /** @internal */
   send(data: string | Uint8Array, encoding?: "latin1" | "utf8"): boolean {
@@ -434,7 +444,7 @@ export class WebSocketShell
     else this.#await(FIN, this.#params.closeTimeout);
   }
 
-  // --- WebSocketVisitor ------------------------------------------------------------------------------------------
+  // --- WebSocketVisitor ------------------------------------------------------------------------------------
 
   /** @internal */
   onMessage(data: string | Buffer): void {
@@ -462,7 +472,7 @@ export class WebSocketShell
     genLog.info("A WebSocket broke the protocol: %s", error.message);
   }
 
-  // --- OutboxTarget ----------------------------------------------------------------------------------------------
+  // --- OutboxTarget ----------------------------------------------------------------------------------------
 
   /** @internal */
   deliver(message: OutgoingMessage): boolean {
@@ -481,7 +491,7 @@ export class WebSocketShell
     this.#cut(error.message);
   }
 
-  // --- inside ----------------------------------------------------------------------------------------------------
+  // --- inside ----------------------------------------------------------------------------------------------
 
   /** The WebSocket is closed. */
   #closed(code: number, reason: string): void {

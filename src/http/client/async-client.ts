@@ -1,6 +1,7 @@
 /**
  * `AsyncHTTPClient`, the client that programs use, and `SimpleAsyncHTTPClient`, what it is unless another
- * implementation was chosen. They share a file because each needs the other: the family's base names its default.
+ * implementation was chosen. They share a file because each needs the other: the family's base names its
+ * default.
  */
 import { IOLoop } from "../../async/ioloop.js";
 import { Configurable, type ConfigurableClass } from "../../base/configurable.js";
@@ -26,8 +27,9 @@ const shared = new WeakMap<IOLoop, Map<unknown, AsyncHTTPClient>>();
 let configured: AsyncHTTPClientOptions = {};
 
 /**
- * A client that does not block. `new AsyncHTTPClient()` returns one shared client for each loop, so that all parts of
- * a program share its connections and its limit of requests in progress; `forceInstance` makes another one.
+ * A client that does not block. `new AsyncHTTPClient()` returns one shared client for each loop, so that all
+ * parts of a program share its connections and its limit of requests in progress; `forceInstance` makes
+ * another one.
  *
  *     const client = new AsyncHTTPClient();
  *     const response = await client.fetch("https://www.example.com/");
@@ -43,8 +45,8 @@ export class AsyncHTTPClient extends Configurable implements Disposable {
   }
 
   /**
-   * Chooses the implementation and the options of clients that are made from now on; `null` is the default one. A
-   * name is imported, and the answer is a promise. Clients that are shared already stay as they are.
+   * Chooses the implementation and the options of clients that are made from now on; `null` is the default
+   * one. A name is imported, and the answer is a promise. Clients that are shared already stay as they are.
    * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a class that is not an `AsyncHTTPClient`.
    */
   static override configure(
@@ -124,9 +126,10 @@ export class AsyncHTTPClient extends Configurable implements Disposable {
   /**
    * Fetches a URL, with the options of `HTTPRequest`, or an `HTTPRequest`.
    *
-   * Rejects with an {@link HTTPClientError} for a status other than 2xx (unless `raiseError` is false), and for the
-   * lack of a response: `HTTPTimeoutError`, `HTTPConnectError`, `HTTPStreamClosedError` and so on; with the signal's
-   * reason; with an `InvalidArgumentError` for a request that cannot be sent. A cancel closes the connection.
+   * Rejects with an {@link HTTPClientError} for a status other than 2xx (unless `raiseError` is false), and
+   * for the lack of a response: `HTTPTimeoutError`, `HTTPConnectError`, `HTTPStreamClosedError` and so on;
+   * with the signal's reason; with an `InvalidArgumentError` for a request that cannot be sent. A cancel
+   * closes the connection.
    */
   fetch(request: string | URL | HTTPRequest, options?: FetchOptions): Promise<HTTPResponse> {
     if (this.isClosed)
@@ -159,8 +162,8 @@ export class AsyncHTTPClient extends Configurable implements Disposable {
   }
 
   /**
-   * Ends the client: fetches in progress reject, connections close, and the loop gets a new shared client when one is
-   * asked for. Calling it twice is fine.
+   * Ends the client: fetches in progress reject, connections close, and the loop gets a new shared client
+   * when one is asked for. Calling it twice is fine.
    */
   close(): void {
     if (this.isClosed) return;
@@ -175,8 +178,8 @@ export class AsyncHTTPClient extends Configurable implements Disposable {
 }
 
 /**
- * The client on squall's own streams: HTTP/1.1 with kept connections, TLS, proxies and unix sockets. Tornado's class
- * of that name has no proxies and one connection for each request.
+ * The client on squall's own streams: HTTP/1.1 with kept connections, TLS, proxies and unix sockets.
+ * Tornado's class of that name has no proxies and one connection for each request.
  */
 export class SimpleAsyncHTTPClient extends AsyncHTTPClient {
   /** @internal */

@@ -1,4 +1,7 @@
-/** Where the body of a response goes that comes from elsewhere than squall's own connections: see `undici-client.ts`. */
+/**
+ * Where the body of a response goes that comes from elsewhere than squall's own connections: see
+ * `undici-client.ts`.
+ */
 import type { IOLoop } from "../../async/ioloop.js";
 import { ByteQueue } from "../../base/byte-queue.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";

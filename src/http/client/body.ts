@@ -1,6 +1,7 @@
 /**
- * The body of a request in one of two shapes: octets that are there, or something that writes them piece by piece.
- * A body that can be sent a second time is what redirects with 307 and 308, retries and digest authentication need.
+ * The body of a request in one of two shapes: octets that are there, or something that writes them piece by
+ * piece. A body that can be sent a second time is what redirects with 307 and 308, retries and digest
+ * authentication need.
  */
 import { asBuffer } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";

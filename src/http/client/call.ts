@@ -1,5 +1,6 @@
 /**
- * One fetch, from the queue to the response: the one object that exists for it, and the delegate of its exchanges.
+ * One fetch, from the queue to the response: the one object that exists for it, and the delegate of its
+ * exchanges.
  *
  *     queued ─────▶ connecting          there are `maxClients` others; its deadline is that of connecting
  *     connecting ─▶ exchange            the route has no idle connection, so one is opened
@@ -7,8 +8,8 @@
  *     waiting ────▶ connecting, exchange              before a retry
  *     all ────────▶ settled             the caller has the response or the error
  *
- * What comes next after an exchange is decided when its head is there (`#next`), and begun when the connection is
- * idle again or closed, so that it can use the same one.
+ * What comes next after an exchange is decided when its head is there (`#next`), and begun when the
+ * connection is idle again or closed, so that it can use the same one.
  */
 import { onAbort } from "../../async/cancel.js";
 import { ignore } from "../../async/deferred.js";
@@ -212,7 +213,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     else this.#connection.close();
   }
 
-  // --- getting a connection --------------------------------------------------------------------------------------
+  // --- getting a connection --------------------------------------------------------------------------------
 
   get #connectTimeout(): number {
     return limitOf(this.#option("connectTimeout"), DEFAULTS.connectTimeout);
@@ -274,7 +275,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     return this.#engine.loop.time() - this.#startedAt;
   }
 
-  // --- sending ---------------------------------------------------------------------------------------------------
+  // --- sending ---------------------------------------------------------------------------------------------
 
   #send(connection: PooledConnection): void {
     const { intent, startLine, headers } = this.#hop!;
@@ -337,8 +338,8 @@ export class Call implements HTTPMessageDelegate, PoolUser {
   }
 
   /**
-   * A call that writes may end the exchange: a body that does not fit its Content-Length is refused, and the connection
-   * closed. What the call throws is the outcome then, not the end of the connection.
+   * A call that writes may end the exchange: a body that does not fit its Content-Length is refused, and the
+   * connection closed. What the call throws is the outcome then, not the end of the connection.
    */
   #writing<T>(write: () => T): T {
     this.#isWriting = true;
@@ -357,7 +358,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     return result;
   }
 
-  // --- receiving -------------------------------------------------------------------------------------------------
+  // --- receiving -------------------------------------------------------------------------------------------
 
   /** The body is not held in memory. */
   get #streams(): boolean {
@@ -536,7 +537,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     else this.#resolve(response);
   }
 
-  // --- the end of an exchange ------------------------------------------------------------------------------------
+  // --- the end of an exchange ------------------------------------------------------------------------------
 
   /** The exchange failed before its response was whole; see {@link Call.exchangeOver} for what follows. */
   onConnectionClose(): void {
@@ -574,7 +575,9 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     if (this.#state !== "settled") this.#goOn();
   }
 
-  /** Decides what follows an attempt without a response; `isStale`: the server had given the connection up. */
+  /**
+   * Decides what follows an attempt without a response; `isStale`: the server had given the connection up.
+   */
   #afterFailure(error: Error, isStale: boolean): void {
     this.#next = afterFailure(this.#progress(), isStale);
     if (this.#next === undefined) this.fail(error);

@@ -7,8 +7,8 @@ let lastType: string | undefined;
 let lastDecoder: TextDecoder | undefined;
 
 /**
- * A decoder for the charset that a Content-Type names; undefined for UTF-8, for none, and for one that the platform
- * does not know.
+ * A decoder for the charset that a Content-Type names; undefined for UTF-8, for none, and for one that the
+ * platform does not know.
  */
 export function mediaTypeCharset(contentType: string | undefined): TextDecoder | undefined {
   if (contentType !== lastType) {

@@ -1,6 +1,6 @@
 /**
- * Opening a connection along a route: looking the host up and connecting, the tunnel of a proxy, TLS. The caller
- * learns which phase is going on, so that an error or a deadline can name it.
+ * Opening a connection along a route: looking the host up and connecting, the tunnel of a proxy, TLS. The
+ * caller learns which phase is going on, so that an error or a deadline can name it.
  */
 import { onAbort } from "../../async/cancel.js";
 import { StreamClosedError } from "../../net/stream/stream-errors.js";
@@ -33,8 +33,8 @@ const MAX_REFUSAL = 64 * 1024;
 const contexts = new WeakMap<object, SSLContext>();
 
 /**
- * Opens a connection. A cancel by the context's signal leaves nothing behind. Through a proxy, `tunnel` true asks for a
- * tunnel without TLS too, as a WebSocket needs (RFC 6455 §4.1).
+ * Opens a connection. A cancel by the context's signal leaves nothing behind. Through a proxy, `tunnel` true
+ * asks for a tunnel without TLS too, as a WebSocket needs (RFC 6455 §4.1).
  *
  * Rejects with the error of the resolver, the network or TLS, or with an {@link HTTPConnectError} of a proxy.
  */
@@ -118,7 +118,10 @@ class TunnelAnswer implements HTTPMessageDelegate {
   onConnectionClose(): void {}
 }
 
-/** Asks a proxy for a tunnel to the route's server (RFC 9110 §9.3.6); once more with the answer to its challenge. */
+/**
+ * Asks a proxy for a tunnel to the route's server (RFC 9110 §9.3.6); once more with the answer to its
+ * challenge.
+ */
 async function openTunnel(
   first: IOStream,
   route: Route,

@@ -1,6 +1,6 @@
 /**
- * Cookies of a client, through an interface: the jar of the package `tough-cookie` has it, and a program may bring
- * its own. Which cookies may be stored and sent where (RFC 6265) is the jar's business.
+ * Cookies of a client, through an interface: the jar of the package `tough-cookie` has it, and a program may
+ * bring its own. Which cookies may be stored and sent where (RFC 6265) is the jar's business.
  */
 
 /** Where cookies are kept. `new CookieJar()` of `tough-cookie` is one. */

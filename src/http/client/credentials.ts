@@ -12,7 +12,8 @@ export interface Credentials {
 
 /**
  * What stands behind `Authorization:` for Basic.
- * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a colon in the name or a control character in either.
+ * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a colon in the name or a control character
+ * in either.
  */
 export function basicAuthorization({ username, password }: Credentials): string {
   if (username.includes(":") || /[\0-\x1f\x7f]/.test(username + password)) {
@@ -34,7 +35,10 @@ export interface DigestChallenge {
 const ALGORITHMS = ["SHA-256-sess", "SHA-256", "MD5-sess", "MD5"] as const;
 const PARAMETER = /([!#$%&'*+.^_`|~\w-]+)[ \t]*=[ \t]*("(?:[^"\\]|\\.)*"|[^\s,"]+)/gy;
 
-/** The strongest Digest challenge of these `WWW-Authenticate` or `Proxy-Authenticate` lines; undefined if there is none. */
+/**
+ * The strongest Digest challenge of these `WWW-Authenticate` or `Proxy-Authenticate` lines; undefined if
+ * there is none.
+ */
 export function findDigestChallenge(lines: readonly string[]): DigestChallenge | undefined {
   const found = lines.flatMap(digestChallenges);
   return found.toSorted((a, b) => ALGORITHMS.indexOf(a.algorithm) - ALGORITHMS.indexOf(b.algorithm))[0];

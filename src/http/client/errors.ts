@@ -1,6 +1,7 @@
 /**
- * What can go wrong with a fetch, apart from the caller's own signal. Tornado has one class for the status of a
- * response and for the lack of one, with 599 as the status of the latter; ours has the same, and subclasses say more.
+ * What can go wrong with a fetch, apart from the caller's own signal. Tornado has one class for the status of
+ * a response and for the lack of one, with 599 as the status of the latter; ours has the same, and subclasses
+ * say more.
  */
 import type { SquallErrorOptions } from "../../base/errors.js";
 import { HTTPClientError, type HTTPResponse } from "./response.js";
@@ -9,9 +10,9 @@ import { HTTPClientError, type HTTPResponse } from "./response.js";
 export const NO_RESPONSE = 599;
 
 /**
- * Where a fetch was when its time was over or something broke: it waited for a free slot (`queue`), looked the host
- * up (`lookup`), connected (`connect`), asked a proxy for a tunnel (`proxy`), shook hands (`tls`), sent the request
- * (`upload`), waited for the head of the response (`headers`) or for its body (`body`).
+ * Where a fetch was when its time was over or something broke: it waited for a free slot (`queue`), looked
+ * the host up (`lookup`), connected (`connect`), asked a proxy for a tunnel (`proxy`), shook hands (`tls`),
+ * sent the request (`upload`), waited for the head of the response (`headers`) or for its body (`body`).
  */
 export type FetchPhase = "queue" | "lookup" | "connect" | "proxy" | "tls" | "upload" | "headers" | "body";
 
@@ -19,7 +20,10 @@ export type FetchPhase = "queue" | "lookup" | "connect" | "proxy" | "tls" | "upl
 export const HTTPError: typeof HTTPClientError = HTTPClientError;
 export type HTTPError = HTTPClientError;
 
-/** No response came in time (`ERR_SQUALL_HTTP_TIMEOUT`); {@link HTTPTimeoutError.phase} says what took too long. */
+/**
+ * No response came in time (`ERR_SQUALL_HTTP_TIMEOUT`); {@link HTTPTimeoutError.phase} says what took too
+ * long.
+ */
 export class HTTPTimeoutError extends HTTPClientError {
   static {
     this.prototype.name = "HTTPTimeoutError";
@@ -70,8 +74,9 @@ export class HTTPStreamClosedError extends HTTPClientError {
 }
 
 /**
- * There is no connection (`ERR_SQUALL_HTTP_CONNECT`): the name has no address, the server refused, its certificate is
- * not good, or a proxy gave no tunnel. The `cause` is the error of the system, of TLS or of the proxy.
+ * There is no connection (`ERR_SQUALL_HTTP_CONNECT`): the name has no address, the server refused, its
+ * certificate is not good, or a proxy gave no tunnel. The `cause` is the error of the system, of TLS or of
+ * the proxy.
  */
 export class HTTPConnectError extends HTTPClientError {
   static {
@@ -88,8 +93,8 @@ export class HTTPConnectError extends HTTPClientError {
 }
 
 /**
- * A redirect that is not followed (`ERR_SQUALL_HTTP_REDIRECT`): from https to http, to something other than http and
- * https, with a body that cannot be sent twice, or because the policy of the caller refused it.
+ * A redirect that is not followed (`ERR_SQUALL_HTTP_REDIRECT`): from https to http, to something other than
+ * http and https, with a body that cannot be sent twice, or because the policy of the caller refused it.
  */
 export class HTTPRedirectError extends HTTPClientError {
   static {

@@ -1,6 +1,6 @@
 /**
- * Server-Sent Events (HTML Standard §9.2): reads the events of a URL one after the other, and connects again with the
- * last event's id when the connection ends.
+ * Server-Sent Events (HTML Standard §9.2): reads the events of a URL one after the other, and connects again
+ * with the last event's id when the connection ends.
  */
 import { sleep } from "../../async/waiting/sleep.js";
 import { checkLimit, checkMilliseconds } from "../../base/validate.js";
@@ -20,7 +20,10 @@ export interface EventSourceOptions extends HTTPRequestOptions {
   readonly client?: AsyncHTTPClient | undefined;
   /** Continue behind this event; default from where the server likes. */
   readonly lastEventId?: string | undefined;
-  /** The wait before a reconnection, unless the server sends another (`retry:`); default 3 s. It doubles with each failure. */
+  /**
+   * The wait before a reconnection, unless the server sends another (`retry:`); default 3 s. It doubles with
+   * each failure.
+   */
   readonly reconnectDelay?: number | undefined;
   /** The longest wait; default 60 s. */
   readonly maxReconnectDelay?: number | undefined;
@@ -32,13 +35,14 @@ export interface EventSourceOptions extends HTTPRequestOptions {
 const TEMPORARY: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /**
- * The events of a URL, as an async iterable. It connects when it is read first, and again when the connection ends or
- * breaks, with `Last-Event-ID`. Leaving the loop, or the signal, ends it and closes the connection. A server whose
- * stream is silent for longer than the client's `responseStallTimeout` (60 s) is taken for gone and connected to again.
+ * The events of a URL, as an async iterable. It connects when it is read first, and again when the connection
+ * ends or breaks, with `Last-Event-ID`. Leaving the loop, or the signal, ends it and closes the connection. A
+ * server whose stream is silent for longer than the client's `responseStallTimeout` (60 s) is taken for gone
+ * and connected to again.
  *
- * It ends when the server answers 204, and rejects with an `HTTPClientError` for a status other than 200 that is not a
- * temporary one, or a Content-Type other than `text/event-stream`; with the reason of the signal; with an
- * `InvalidArgumentError` for wrong options, or an event over its limit.
+ * It ends when the server answers 204, and rejects with an `HTTPClientError` for a status other than 200 that
+ * is not a temporary one, or a Content-Type other than `text/event-stream`; with the reason of the signal;
+ * with an `InvalidArgumentError` for wrong options, or an event over its limit.
  */
 export async function* eventSource(
   url: string | URL,

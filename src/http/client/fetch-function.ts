@@ -1,6 +1,6 @@
 /**
- * `fetch()` in the shape that the platform has (Fetch Standard), on squall's client: for libraries that take a
- * function of that shape, at a tenth of the cost of the built-in one.
+ * `fetch()` in the shape that the platform has (Fetch Standard), on squall's client: for libraries that take
+ * a function of that shape, at a tenth of the cost of the built-in one.
  */
 import { ignore } from "../../async/deferred.js";
 import { InvalidArgumentError } from "../../base/errors.js";
@@ -20,12 +20,13 @@ const MAX_REDIRECTS = 20;
 const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 
 /**
- * A `fetch()` that uses this client; default the loop's shared one, when it is called. `options` are those of all its
- * requests.
+ * A `fetch()` that uses this client; default the loop's shared one, when it is called. `options` are those of
+ * all its requests.
  *
- * It differs from the platform's: `cache`, `credentials`, `integrity`, `keepalive`, `mode` and `referrer` mean nothing,
- * there are no `data:` and `blob:` URLs, a redirect from https to http needs `allowDowngrade`, and the client's limit
- * of requests in progress counts. As there, the time for a response has no limit unless `options` has a `requestTimeout`.
+ * It differs from the platform's: `cache`, `credentials`, `integrity`, `keepalive`, `mode` and `referrer`
+ * mean nothing, there are no `data:` and `blob:` URLs, a redirect from https to http needs `allowDowngrade`,
+ * and the client's limit of requests in progress counts. As there, the time for a response has no limit
+ * unless `options` has a `requestTimeout`.
  *
  * The function rejects with a `TypeError` whose `cause` says why, or with the reason of the signal.
  */

@@ -55,8 +55,9 @@ export function afterResponse(
 }
 
 /**
- * What follows an attempt without a response; undefined: the fetch has failed. `isStale`: the connection had been kept,
- * and ended before a single octet of the response, so that the server most probably never saw the request.
+ * What follows an attempt without a response; undefined: the fetch has failed. `isStale`: the connection had
+ * been kept, and ended before a single octet of the response, so that the server most probably never saw the
+ * request.
  */
 export function afterFailure(progress: Progress, isStale: boolean): Next | undefined {
   const { policy } = progress;

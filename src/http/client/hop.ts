@@ -1,6 +1,6 @@
 /**
- * One request of a fetch, ready to be sent: the first, or one that a redirect leads to. `Intent` is what is wanted,
- * `Hop` what goes on the wire for it.
+ * One request of a fetch, ready to be sent: the first, or one that a redirect leads to. `Intent` is what is
+ * wanted, `Hop` what goes on the wire for it.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { version } from "../../base/version.js";

@@ -35,8 +35,8 @@ function defineOptions(): OptionParser {
 }
 
 /**
- * Fetches the URLs of the command line and prints them. Resolves with the exit status: 0, 1 when a fetch failed, 2
- * for a mistake in the command line.
+ * Fetches the URLs of the command line and prints them. Resolves with the exit status: 0, 1 when a fetch
+ * failed, 2 for a mistake in the command line.
  */
 export async function main(how: FetchMainOptions = {}): Promise<number> {
   const { args = process.argv.slice(2), output = process.stdout, errors = process.stderr } = how;

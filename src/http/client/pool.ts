@@ -1,6 +1,7 @@
 /**
- * Connections that wait for another request, by the key of their route. The one that was used last is used first:
- * the server has had the least time to give it up, and those that are not needed reach their idle timeout.
+ * Connections that wait for another request, by the key of their route. The one that was used last is used
+ * first: the server has had the least time to give it up, and those that are not needed reach their idle
+ * timeout.
  */
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import { HTTP1ClientConnection } from "../connection/client-connection.js";

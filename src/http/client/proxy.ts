@@ -1,9 +1,10 @@
 /**
- * Which proxy a request goes through: the one that its options name, or that of the environment when asked for.
+ * Which proxy a request goes through: the one that its options name, or that of the environment when asked
+ * for.
  *
- * The environment means what it means to curl: `http_proxy` (in small letters alone, since a CGI script gets the
- * client's `Proxy` field as `HTTP_PROXY`; under CGI, where `REQUEST_METHOD` is set, none of them counts for http),
- * `https_proxy`, `all_proxy`, and `no_proxy` with hosts that are reached directly.
+ * The environment means what it means to curl: `http_proxy` (in small letters alone, since a CGI script gets
+ * the client's `Proxy` field as `HTTP_PROXY`; under CGI, where `REQUEST_METHOD` is set, none of them counts
+ * for http), `https_proxy`, `all_proxy`, and `no_proxy` with hosts that are reached directly.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { ipFamily } from "../../net/address.js";

@@ -1,9 +1,9 @@
 /**
- * Redirects (RFC 9110 §15.4): where they lead, and what is left of the request there. A 303, and a 301 or 302 after
- * POST, becomes GET (HEAD stays HEAD) and loses its body; all else is sent again as it was.
+ * Redirects (RFC 9110 §15.4): where they lead, and what is left of the request there. A 303, and a 301 or 302
+ * after POST, becomes GET (HEAD stays HEAD) and loses its body; all else is sent again as it was.
  *
- * What belongs to one origin does not leave it: Authorization, Cookie and the fields that the caller named as secret
- * are dropped, as are user name and password, on the way to another scheme, host or port.
+ * What belongs to one origin does not leave it: Authorization, Cookie and the fields that the caller named as
+ * secret are dropped, as are user name and password, on the way to another scheme, host or port.
  */
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Intent } from "./hop.js";
@@ -18,7 +18,10 @@ export function redirectLocation(code: number, headers: HTTPHeaders): string | u
   return REDIRECTS.has(code) ? headers.getList("Location")[0] : undefined;
 }
 
-/** The URL that a Location leads to; undefined if it is invalid. Text beyond ASCII is read as UTF-8, if it is that. */
+/**
+ * The URL that a Location leads to; undefined if it is invalid. Text beyond ASCII is read as UTF-8, if it is
+ * that.
+ */
 export function resolveLocation(location: string, base: URL): URL | undefined {
   const utf8 = Buffer.from(location, "latin1").toString("utf8");
   const text = utf8.includes("\uFFFD") ? location : utf8;

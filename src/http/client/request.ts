@@ -1,6 +1,6 @@
 /**
- * What to fetch. Tornado `HTTPRequest`: each option is a property that may be read and changed until the fetch; one
- * that is not set falls back to the client's `defaults`, then to the default that is written here.
+ * What to fetch. Tornado `HTTPRequest`: each option is a property that may be read and changed until the
+ * fetch; one that is not set falls back to the client's `defaults`, then to the default that is written here.
  */
 import type { WaitOptions } from "../../async/wait-options.js";
 import { InvalidArgumentError } from "../../base/errors.js";
@@ -24,8 +24,8 @@ export type BodyInput =
   | Iterable<Chunk>;
 
 /**
- * Writes a body: calls `write` for each piece and awaits it, for back-pressure; the body ends when its promise
- * resolves. It is called again if the request has to be sent a second time.
+ * Writes a body: calls `write` for each piece and awaits it, for back-pressure; the body ends when its
+ * promise resolves. It is called again if the request has to be sent a second time.
  */
 export type BodyProducer = (write: (chunk: Chunk) => Promise<void>) => void | Promise<void>;
 
@@ -42,13 +42,21 @@ export interface Redirect {
   readonly code: number;
 }
 
-/** Options of {@link HTTPRequest}, and of `fetch()`. Times are in milliseconds; `0` and `Infinity` mean no limit. */
+/**
+ * Options of {@link HTTPRequest}, and of `fetch()`. Times are in milliseconds; `0` and `Infinity` mean no
+ * limit.
+ */
 export interface HTTPRequestOptions extends Pick<WaitOptions, "signal"> {
   /** The method; default "GET". Others than the usual seven need `allowNonstandardMethods`. */
   readonly method?: string | undefined;
-  /** Header fields; default none. Host, User-Agent, Accept-Encoding and the like are added where they are missing. */
+  /**
+   * Header fields; default none. Host, User-Agent, Accept-Encoding and the like are added where they are
+   * missing.
+   */
   readonly headers?: HTTPHeaders | HTTPHeadersInit | undefined;
-  /** The body; default none. POST, PUT and PATCH need one (it may be empty), other methods must not have one. */
+  /**
+   * The body; default none. POST, PUT and PATCH need one (it may be empty), other methods must not have one.
+   */
   readonly body?: BodyInput | null | undefined;
   /** Writes the body piece by piece; default none. Sent chunked unless Content-Length is given. */
   readonly bodyProducer?: BodyProducer | undefined;
@@ -89,7 +97,10 @@ export interface HTTPRequestOptions extends Pick<WaitOptions, "signal"> {
   readonly streamingCallback?: ((chunk: Buffer) => void | Promise<void>) | undefined;
   /** Gets each line of the head, with its CRLF: the status line first, an empty line last. Default none. */
   readonly headerCallback?: ((line: string) => void) | undefined;
-  /** Called with the URL and the fields of each hop just before it is sent, and may change the fields. Default none. */
+  /**
+   * Called with the URL and the fields of each hop just before it is sent, and may change the fields. Default
+   * none.
+   */
   readonly prepareCallback?:
     | ((hop: { readonly url: string; readonly headers: HTTPHeaders }) => void)
     | undefined;
@@ -119,15 +130,21 @@ export interface HTTPRequestOptions extends Pick<WaitOptions, "signal"> {
   readonly clientKey?: string | undefined;
   /** File with the certificate of the client, in PEM; default none. */
   readonly clientCert?: string | undefined;
-  /** TLS options or a context; default made of the four above, which it beats. One object for many requests shares connections. */
+  /**
+   * TLS options or a context; default made of the four above, which it beats. One object for many requests
+   * shares connections.
+   */
   readonly sslOptions?: SSLOptions | SSLContext | undefined;
   /** Connect by IPv6 too; default true. */
   readonly allowIpv6?: boolean | undefined;
-  /** Send the body only when the server says so by a 100 (Continue), or says nothing for a second; default false. */
+  /**
+   * Send the body only when the server says so by a 100 (Continue), or says nothing for a second; default
+   * false.
+   */
   readonly expect100Continue?: boolean | undefined;
   /**
-   * Chooses among the addresses of the host before they are connected to, and may throw: the place to refuse private
-   * networks. Not asked about proxies and unix sockets. Default: all.
+   * Chooses among the addresses of the host before they are connected to, and may throw: the place to refuse
+   * private networks. Not asked about proxies and unix sockets. Default: all.
    */
   readonly filterAddresses?:
     | ((addresses: readonly ResolvedEndpoint[], host: string) => readonly ResolvedEndpoint[])
@@ -254,7 +271,10 @@ export class HTTPRequest implements HTTPRequestOptions {
     if (options !== undefined) this.#take(options);
   }
 
-  /** The header fields, made when first asked for. Assigning takes what `HTTPHeaders` takes; undefined empties it. */
+  /**
+   * The header fields, made when first asked for. Assigning takes what `HTTPHeaders` takes; undefined empties
+   * it.
+   */
   get headers(): HTTPHeaders {
     this.#headers ??= new HTTPHeaders();
     return this.#headers;

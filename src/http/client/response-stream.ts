@@ -1,6 +1,6 @@
 /**
- * A response body that is read while it comes: an async iterable with back-pressure. The connection is paused while
- * more than the high-water mark waits here, so a slow reader slows the server down and costs no memory.
+ * A response body that is read while it comes: an async iterable with back-pressure. The connection is paused
+ * while more than the high-water mark waits here, so a slow reader slows the server down and costs no memory.
  */
 import { Deferred } from "../../async/deferred.js";
 import { InvalidStateError } from "../../base/errors.js";
@@ -10,7 +10,8 @@ const HIGH_WATER = 64 * 1024;
 
 /**
  * The body of a response fetched with `streamBody: true`. It can be read once, by one reader: `for await`, or
- * {@link ResponseStream.read}. Leaving the loop early, or {@link ResponseStream.cancel}, closes the connection.
+ * {@link ResponseStream.read}. Leaving the loop early, or {@link ResponseStream.cancel}, closes the
+ * connection.
  */
 export class ResponseStream implements AsyncIterable<Buffer> {
   readonly #chunks: Buffer[] = [];
@@ -61,7 +62,9 @@ export class ResponseStream implements AsyncIterable<Buffer> {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }
 
-  /** Gives the rest up: the connection closes, and reads reject with `reason`. After the end it does nothing. */
+  /**
+   * Gives the rest up: the connection closes, and reads reject with `reason`. After the end it does nothing.
+   */
   cancel(reason: unknown = new DOMException("The body was cancelled", "AbortError")): void {
     const onCancel = this.#onCancel;
     if (this.#ended || this.#failed) return;

@@ -1,4 +1,7 @@
-/** The response of a fetch, and the error for a status that is not 2xx, which holds it. Tornado `HTTPResponse`. */
+/**
+ * The response of a fetch, and the error for a status that is not 2xx, which holds it. Tornado
+ * `HTTPResponse`.
+ */
 import { NO_BYTES } from "../../base/bytes.js";
 import { SquallError, type SquallErrorCode, type SquallErrorOptions } from "../../base/errors.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -8,8 +11,9 @@ import type { HTTPRequest } from "./request.js";
 import type { ResponseStream } from "./response-stream.js";
 
 /**
- * When each phase of a fetch was over, in milliseconds since it began; of the last hop if redirects were followed.
- * `queue` is the time before. Phases that did not take place, as those of a connection that was kept, are missing.
+ * When each phase of a fetch was over, in milliseconds since it began; of the last hop if redirects were
+ * followed. `queue` is the time before. Phases that did not take place, as those of a connection that was
+ * kept, are missing.
  */
 export interface TimeInfo {
   /** Waiting for a free slot, before the fetch began. */
@@ -37,9 +41,9 @@ export interface HTTPClientErrorOptions extends SquallErrorOptions {
 }
 
 /**
- * A fetch did not succeed (`ERR_SQUALL_HTTP_CLIENT`): the status of the response is not 2xx, or there is no response
- * and `status` is 599. Subclasses and `cause` say why there is none. Tornado `HTTPClientError`, whose `code` is
- * {@link HTTPClientError.status} here.
+ * A fetch did not succeed (`ERR_SQUALL_HTTP_CLIENT`): the status of the response is not 2xx, or there is no
+ * response and `status` is 599. Subclasses and `cause` say why there is none. Tornado `HTTPClientError`,
+ * whose `code` is {@link HTTPClientError.status} here.
  */
 export class HTTPClientError extends SquallError {
   static {
@@ -135,7 +139,9 @@ export class HTTPResponse {
     this.#error = init.error;
   }
 
-  /** What {@link HTTPResponse.rethrow} throws: an {@link HTTPClientError} for every status outside 200 to 299. */
+  /**
+   * What {@link HTTPResponse.rethrow} throws: an {@link HTTPClientError} for every status outside 200 to 299.
+   */
   get error(): Error | undefined {
     if (this.#error === undefined && (this.code < 200 || this.code > 299)) {
       this.#error = new HTTPClientError(this.code, this.reason === "" ? undefined : this.reason, this);

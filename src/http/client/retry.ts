@@ -1,6 +1,7 @@
 /**
- * When to fetch again. A retry is a new attempt after a response that asks for one, or after none at all; it waits
- * longer each time, with some chance in it, so that clients that failed together do not come back together.
+ * When to fetch again. A retry is a new attempt after a response that asks for one, or after none at all; it
+ * waits longer each time, with some chance in it, so that clients that failed together do not come back
+ * together.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkInteger, checkMilliseconds } from "../../base/validate.js";
@@ -45,8 +46,8 @@ export function resolveRetryPolicy(policy: RetryPolicy): ResolvedRetryPolicy {
 }
 
 /**
- * How many milliseconds to wait before attempt number `attempt + 1`; undefined if there is to be none, because the
- * server wants to be left alone for longer than `maxDelay`.
+ * How many milliseconds to wait before attempt number `attempt + 1`; undefined if there is to be none,
+ * because the server wants to be left alone for longer than `maxDelay`.
  */
 export function retryDelay(
   policy: ResolvedRetryPolicy,

@@ -1,6 +1,7 @@
 /**
- * How to reach a server: directly, over a unix socket or through a proxy, with which TLS. Two requests may share a
- * connection exactly if the keys of their routes are equal, so everything that makes a connection different is in it.
+ * How to reach a server: directly, over a unix socket or through a proxy, with which TLS. Two requests may
+ * share a connection exactly if the keys of their routes are equal, so everything that makes a connection
+ * different is in it.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkInteger, checkString } from "../../base/validate.js";
@@ -56,7 +57,8 @@ export function optionsOf(request: HTTPRequest, defaults: HTTPRequestOptions): L
 
 /**
  * The route to a target.
- * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for options that are wrong or contradict each other.
+ * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for options that are wrong or contradict each
+ * other.
  */
 export function routeTo(target: Target, option: Lookup): Route {
   const unixSocket = option("unixSocket");

@@ -9,7 +9,10 @@ import { type HTTPRequestOptions, isRequestOption } from "./request.js";
 
 /** Options of clients. Times are in milliseconds, sizes in octets; `Infinity` switches a limit off. */
 export interface AsyncHTTPClientOptions {
-  /** Make a client of one's own instead of the loop's shared one, which ignores all other options; default false. */
+  /**
+   * Make a client of one's own instead of the loop's shared one, which ignores all other options; default
+   * false.
+   */
   readonly forceInstance?: boolean | undefined;
   /** Options for requests that do not have them; default none. */
   readonly defaults?: HTTPRequestOptions | undefined;
@@ -27,11 +30,16 @@ export interface AsyncHTTPClientOptions {
   readonly resolver?: Resolver | undefined;
   /** Octets of the head of a response; default 64 KiB. */
   readonly maxHeaderSize?: number | undefined;
-  /** Octets of the body of a response, also unpacked; default 100 MiB. No limit for streamed bodies, unless it is given. */
+  /**
+   * Octets of the body of a response, also unpacked; default 100 MiB. No limit for streamed bodies, unless it
+   * is given.
+   */
   readonly maxBodySize?: number | undefined;
   /** Keep connections for further requests; default true. */
   readonly keepAlive?: boolean | undefined;
-  /** How long a kept connection may be idle; default 30 s. A shorter time that the server announces counts. */
+  /**
+   * How long a kept connection may be idle; default 30 s. A shorter time that the server announces counts.
+   */
   readonly keepAliveTimeout?: number | undefined;
   /** Idle connections in all; default 100. Above it the one that has been idle longest closes. */
   readonly maxIdleConnections?: number | undefined;
@@ -76,7 +84,10 @@ export class ClientSettings {
   /** For connections. */
   readonly params: HTTP1ConnectionParameters;
 
-  /** @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for an unknown option, or a wrong type or range. */
+  /**
+   * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for an unknown option, or a wrong type or
+   * range.
+   */
   constructor(options: AsyncHTTPClientOptions) {
     for (const name of Object.keys(options)) {
       if (!OPTIONS.has(name)) {

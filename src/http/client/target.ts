@@ -26,8 +26,8 @@ const memo = new Map<string, Target>();
 
 /**
  * Takes a URL apart.
- * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) unless it is an absolute http or https URL without
- * control characters.
+ * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) unless it is an absolute http or https URL
+ * without control characters.
  */
 export function parseTarget(text: string): Target {
   const known = memo.get(text);

@@ -1,11 +1,12 @@
 /**
- * The second implementation of `AsyncHTTPClient`, as libcurl is Tornado's: an adapter over `undici`, an optional peer,
- * for what squall's own client does not do: HTTP/2 (`allowH2`), SOCKS, or a dispatcher that the program brings.
+ * The second implementation of `AsyncHTTPClient`, as libcurl is Tornado's: an adapter over `undici`, an
+ * optional peer, for what squall's own client does not do: HTTP/2 (`allowH2`), SOCKS, or a dispatcher that
+ * the program brings.
  *
  *     AsyncHTTPClient.configure(UndiciAsyncHTTPClient);
  *
- * Requests, redirects, challenges, retries, decompression and errors are those of squall; `undici` opens connections
- * and speaks HTTP. Its phases are not seen, so errors name `headers` or `body` alone.
+ * Requests, redirects, challenges, retries, decompression and errors are those of squall; `undici` opens
+ * connections and speaks HTTP. Its phases are not seen, so errors name `headers` or `body` alone.
  */
 import { onAbort } from "../../async/cancel.js";
 import { Semaphore } from "../../async/sync/semaphore.js";
@@ -59,14 +60,17 @@ interface UndiciResponse {
 }
 
 /**
- * Options of {@link UndiciAsyncHTTPClient}. `hostnameMapping`, `resolver`, `keepAlive`, `maxIdleConnections`, `maxQueue`
- * and `requestStallTimeout` are refused, as are `filterAddresses` and `expect100Continue` of requests: `undici` has its
- * own ways.
+ * Options of {@link UndiciAsyncHTTPClient}. `hostnameMapping`, `resolver`, `keepAlive`, `maxIdleConnections`,
+ * `maxQueue` and `requestStallTimeout` are refused, as are `filterAddresses` and `expect100Continue` of
+ * requests: `undici` has its own ways.
  */
 export interface UndiciClientOptions extends AsyncHTTPClientOptions {
   /** Who sends the requests; default agents of the adapter's own, one for each kind of connection. */
   readonly dispatcher?: UndiciDispatcher | undefined;
-  /** The package `undici`, for programs where squall cannot see it; default: it is imported at the first fetch. */
+  /**
+   * The package `undici`, for programs where squall cannot see it; default: it is imported at the first
+   * fetch.
+   */
   readonly undici?: object | undefined;
   /** Speak HTTP/2 with servers that offer it; default false. */
   readonly allowH2?: boolean | undefined;

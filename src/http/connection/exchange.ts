@@ -5,11 +5,11 @@
  * while it is the connection's current one, and refuses to write when it is over, so a handler that outlives
  * its request cannot disturb the next one. Its states:
  *
- *     fresh ──▶ open, ended, failed, revoked, detached      no final start line has been written
- *     open ───▶ ended, failed, revoked, detached            the head is out, the message is not complete
- *     revoked ▶ failed                                      the connection is ending: writes report a closed stream
- *     ended ──▶ detached                                    the message is complete
- *     failed, detached                                      it can never be complete; the stream was given away
+ *     fresh ──▶ open, ended, failed, revoked, detached  no final start line has been written
+ *     open ───▶ ended, failed, revoked, detached        the head is out, the message is incomplete
+ *     revoked ▶ failed                                  the connection ends: writes report a closed stream
+ *     ended ──▶ detached                                the message is complete
+ *     failed, detached                                  it can never be complete; the stream was given away
  */
 import { rejectedQuietly } from "../../async/deferred.js";
 import type { IOLoop } from "../../async/ioloop.js";

@@ -1,10 +1,10 @@
 /**
- * States as a field. A machine has one field with its state and a table that says which states may follow which;
- * {@link step} is the only way from one to the next. The picture at the head of a machine's file is drawn from
- * its table.
+ * States as a field. A machine has one field with its state and a table that says which states may follow
+ * which; {@link step} is the only way from one to the next. The picture at the head of a machine's file is
+ * drawn from its table.
  *
- * States are objects and not just names, because a server steps half a dozen times for each request: looking up a
- * name in a table costs ten times as much as following a reference.
+ * States are objects and not just names, because a server steps half a dozen times for each request: looking
+ * up a name in a table costs ten times as much as following a reference.
  */
 import { InvalidStateError } from "../../base/errors.js";
 

@@ -1,7 +1,7 @@
 /**
- * Unpacks a compressed body (gzip; for clients deflate and brotli, too) on its way to a delegate. What comes out counts
- * against the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises hold the
- * unpacking back.
+ * Unpacks a compressed body (gzip; for clients deflate and brotli, too) on its way to a delegate. What comes
+ * out counts against the body limit (a kilobyte of gzip can hold a megabyte), and the delegate's promises
+ * hold the unpacking back.
  *
  * It works in small synchronous steps, piece by piece: so the calls come in the order that the delegate was
  * promised, never a piece while it is busy with the one before, and most bodies need no promise at all. One
@@ -49,8 +49,8 @@ export function gunzipDelegate(
 }
 
 /**
- * A delegate for a message whose head was received already, and whose body has this coding. `fail` is called as by
- * {@link gunzipDelegate}.
+ * A delegate for a message whose head was received already, and whose body has this coding. `fail` is called
+ * as by {@link gunzipDelegate}.
  */
 export function inflateBody(
   coding: BodyCoding,
@@ -222,8 +222,8 @@ class GunzipDelegate implements HTTPMessageDelegate {
 }
 
 /**
- * What HTTP calls deflate is the zlib format (RFC 9110 §8.4.1.2), but some servers send the bare one. The first octet of
- * zlib names the method 8, and its first window sizes; a bare stream hardly begins so.
+ * What HTTP calls deflate is the zlib format (RFC 9110 §8.4.1.2), but some servers send the bare one. The
+ * first octet of zlib names the method 8, and its first window sizes; a bare stream hardly begins so.
  */
 function formatOf(coding: BodyCoding, chunk: Buffer): InflateFormat {
   if (coding !== "deflate") return coding;

@@ -59,8 +59,7 @@ export class FetchExchange implements HTTPMessageDelegate {
     this.#connection = connection;
   }
 
-  // --- the request
-  // --------------------------------------------------------------------------------------------------
+  // --- the request -----------------------------------------------------------------------------------------
 
   headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
     this.#startLine = startLine as RequestStartLine;
@@ -134,8 +133,7 @@ export class FetchExchange implements HTTPMessageDelegate {
     }
   }
 
-  // --- the response
-  // -------------------------------------------------------------------------------------------------
+  // --- the response ----------------------------------------------------------------------------------------
 
   #respond(response: Response): void {
     if (this.#over) {
@@ -227,8 +225,7 @@ export class FetchExchange implements HTTPMessageDelegate {
     return headers;
   }
 
-  // --- endings
-  // ------------------------------------------------------------------------------------------------------
+  // --- endings ---------------------------------------------------------------------------------------------
 
   #contained(fn: () => void): void {
     try {

@@ -74,8 +74,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     this.#connection = connection;
   }
 
-  // --- the request
-  // --------------------------------------------------------------------------------------------------
+  // --- the request -----------------------------------------------------------------------------------------
 
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
@@ -200,8 +199,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     }
   }
 
-  // --- what the socket reports
-  // -----------------------------------------------------------------------------------------
+  // --- what the socket reports -----------------------------------------------------------------------------
 
   write(octets: Buffer): Promise<void> | undefined {
     return this.#reader.write(octets);
@@ -231,8 +229,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     this.#abort();
   }
 
-  // --- what the response reports
-  // ---------------------------------------------------------------------------------------
+  // --- what the response reports ---------------------------------------------------------------------------
 
   onContinue(): void {
     this.onResume();
@@ -256,8 +253,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     process.nextTick(emitClose, response);
   }
 
-  // --- endings
-  // ------------------------------------------------------------------------------------------------------
+  // --- endings ---------------------------------------------------------------------------------------------
 
   #failed(error: unknown): void {
     this.#log("Uncaught exception in the Node application for", error);

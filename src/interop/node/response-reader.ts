@@ -109,8 +109,7 @@ export class ResponseReader implements MessageVisitor<HTTP1ResponseHead> {
     this.#receiver.detach();
   }
 
-  // --- the receiver's calls
-  // -----------------------------------------------------------------------------------------
+  // --- the receiver's calls --------------------------------------------------------------------------------
 
   onHead(head: HTTP1ResponseHead): void {
     // The server itself sends 100 (Continue).
@@ -165,8 +164,7 @@ export class ResponseReader implements MessageVisitor<HTTP1ResponseHead> {
     this.#fail(error);
   }
 
-  // --- inside
-  // -------------------------------------------------------------------------------------------------------
+  // --- inside ----------------------------------------------------------------------------------------------
 
   /** The fields for the recipient, with the defaults of the server that the application has not set. */
   #headersOf(head: HTTP1ResponseHead): HTTPHeaders {

@@ -69,8 +69,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     this.encrypted = connection.peer.protocol === "https";
   }
 
-  // --- who is on the other end
-  // --------------------------------------------------------------------------------------
+  // --- who is on the other end -----------------------------------------------------------------------------
 
   /** The client's address; behind a trusted proxy the one that the proxy names. */
   get remoteAddress(): string | undefined {
@@ -96,8 +95,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     return this.#connection.peer.certificate?.() ?? {};
   }
 
-  // --- what the server decides: there for applications that call it
-  // ----------------------------------------------------
+  // --- what the server decides: there for applications that call it ----------------------------------------
 
   /** Changes nothing: the server has switched Nagle's algorithm off. */
   setNoDelay(): this {
@@ -140,8 +138,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     else this.once("finish", () => this.destroy());
   }
 
-  // --- the exchange
-  // -------------------------------------------------------------------------------------------------
+  // --- the exchange ----------------------------------------------------------------------------------------
 
   override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
     const owner = this.#owner;
@@ -203,8 +200,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     this.#disarm();
   }
 
-  // --- the tunnel
-  // ---------------------------------------------------------------------------------------------------
+  // --- the tunnel ------------------------------------------------------------------------------------------
 
   /** The connection was given away: its octets flow through this socket from now on. */
   tunnel(stream: IOStream): void {
@@ -267,8 +263,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     callback(error);
   }
 
-  // --- silence
-  // ------------------------------------------------------------------------------------------------------
+  // --- silence ---------------------------------------------------------------------------------------------
 
   #active(): void {
     if (this.timeout > NO_TIMEOUT) this.#activeAt = this.#connection.ioLoop.time();

@@ -77,8 +77,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
     this.#connection = connection;
   }
 
-  // --- the client's request
-  // -------------------------------------------------------------------------------------------
+  // --- the client's request --------------------------------------------------------------------------------
 
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
@@ -142,8 +141,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
     return `${base}${rest.startsWith("/") ? rest : `/${rest}`}`;
   }
 
-  // --- the upstream
-  // ---------------------------------------------------------------------------------------------------
+  // --- the upstream ----------------------------------------------------------------------------------------
 
   /** Sends the head on a kept connection, or opens one; the promise holds the request's body back. */
   #begin(kept: PooledConnection | undefined): void | Promise<void> {
@@ -205,8 +203,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
     });
   }
 
-  // --- what the response side reports
-  // ---------------------------------------------------------------------------------
+  // --- what the response side reports ----------------------------------------------------------------------
 
   /** An interim response, or the head of the final one. */
   responseHead(line: ResponseStartLine, headers: HTTPHeaders): void | Promise<void> {
@@ -297,8 +294,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
     if (room !== RESOLVED) return room.catch(() => {});
   }
 
-  // --- endings
-  // --------------------------------------------------------------------------------------------------------
+  // --- endings ---------------------------------------------------------------------------------------------
 
   /**
    * A kept connection may have been closed by the upstream while the request was on its way: that is

@@ -79,8 +79,7 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
     await this.#done.promise;
   }
 
-  // --- the request
-  // -------------------------------------------------------------------------------------------------
+  // --- the request -----------------------------------------------------------------------------------------
 
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
@@ -159,8 +158,7 @@ export class WSGIExchange implements HTTPMessageDelegate, Applicant, ChannelUser
     hold?.resolve();
   }
 
-  // --- the response
-  // ------------------------------------------------------------------------------------------------
+  // --- the response ----------------------------------------------------------------------------------------
 
   onHead(json: string): void {
     try {

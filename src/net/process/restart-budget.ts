@@ -1,8 +1,9 @@
 /**
  * How often, and how soon, processes that failed are replaced.
  *
- * The first failure of a process costs nothing: it is replaced at once. One that fails as soon as it has begun is replaced
- * after a pause that doubles each time, so that a program which cannot start does not keep the machine busy.
+ * The first failure of a process costs nothing: it is replaced at once. One that fails as soon as it has
+ * begun is replaced after a pause that doubles each time, so that a program which cannot start does not keep
+ * the machine busy.
  */
 import { SquallError } from "../../base/errors.js";
 
@@ -44,8 +45,8 @@ export class RestartBudget {
   }
 
   /**
-   * Takes one replacement, for a process that lived for `life` milliseconds and had `failures` predecessors that
-   * lived shortly. Returns undefined when none is left.
+   * Takes one replacement, for a process that lived for `life` milliseconds and had `failures` predecessors
+   * that lived shortly. Returns undefined when none is left.
    */
   next(life: number, failures: number): Restart | undefined {
     if (++this.#restarts > this.maxRestarts) return undefined;

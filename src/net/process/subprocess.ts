@@ -25,8 +25,8 @@ export interface SubprocessOptions extends Omit<SpawnOptions, "stdio" | "signal"
   /** Default: that of this process. */
   readonly stderr?: SubprocessStdio;
   /**
-   * How many two-way channels it gets besides, as its descriptors 3 and up; default 0. On Windows the child sees named
-   * pipes, elsewhere connected sockets.
+   * How many two-way channels it gets besides, as its descriptors 3 and up; default 0. On Windows the child
+   * sees named pipes, elsewhere connected sockets.
    */
   readonly channels?: number | undefined;
   /** The loop that it belongs to; default the current one. */

@@ -82,7 +82,8 @@ export function onWorkerStop(drain: () => unknown): () => void {
  * process exits with status 0; rejects with a {@link TooManyRestartsError} (the remaining workers are
  * stopped) when they fail too often.
  *
- * @throws InvalidStateError (as a rejection) in a process that something else has forked, or when called twice
+ * @throws InvalidStateError (as a rejection) in a process that something else has forked, or when called
+ * twice
  */
 export async function forkProcesses(
   numProcesses?: number | null | undefined,

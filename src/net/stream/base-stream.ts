@@ -167,8 +167,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.transport;
   }
 
-  // --- state
-  // ----------------------------------------------------------------------------------------------------
+  // --- state -----------------------------------------------------------------------------------------------
 
   /** True while a read is pending or a sink receives. */
   reading(): boolean {
@@ -217,8 +216,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     return this.#input.bytesBuffered;
   }
 
-  // --- promise face
-  // ---------------------------------------------------------------------------------------------
+  // --- promise face ----------------------------------------------------------------------------------------
 
   /**
    * Reads exactly `size` bytes; with `partial` as many as are there, at least one and at most `size`. 0 bytes
@@ -412,8 +410,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     });
   }
 
-  // --- push face
-  // ------------------------------------------------------------------------------------------------
+  // --- push face -------------------------------------------------------------------------------------------
 
   /**
    * Hands everything that arrives to `sink` (what is already buffered first, soon, not inside this call).
@@ -505,8 +502,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (this.bytesQueued + size > limit) throw new StreamBufferFullError("write", limit);
   }
 
-  // --- life
-  // -----------------------------------------------------------------------------------------------------
+  // --- life ------------------------------------------------------------------------------------------------
 
   static #onConnect(this: Transport): void {
     const stream = this[STREAM];
@@ -602,8 +598,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (this.#life < CLOSED) this.#input.watch();
   }
 
-  // --- for subclasses
-  // -------------------------------------------------------------------------------------------
+  // --- for subclasses --------------------------------------------------------------------------------------
 
   /**
    * Connects the stream with what carries its bytes. What was written before is sent, once it is connected.

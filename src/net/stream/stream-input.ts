@@ -165,8 +165,7 @@ export class StreamInput {
     else socket.pause?.();
   }
 
-  // --- the socket
-  // -----------------------------------------------------------------------------------------------
+  // --- the socket ------------------------------------------------------------------------------------------
 
   /** Takes the socket that delivers from now on, and lets it flow if the state says so. */
   attach(socket: Duplex): void {
@@ -255,8 +254,7 @@ export class StreamInput {
     else stream.end(); // The socket closes when all is sent; both directions have ended then.
   }
 
-  // --- the push face
-  // --------------------------------------------------------------------------------------------
+  // --- the push face ---------------------------------------------------------------------------------------
 
   consume(sink: StreamSink | undefined): void {
     if (this.#read !== undefined) throw new InvalidStateError("a read is pending: a sink cannot take over");
@@ -358,8 +356,7 @@ export class StreamInput {
     }
   }
 
-  // --- the promise face
-  // -----------------------------------------------------------------------------------------
+  // --- the promise face ------------------------------------------------------------------------------------
 
   read<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {
     if (this.#sink !== undefined) {

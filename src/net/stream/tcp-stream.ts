@@ -126,10 +126,10 @@ export class IOStream extends BaseIOStream {
    * its error (the connection is closed then, also by a cancel). This stream cannot be used any more; its
    * close callback moves to the new one.
    *
-   * Rejects with an `InvalidStateError` unless the stream is idle: no read or sink, nothing to be written, and
-   * nothing left over from earlier reads. (What the other side has sent since then can only be the beginning of
-   * TLS and is taken for that.) Then, and if an argument is invalid or the signal has aborted, the stream stays
-   * as it was.
+   * Rejects with an `InvalidStateError` unless the stream is idle: no read or sink, nothing to be written,
+   * and nothing left over from earlier reads. (What the other side has sent since then can only be the
+   * beginning of TLS and is taken for that.) Then, and if an argument is invalid or the signal has aborted,
+   * the stream stays as it was.
    */
   async startTls(serverSide: boolean, options: StartTlsOptions = {}): Promise<SSLIOStream> {
     const context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide });
@@ -157,8 +157,8 @@ export class IOStream extends BaseIOStream {
   }
 
   /**
-   * Whether this connection keeps the process alive (true, as streams begin) or does not. A connection of a network
-   * that no process waits for ignores it, as does a closed stream.
+   * Whether this connection keeps the process alive (true, as streams begin) or does not. A connection of a
+   * network that no process waits for ignores it, as does a closed stream.
    */
   keepsAlive(value: boolean): void {
     const carrier = this.carrier as { ref?(): void; unref?(): void } | undefined;
@@ -226,7 +226,8 @@ export class SSLIOStream extends IOStream {
    * `socket` is what the TLS connection goes over, and the handshake begins as soon as it is connected; or a
    * `TLSSocket`; or undefined for a stream that gets its socket by `connect()`.
    *
-   * @throws InvalidArgumentError if an option is invalid, a server has no certificate, or a client that has its
+   * @throws InvalidArgumentError if an option is invalid, a server has no certificate, or a client that has
+   * its
    *   socket already has no name to check
    */
   constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}) {

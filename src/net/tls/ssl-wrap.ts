@@ -55,8 +55,8 @@ export class SSLCertificateError extends SquallError {
 }
 
 /**
- * Checks that a certificate, as `getPeerCertificate()` gives it, is for the name or address. Streams do this by
- * themselves.
+ * Checks that a certificate, as `getPeerCertificate()` gives it, is for the name or address. Streams do this
+ * by themselves.
  *
  * @throws SSLCertificateError (`ERR_SQUALL_SSL_CERTIFICATE`) if it is not
  */

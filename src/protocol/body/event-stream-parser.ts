@@ -1,6 +1,6 @@
 /**
- * The format `text/event-stream` (HTML Standard §9.2.5 and §9.2.6): octets in, events out. Lines end with CR, LF or
- * both, an empty line ends an event, and what is not a field of the format is ignored.
+ * The format `text/event-stream` (HTML Standard §9.2.5 and §9.2.6): octets in, events out. Lines end with CR,
+ * LF or both, an empty line ends an event, and what is not a field of the format is ignored.
  */
 import { StringDecoder } from "node:string_decoder";
 import { InvalidArgumentError } from "../../base/errors.js";

@@ -1,6 +1,6 @@
 /**
- * The format of Server-Sent Events (WHATWG HTML §9.2.5 and §9.2.6): blocks of lines `field: value` that end with an empty
- * line.
+ * The format of Server-Sent Events (WHATWG HTML §9.2.5 and §9.2.6): blocks of lines `field: value` that end
+ * with an empty line.
  *
  *     retry: 3000               how long a client waits before it connects again
  *     id: 17                    comes back as Last-Event-ID then
@@ -9,8 +9,8 @@
  *     data: second line
  *     : a comment, which clients ignore
  *
- * A value ends with its line. Data and comments are split into lines; a line feed in a type or an id would end the field, and
- * so let values make fields, so it is refused.
+ * A value ends with its line. Data and comments are split into lines; a line feed in a type or an id would
+ * end the field, and so let values make fields, so it is refused.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { jsonEncode } from "../../base/escape.js";
@@ -88,8 +88,8 @@ function textOf(event: ServerSentEvent | string): string {
 
 /**
  * Puts an event into its format; a string is its data. To send one event to many clients, encode it once.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for CR, LF or NUL in a type or an id, for a `retry` that is not a
- * number of milliseconds, for an unknown member, and for data that JSON cannot express.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for CR, LF or NUL in a type or an id, for a
+ * `retry` that is not a number of milliseconds, for an unknown member, and for data that JSON cannot express.
  */
 export function encodeEvent(event: ServerSentEvent | string): EncodedEvent {
   return new EncodedEvent(textOf(event));

@@ -212,8 +212,8 @@ export class HTTPHeaders {
   }
 
   /**
-   * Removes all lines of a name; true when there were some, false where Tornado raises `KeyError`. Takes time in the
-   * number of lines.
+   * Removes all lines of a name; true when there were some, false where Tornado raises `KeyError`. Takes time
+   * in the number of lines.
    */
   delete(name: string): boolean {
     const at = this.#find(name, 0);

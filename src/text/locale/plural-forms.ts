@@ -13,8 +13,8 @@
  *     and    = equal { "&&" equal }              sum     = product { ("+" | "-") product }
  *     unary  = "!" unary | "(" choice ")" | "n" | digits      product = unary { ("*" | "/" | "%") unary }
  *
- * Length and depth are bounded. Each rule is tried for the numbers 0 to 1000 when it is read; `msgfmt --check`
- * does the same.
+ * Length and depth are bounded. Each rule is tried for the numbers 0 to 1000 when it is read; `msgfmt
+ * --check` does the same.
  */
 import { PluralFormsError } from "./errors.js";
 

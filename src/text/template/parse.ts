@@ -74,7 +74,8 @@ const PERCENT = 0x25;
 /**
  * Reads a template.
  *
- * @throws ParseError (`ERR_SQUALL_TEMPLATE_PARSE`) with name, line and the source line if the text is invalid.
+ * @throws ParseError (`ERR_SQUALL_TEMPLATE_PARSE`) with name, line and the source line if the text is
+ * invalid.
  */
 export function parseTemplate(text: string, name: string, settings: ParseSettings): TemplateFile {
   return new TemplateParser(text, name, settings).parse();

@@ -72,7 +72,9 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
   readonly defaultHost: string | undefined;
   /** Applied to each response, in order. */
   readonly transforms: TransformClass[];
-  /** The UI modules by name: those of the `uiModules` setting, and `Template`, `linkify` and `xsrfFormHtml`. */
+  /**
+   * The UI modules by name: those of the `uiModules` setting, and `Template`, `linkify` and `xsrfFormHtml`.
+   */
   readonly uiModules: ReadonlyMap<string, UIModuleClass>;
   /** The UI methods by name, from the `uiMethods` setting. */
   readonly uiMethods: ReadonlyMap<string, UIMethod>;

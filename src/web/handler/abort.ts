@@ -31,8 +31,8 @@ export function abortHandler(handler: Handler, reason: unknown): void {
 }
 
 /**
- * Calls `fn` when the handler's signal aborts, without making one; at once if it has. Returns the function that takes it
- * away.
+ * Calls `fn` when the handler's signal aborts, without making one; at once if it has. Returns the function
+ * that takes it away.
  */
 export function onHandlerAbort(handler: Handler, fn: (reason: unknown) => void): () => void {
   return scopeOf(stateOf(handler)).onAbort(fn);

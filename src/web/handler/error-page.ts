@@ -115,8 +115,8 @@ const LOOK = 5000;
 
 /**
  * The client may have left a response that stays open although its method has ended. If it is gone, the
- * response ends here: the callback that was to do so may never come, and if it comes its writes go nowhere, as
- * they would have. A client that has only ended its side can still be answered, until its connection ends
+ * response ends here: the callback that was to do so may never come, and if it comes its writes go nowhere,
+ * as they would have. A client that has only ended its side can still be answered, until its connection ends
  * (`halfClosedTimeout`). Never throws.
  */
 export function endOpenResponse(handler: Handler): void {

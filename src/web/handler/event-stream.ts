@@ -1,12 +1,14 @@
 /**
- * Server-Sent Events as the body of a response (WHATWG HTML §9.2): one that goes on until either side ends it.
+ * Server-Sent Events as the body of a response (WHATWG HTML §9.2): one that goes on until either side ends
+ * it.
  *
  *     open ── close() ──────────────▶ closing ── what was queued is sent ──▶ closed
- *     open ── the client leaves, the handler's time is up, the server stops, the policy disconnects ──▶ closed
+ *     open ── the client leaves, the time is up, the server stops, the policy disconnects ──▶ closed
  *
- * An event goes straight to the connection while that has room. When the client reads more slowly than events come, they wait
- * in an outbox (`net/outbox.ts`), which drops whole events or ends the connection as its policy says. An idle stream has no
- * outbox: it costs one deadline, for the comment that keeps proxies and browsers from giving it up.
+ * An event goes straight to the connection while that has room. When the client reads more slowly than events
+ * come, they wait in an outbox (`net/outbox.ts`), which drops whole events or ends the connection as its
+ * policy says. An idle stream has no outbox: it costs one deadline, for the comment that keeps proxies and
+ * browsers from giving it up.
  */
 import { RESOLVED, rejectedQuietly } from "../../async/deferred.js";
 import { Deadline } from "../../async/timers/deadline.js";
@@ -30,14 +32,19 @@ import { endWithoutClient } from "./error-page.js";
 import { stateOf } from "./handler-state.js";
 import { checkUnfinished, DONE, flushOutput, writeChunk } from "./output.js";
 
-/** Options of an {@link EventStream}. What happens to a client that reads slowly is said as for any outbox. */
+/**
+ * Options of an {@link EventStream}. What happens to a client that reads slowly is said as for any outbox.
+ */
 export interface EventStreamOptions extends OutboxOptions {
   /**
-   * After so many milliseconds without an event a comment is sent, which keeps the connection from being taken for dead; up to
-   * an eighth later, or 500 ms if that is more. Default 15,000, `Infinity` for none.
+   * After so many milliseconds without an event a comment is sent, which keeps the connection from being
+   * taken for dead; up to an eighth later, or 500 ms if that is more. Default 15,000, `Infinity` for none.
    */
   readonly heartbeat?: number | undefined;
-  /** Tells the client how many milliseconds to wait before it connects again; default its own choice, mostly 3 s. */
+  /**
+   * Tells the client how many milliseconds to wait before it connects again; default its own choice, mostly 3
+   * s.
+   */
   readonly retry?: number | undefined;
 }
 
@@ -48,8 +55,8 @@ export type EventInit = ServerSentEvent | EncodedEvent | string;
 const HEARTBEAT = ":\n\n";
 
 /**
- * A response of events, made by `RequestHandler.openEventStream`. It stays open when the handler's method ends, until {@link
- * EventStream.close} or the client ends it.
+ * A response of events, made by `RequestHandler.openEventStream`. It stays open when the handler's method
+ * ends, until {@link EventStream.close} or the client ends it.
  */
 export class EventStream {
   readonly #handler: Handler;
@@ -62,7 +69,9 @@ export class EventStream {
   /** Why nothing can be sent any more; undefined while it can. */
   #ended: unknown = undefined;
   #closing: Promise<void> | undefined = undefined;
-  /** What is to be given up when the stream ends early: at most one wait for the next event of each source. */
+  /**
+   * What is to be given up when the stream ends early: at most one wait for the next event of each source.
+   */
   readonly #waits = new Set<(reason: unknown) => void>();
 
   /** @internal */
@@ -112,10 +121,10 @@ export class EventStream {
   }
 
   /**
-   * Sends an event. Resolves when there is room for the next one; at once under the policies `drop-oldest` and `drop-newest`.
-   * Rejects (not reported as unhandled) with the reason of `handler.signal` when the client has left; with an
-   * `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`), the event not sent, when too much is queued under `block` and `disconnect`; with
-   * an `InvalidStateError` after {@link EventStream.close}.
+   * Sends an event. Resolves when there is room for the next one; at once under the policies `drop-oldest`
+   * and `drop-newest`. Rejects (not reported as unhandled) with the reason of `handler.signal` when the
+   * client has left; with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`), the event not sent, when too much
+   * is queued under `block` and `disconnect`; with an `InvalidStateError` after {@link EventStream.close}.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) as `encodeEvent()` does; nothing is sent.
    */
   send(event: EventInit): Promise<void> {
@@ -124,9 +133,10 @@ export class EventStream {
   }
 
   /**
-   * Sends what a source gives, one event when there is room for it. Resolves when the source ends, and leaves the stream
-   * open. When the stream ends first, the source is ended (`return()`) and the promise rejects as {@link EventStream.send} does.
-   * A source that is waiting at that moment hears of it when its wait is over: give `handler.signal` to what it waits for.
+   * Sends what a source gives, one event when there is room for it. Resolves when the source ends, and leaves
+   * the stream open. When the stream ends first, the source is ended (`return()`) and the promise rejects as
+   * {@link EventStream.send} does. A source that is waiting at that moment hears of it when its wait is over:
+   * give `handler.signal` to what it waits for.
    */
   async sendAll(source: AsyncIterable<EventInit> | Iterable<EventInit>): Promise<void> {
     const iterator = iteratorOf(source);
@@ -148,8 +158,9 @@ export class EventStream {
   }
 
   /**
-   * Ends the response, when what is queued has been sent. Clients connect again after a while, unless the next
-   * response says 204. Resolves when it is over, also if the client leaves meanwhile; calling it twice is fine.
+   * Ends the response, when what is queued has been sent. Clients connect again after a while, unless the
+   * next response says 204. Resolves when it is over, also if the client leaves meanwhile; calling it twice
+   * is fine.
    */
   close(): Promise<void> {
     this.#closing ??= this.#ended === undefined ? this.#finish() : RESOLVED;
@@ -189,7 +200,8 @@ export class EventStream {
     sent.then(
       () => this.#outbox?.flush(),
       (error: unknown) => {
-        // A closed connection ends the exchange too, with a reason that says more. Anything else is the fault of a transform.
+        // A closed connection ends the exchange too, with a reason that says more. Anything else is the fault
+        // of a transform.
         if (!(error instanceof StreamClosedError)) failResponse(this.#handler, error);
       },
     );
@@ -297,8 +309,8 @@ function failResponse(handler: Handler, error: unknown): void {
 }
 
 /**
- * `handler.sendEvents()`. Errors are dealt with here, since the handler's method may not be waiting for the promise; if it
- * is, it ends with the reason of its own signal, which is no error any more.
+ * `handler.sendEvents()`. Errors are dealt with here, since the handler's method may not be waiting for the
+ * promise; if it is, it ends with the reason of its own signal, which is no error any more.
  */
 export function sendEvents(
   handler: Handler,

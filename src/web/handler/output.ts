@@ -68,8 +68,8 @@ export function checkUnfinished(handler: Handler, call: string): void {
 export const LEFT_BY_CLIENT = "the end of the connection";
 
 /**
- * Where responses were finished, for applications that show tracebacks. The text of a stack is made when it is
- * asked for, which is after a mistake.
+ * Where responses were finished, for applications that show tracebacks. The text of a stack is made when it
+ * is asked for, which is after a mistake.
  */
 const places = new WeakMap<Handler, Error>();
 

@@ -1,7 +1,7 @@
 /**
- * What the UI modules of a page add to it: files of scripts and scripts before the last `</body>`, files of styles, styles and
- * HTML before the first `</head>`, HTML before the first `</body>`. Where these are is read from the page as it was rendered;
- * nothing that a module adds can move them.
+ * What the UI modules of a page add to it: files of scripts and scripts before the last `</body>`, files of
+ * styles, styles and HTML before the first `</head>`, HTML before the first `</body>`. Where these are is
+ * read from the page as it was rendered; nothing that a module adds can move them.
  */
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";

@@ -1,6 +1,6 @@
 /**
- * `handler.locale`: the language of the person who reads the page. The user's own choice comes first, then what the browser
- * asks for (RFC 9110 §12.5.4).
+ * `handler.locale`: the language of the person who reads the page. The user's own choice comes first, then
+ * what the browser asks for (RFC 9110 §12.5.4).
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { getBrowserLocale } from "../../text/locale/accept-language.js";

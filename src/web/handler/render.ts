@@ -72,7 +72,10 @@ export function uiOf(handler: Handler): Readonly<Record<string, unknown>> {
   return renderingOf(handler).ui;
 }
 
-/** An error page takes the place of what was rendered before: modules of the page that failed add nothing to it. */
+/**
+ * An error page takes the place of what was rendered before: modules of the page that failed add nothing to
+ * it.
+ */
 export function forgetModules(handler: Handler): void {
   renderings.get(handler)?.active.clear();
 }

@@ -580,11 +580,12 @@ export class RequestHandler implements Handler {
     return this.settings.loginUrl!;
   }
 
-  // --- the reader's language --------------------------------------------------------------------------------
+  // --- the reader's language -------------------------------------------------------------------------------
 
   /**
-   * The language of the page: what {@link RequestHandler.getUserLocale} says, else {@link RequestHandler.getBrowserLocale}, asked
-   * once. May be assigned, in an async `prepare()` for instance.
+   * The language of the page: what {@link RequestHandler.getUserLocale} says, else
+   * {@link RequestHandler.getBrowserLocale}, asked once. May be assigned, in an async `prepare()` for
+   * instance.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for anything but a `Locale`.
    */
   get locale(): Locale {
@@ -601,32 +602,41 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * The language for the request's `Accept-Language`, of those for which catalogues are loaded; the one closest to `defaultCode`
-   * if the request does not say. Adds `Accept-Language` to `Vary`.
+   * The language for the request's `Accept-Language`, of those for which catalogues are loaded; the one
+   * closest to `defaultCode` if the request does not say. Adds `Accept-Language` to `Vary`.
    */
   getBrowserLocale(defaultCode = "en_US"): Locale {
     return browserLocale(this, defaultCode);
   }
 
-  // --- pages -------------------------------------------------------------------------------------------------
+  // --- pages ----------------------------------------------------------------------------------------------
+  //   // --- pages
+  //   -------------------------------------------------------------------------------------------------
 
   /**
-   * Renders a template, adds what its UI modules need to head and body, and ends the response with the page. The template
-   * sees the names of {@link RequestHandler.getTemplateNamespace}, and those of `names` before them (an object's own properties).
-   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) after {@link RequestHandler.finish}, or if a UI module adds something
-   * to a page without `</head>` or `</body>`.
-   * @throws TemplateError and its kind (`ERR_SQUALL_TEMPLATE_…`) if there is no such template, if it is faulty, or if it waits.
+   * Renders a template, adds what its UI modules need to head and body, and ends the response with the page.
+   * The template sees the names of {@link RequestHandler.getTemplateNamespace}, and those of `names` before
+   * them (an object's own properties).
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) after {@link RequestHandler.finish}, or if a UI
+   * module adds something to a page without `</head>` or `</body>`.
+   * @throws TemplateError and its kind (`ERR_SQUALL_TEMPLATE_…`) if there is no such template, if it is
+   * faulty, or if it waits.
    */
   render(templateName: string, names?: TemplateNamespace): Promise<void> {
     return renderPage(this, templateName, names);
   }
 
-  /** As {@link RequestHandler.render}, for a template that may hold `await`. Rejects with what that throws. */
+  /**
+   * As {@link RequestHandler.render}, for a template that may hold `await`. Rejects with what that throws.
+   */
   renderAsync(templateName: string, names?: TemplateNamespace): Promise<void> {
     return renderPageAsync(this, templateName, names);
   }
 
-  /** The text of a template, with the names that {@link RequestHandler.render} gives it. Ends nothing. Throws as that does. */
+  /**
+   * The text of a template, with the names that {@link RequestHandler.render} gives it. Ends nothing. Throws
+   * as that does.
+   */
   renderString(templateName: string, names?: TemplateNamespace): string {
     return renderText(this, templateName, names);
   }
@@ -637,16 +647,18 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * The names for all templates: `handler`, `request`, `currentUser`, `locale`, `_` (translates), `pgettext`, `interpolate`, `staticUrl`,
-   * `xsrfFormHtml`, `reverseUrl`, `modules` and the UI methods. Override it to add some: `{ ...super.getTemplateNamespace(), site }`.
+   * The names for all templates: `handler`, `request`, `currentUser`, `locale`, `_` (translates), `pgettext`,
+   * `interpolate`, `staticUrl`, `xsrfFormHtml`, `reverseUrl`, `modules` and the UI methods. Override it to
+   * add some: `{ ...super.getTemplateNamespace(), site }`.
    */
   getTemplateNamespace(): Record<string, unknown> {
     return defaultNamespace(this);
   }
 
   /**
-   * The folder of the templates, a path or a `file:` URL: the `templatePath` setting. Without one it is the folder of the source
-   * file that renders, as in Tornado; a program that is compiled or bundled has to say it.
+   * The folder of the templates, a path or a `file:` URL: the `templatePath` setting. Without one it is the
+   * folder of the source file that renders, as in Tornado; a program that is compiled or bundled has to say
+   * it.
    */
   getTemplatePath(): string | URL | null | undefined {
     return this.settings.templatePath;
@@ -660,7 +672,10 @@ export class RequestHandler implements Handler {
     return createLoader(this, templatePath);
   }
 
-  /** The UI methods of the application, bound to this handler, and its UI modules as `modules`. Without prototype. */
+  /**
+   * The UI methods of the application, bound to this handler, and its UI modules as `modules`. Without
+   * prototype.
+   */
   get ui(): Readonly<Record<string, unknown>> {
     return uiOf(this);
   }
@@ -768,8 +783,8 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Begins a response of Server-Sent Events. It stays open when the method ends: events are sent by whoever has the {@link
-   * EventStream}, until that is closed or the client leaves.
+   * Begins a response of Server-Sent Events. It stays open when the method ends: events are sent by whoever
+   * has the {@link EventStream}, until that is closed or the client leaves.
    * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) if the response has begun.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid option.
    */
@@ -778,14 +793,16 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Answers with the events of a source, one when the client has room for it, and ends the response after the last one.
+   * Answers with the events of a source, one when the client has room for it, and ends the response after the
+   * last one.
    *
    *     async get() {
    *       await this.sendEvents(prices({ since: this.lastEventId, signal: this.signal }));
    *     }
    *
-   * When the client leaves, the source is ended, and the promise rejects with the reason of {@link RequestHandler.signal}. What
-   * the source throws is logged, ends the response, and rejects the promise. Throws as {@link RequestHandler.openEventStream} does.
+   * When the client leaves, the source is ended, and the promise rejects with the reason of
+   * {@link RequestHandler.signal}. What the source throws is logged, ends the response, and rejects the
+   * promise. Throws as {@link RequestHandler.openEventStream} does.
    */
   sendEvents(
     source: AsyncIterable<EventInit> | Iterable<EventInit>,
@@ -794,7 +811,10 @@ export class RequestHandler implements Handler {
     return sendEvents(this, source, options);
   }
 
-  /** The id of the last event that a client had which connects again (`Last-Event-ID`); `undefined` if it has none. */
+  /**
+   * The id of the last event that a client had which connects again (`Last-Event-ID`); `undefined` if it has
+   * none.
+   */
   get lastEventId(): string | undefined {
     return lastEventIdOf(this);
   }

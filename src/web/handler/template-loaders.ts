@@ -1,7 +1,7 @@
 /**
- * Where the templates of handlers come from: one loader for each folder of an application, so that each template is compiled
- * once. Loaders that different implementations of `createTemplateLoader()` make are kept apart. With `compiledTemplateCache:
- * false`, each response reads its templates anew.
+ * Where the templates of handlers come from: one loader for each folder of an application, so that each
+ * template is compiled once. Loaders that different implementations of `createTemplateLoader()` make are kept
+ * apart. With `compiledTemplateCache: false`, each response reads its templates anew.
  */
 import { dirname, isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,8 +49,9 @@ export function loaderFor(handler: Handler, folder: string): BaseLoader {
 }
 
 /**
- * The folder of a handler's templates: `getTemplatePath()`, else the folder of the source file that renders, as in Tornado. A
- * template that renders another one stands for the file that rendered it, whose folder is `outer`. Empty if unknown.
+ * The folder of a handler's templates: `getTemplatePath()`, else the folder of the source file that renders,
+ * as in Tornado. A template that renders another one stands for the file that rendered it, whose folder is
+ * `outer`. Empty if unknown.
  */
 export function templateFolder(handler: Handler, outer: string | undefined, entry: unknown): string {
   const path = handler.getTemplatePath();

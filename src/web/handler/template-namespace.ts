@@ -1,6 +1,7 @@
 /**
- * The names that a handler gives to its templates: itself, the request, the user, the language, and functions for URLs, forms
- * and parts of pages. Names of two words have Tornado's spelling too, so that its templates can be taken over.
+ * The names that a handler gives to its templates: itself, the request, the user, the language, and functions
+ * for URLs, forms and parts of pages. Names of two words have Tornado's spelling too, so that its templates
+ * can be taken over.
  *
  * The user and the language are found out when a template uses them.
  */

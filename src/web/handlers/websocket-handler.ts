@@ -1,7 +1,7 @@
 /**
- * A handler whose connection becomes a WebSocket (RFC 6455). Up to the handshake it is a request handler like any
- * other: routes, `prepare()`, cookies, the user, limits. Then the HTTP machinery is let go, and the connection
- * (`websocket/shell.ts`) calls the handler.
+ * A handler whose connection becomes a WebSocket (RFC 6455). Up to the handshake it is a request handler like
+ * any other: routes, `prepare()`, cookies, the user, limits. Then the HTTP machinery is let go, and the
+ * connection (`websocket/shell.ts`) calls the handler.
  *
  *     prepare() ─▶ get(): refused ─▶ 400, 403, 426
  *                       ╲ agreed ─▶ 101 ─▶ open() ─▶ onMessage() … ─▶ onClose()
@@ -44,7 +44,8 @@ import type { CookieOptions, ErrorPageOptions, HandlerResult } from "../types.js
 export type ReceivedMessage = string | Buffer;
 
 /**
- * Answers a request for a WebSocket, and lives as long as the connection. Tornado `websocket.WebSocketHandler`.
+ * Answers a request for a WebSocket, and lives as long as the connection. Tornado
+ * `websocket.WebSocketHandler`.
  *
  *     class EchoHandler extends WebSocketHandler {
  *       onMessage(message: string | Buffer) {
@@ -52,9 +53,9 @@ export type ReceivedMessage = string | Buffer;
  *       }
  *     }
  *
- * Every hook may be plain, `async` or a generator. While a promise of `open()` or `onMessage()` is pending, no
- * further message is delivered, and a peer that sends on is held back by TCP. What a hook throws is logged and
- * closes the connection with code 1011.
+ * Every hook may be plain, `async` or a generator. While a promise of `open()` or `onMessage()` is pending,
+ * no further message is delivered, and a peer that sends on is held back by TCP. What a hook throws is logged
+ * and closes the connection with code 1011.
  */
 export class WebSocketHandler extends RequestHandler implements AsyncIterable<ReceivedMessage> {
   /** The subprotocol that {@link WebSocketHandler.selectSubprotocol} chose; undefined for none. */
@@ -99,33 +100,34 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   }
 
   /**
-   * The connection has ended, for whatever reason; called once, if `open()` was. Code and reason are those of the
-   * peer's close frame ({@link WebSocketHandler.closeCode}). What is thrown is logged.
+   * The connection has ended, for whatever reason; called once, if `open()` was. Code and reason are those of
+   * the peer's close frame ({@link WebSocketHandler.closeCode}). What is thrown is logged.
    */
   onClose(_code?: number, _reason?: string): unknown {
     return undefined;
   }
 
   /**
-   * Chooses one of the subprotocols that the client offers, in its order of preference (often none); undefined
-   * for none. {@link WebSocketHandler.selectedSubprotocol} has the choice.
+   * Chooses one of the subprotocols that the client offers, in its order of preference (often none);
+   * undefined for none. {@link WebSocketHandler.selectedSubprotocol} has the choice.
    */
   selectSubprotocol(_subprotocols: readonly string[]): string | null | undefined {
     return undefined;
   }
 
   /**
-   * Whether a page of this origin may connect. Default: the origin's host and port are those of the `Host` field.
-   * Requests without `Origin` come from no page, and pass. Pages of other sites act with the user's cookies, so
-   * return true for those alone that you trust (RFC 6455 §10.2).
+   * Whether a page of this origin may connect. Default: the origin's host and port are those of the `Host`
+   * field. Requests without `Origin` come from no page, and pass. Pages of other sites act with the user's
+   * cookies, so return true for those alone that you trust (RFC 6455 §10.2).
    */
   checkOrigin(origin: string): boolean {
     return isSameOrigin(origin, this.request.headers.get("Host", ""));
   }
 
   /**
-   * How to compress (permessage-deflate, RFC 7692), if the client offers it; default not at all. `{}` compresses
-   * with the defaults. Compression costs memory and time for each connection, see `compressionContexts`.
+   * How to compress (permessage-deflate, RFC 7692), if the client offers it; default not at all. `{}`
+   * compresses with the defaults. Compression costs memory and time for each connection, see
+   * `compressionContexts`.
    */
   getCompressionOptions(): CompressionOptions | null | undefined {
     return undefined;
@@ -155,7 +157,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
     return this.settings.websocketOptions ?? {};
   }
 
-  // --- the open connection -----------------------------------------------------------------------------------
+  // --- the open connection ---------------------------------------------------------------------------------
 
   /** The connection; undefined before the handshake and after the end. */
   get wsConnection(): WebSocketLink | undefined {
@@ -173,8 +175,8 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   }
 
   /**
-   * Aborts when the connection ends, with a {@link WebSocketClosedError} as the reason; before the handshake it is
-   * that of every handler.
+   * Aborts when the connection ends, with a {@link WebSocketClosedError} as the reason; before the handshake
+   * it is that of every handler.
    */
   override get signal(): AbortSignal {
     if (this.#shell === undefined) return super.signal;
@@ -196,14 +198,15 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   }
 
   /**
-   * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next one; a
-   * producer that awaits it keeps pace with the client. What happens to messages that nobody awaits and the client
-   * does not read, says the policy `slowConsumer` of {@link WebSocketHandler.getWebSocketOptions}.
+   * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next
+   * one; a producer that awaits it keeps pace with the client. What happens to messages that nobody awaits
+   * and the client does not read, says the policy `slowConsumer` of
+   * {@link WebSocketHandler.getWebSocketOptions}.
    *
    * Bytes must not be changed until they have left. Rejects, not reported as unhandled, with a
-   * {@link WebSocketClosedError} (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the connection is or gets closed, and with an
-   * `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`) when the budget is used up; with an `InvalidArgumentError` for
-   * what cannot be a message.
+   * {@link WebSocketClosedError} (`ERR_SQUALL_WEBSOCKET_CLOSED`) when the connection is or gets closed, and
+   * with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`) when the budget is used up; with an
+   * `InvalidArgumentError` for what cannot be a message.
    */
   writeMessage(message: WebSocketMessage, options?: WriteMessageOptions): Promise<void> {
     return this.#opened("writeMessage()").write(message, options);
@@ -220,10 +223,12 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   }
 
   /**
-   * Begins the closing handshake, behind the messages that were written before. {@link WebSocketHandler.onClose}
-   * follows when the client has answered, or has not done so in time. Calling twice is fine.
+   * Begins the closing handshake, behind the messages that were written before.
+   * {@link WebSocketHandler.onClose} follows when the client has answered, or has not done so in time.
+   * Calling twice is fine.
    *
-   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a code that must not be sent, and for a reason
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a code that must not be sent, and for a
+   * reason
    *   of more than 123 bytes.
    */
   close(code?: number, reason?: string): void {
@@ -236,8 +241,9 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
   }
 
   /**
-   * The messages, one after the other, instead of {@link WebSocketHandler.onMessage}; ends with the connection. While
-   * a message is worked on, no further one is taken from the client. Leaving the loop early leaves the rest unread.
+   * The messages, one after the other, instead of {@link WebSocketHandler.onMessage}; ends with the
+   * connection. While a message is worked on, no further one is taken from the client. Leaving the loop early
+   * leaves the rest unread.
    */
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage, undefined> {
     if (this.#inbox === undefined) {
@@ -248,7 +254,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
     return this.#inbox;
   }
 
-  // --- the handshake -----------------------------------------------------------------------------------------
+  // --- the handshake ---------------------------------------------------------------------------------------
 
   /** Answers the handshake. An override must call this one to open the WebSocket. */
   override get(..._args: never[]): HandlerResult {
@@ -349,7 +355,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
     throw new WebSocketClosedError(`${what} needs an open WebSocket; this one is not open yet`);
   }
 
-  // --- what the connection calls -----------------------------------------------------------------------------
+  // --- what the connection calls ---------------------------------------------------------------------------
 
   /** Takes a message to the iteration, if there is one, else to {@link WebSocketHandler.onMessage}. */
   deliverMessage(message: ReceivedMessage): unknown {
@@ -360,7 +366,8 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
 
   /**
    * The connection has ended, with the code and the reason of the peer's close frame. Sets {@link
-   * WebSocketHandler.closeCode}, aborts {@link WebSocketHandler.signal} and calls {@link WebSocketHandler.onClose}.
+   * WebSocketHandler.closeCode}, aborts {@link WebSocketHandler.signal} and calls {@link
+   * WebSocketHandler.onClose}.
    */
   onWsConnectionClose(code?: number, reason?: string): void {
     if (this.#hasEnded || this.#shell === undefined) return;
@@ -392,7 +399,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
     });
   }
 
-  // --- what a WebSocket has no place for -----------------------------------------------------------------------
+  // --- what a WebSocket has no place for -------------------------------------------------------------------
 
   /** As in every handler; after the handshake there is no response. */
   override setStatus(statusCode: number, reason?: string | null): void {

@@ -1,9 +1,10 @@
 /**
- * The UI modules and UI methods of an application, as its settings name them. Faults are found when the application is
- * made, not when a page is rendered.
+ * The UI modules and UI methods of an application, as its settings name them. Faults are found when the
+ * application is made, not when a page is rendered.
  *
- * A whole module (`import * as …`) holds other things too, so of its exports those are taken that fit: classes of UI modules;
- * functions whose names begin in lower case. In an object, what does not fit is a mistake.
+ * A whole module (`import * as …`) holds other things too, so of its exports those are taken that fit:
+ * classes of UI modules; functions whose names begin in lower case. In an object, what does not fit is a
+ * mistake.
  */
 import { types } from "node:util";
 import type { Chunk } from "../../base/bytes.js";
@@ -59,7 +60,8 @@ function* namesOf(
 
 /**
  * The UI modules by name: those that every application has, and those of the `uiModules` setting.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an object with a value that is not a class of UI modules.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an object with a value that is not a class
+ * of UI modules.
  */
 export function resolveUIModules(given: UINames | null | undefined): ReadonlyMap<string, UIModuleClass> {
   const modules = new Map<string, UIModuleClass>(BUILT_IN);
@@ -78,8 +80,10 @@ function isMethodName(name: string): boolean {
 }
 
 /**
- * The UI methods by name, of the `uiMethods` setting. Names that begin with an underscore or in upper case are skipped.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an object with a value that is not a function.
+ * The UI methods by name, of the `uiMethods` setting. Names that begin with an underscore or in upper case
+ * are skipped.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an object with a value that is not a
+ * function.
  */
 export function resolveUIMethods(given: UINames | null | undefined): ReadonlyMap<string, UIMethod> {
   const methods = new Map<string, UIMethod>();

@@ -29,15 +29,16 @@ type FilesKey = "javascriptFiles" | "cssFiles";
  * Renders a template in its own namespace, with the names of the handler's and those that it is given:
  * `{% module Template("entry.html", { story }) %}`.
  *
- * Inside, `{{ setResources({ cssFiles: "entry.css" }) }}` says what the page needs for it, once for each template file: later
- * calls have to say the same. Every application has this module.
+ * Inside, `{{ setResources({ cssFiles: "entry.css" }) }}` says what the page needs for it, once for each
+ * template file: later calls have to say the same. Every application has this module.
  */
 export class TemplateModule extends UIModule {
   readonly #resources = new Map<string, TemplateResources>();
 
   /**
    * The text of the template.
-   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) if a file calls `setResources()` with other resources than before.
+   * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) if a file calls `setResources()` with other
+   * resources than before.
    */
   override render(path: string, names: TemplateNamespace = {}): string {
     const setResources = (resources: TemplateResources): string => {

@@ -7,7 +7,8 @@ import type { Handler } from "../types.js";
 import type { ModuleFiles, ModuleText, PagePart } from "./types.js";
 
 /**
- * A reusable part of pages. Templates use it as `{% module Entry(story) %}`, once it is in the `uiModules` setting:
+ * A reusable part of pages. Templates use it as `{% module Entry(story) %}`, once it is in the `uiModules`
+ * setting:
  *
  *     class Entry extends UIModule {
  *       override render(story: Story) {
@@ -18,8 +19,8 @@ import type { ModuleFiles, ModuleText, PagePart } from "./types.js";
  *       }
  *     }
  *
- * A response has one object of each module, however often its pages use it. What the module adds to head and body, by
- * the other methods, is asked when the page has been rendered, and stands on the page once.
+ * A response has one object of each module, however often its pages use it. What the module adds to head and
+ * body, by the other methods, is asked when the page has been rendered, and stands on the page once.
  *
  * The type parameter is the class of the handlers that the module works with; default what every handler has.
  */
@@ -49,8 +50,9 @@ export class UIModule<H extends Handler = Handler> implements PagePart {
   }
 
   /**
-   * Returns the HTML of the part, which the page shows as it is. Gets what the template passes. A module that waits returns
-   * a promise, and is used as `{% module await Entry(story) %}`, in templates for `renderAsync()`.
+   * Returns the HTML of the part, which the page shows as it is. Gets what the template passes. A module that
+   * waits returns a promise, and is used as `{% module await Entry(story) %}`, in templates for
+   * `renderAsync()`.
    * @throws InvalidStateError (`ERR_SQUALL_INVALID_STATE`) unless it is overridden.
    */
   render(..._args: never[]): unknown {

@@ -1,10 +1,11 @@
 /**
- * The content of small files, kept so that serving one again costs one look at it in place of opening, checking, reading and
- * closing it: seven trips to the thread pool.
+ * The content of small files, kept so that serving one again costs one look at it in place of opening,
+ * checking, reading and closing it: seven trips to the thread pool.
  *
- * A file is looked at for each request, and what is kept counts only while inode, size and times are the same. A file that was
- * changed a moment ago is not kept, since a second change within one tick of the file system's clock would leave them the same.
- * What is kept was checked to lie in its root when it was opened, and goes by root and path.
+ * A file is looked at for each request, and what is kept counts only while inode, size and times are the
+ * same. A file that was changed a moment ago is not kept, since a second change within one tick of the file
+ * system's clock would leave them the same. What is kept was checked to lie in its root when it was opened,
+ * and goes by root and path.
  */
 
 /** What is asked of a file that was read. */
@@ -57,7 +58,10 @@ export function keptContent(key: string, stamp: string): Buffer | undefined {
   return kept.content;
 }
 
-/** Keeps the whole content of a file that was opened, unless it changed a moment before `now` (milliseconds since 1970). */
+/**
+ * Keeps the whole content of a file that was opened, unless it changed a moment before `now` (milliseconds
+ * since 1970).
+ */
 export function keepContent(key: string, file: FileLook, piece: Uint8Array, now: number): void {
   if (piece.length !== file.size || piece.length > MAX_KEPT_SIZE) return;
   if (!(now - file.changed > SETTLED_AFTER)) return;

@@ -67,8 +67,8 @@ function describe(
 
 /**
  * Opens a regular file below `root`. With `followSymlinks` false, one that is reached by a symbolic link
- * which leads out of `root` counts as outside. With a `key`, content that was kept under it takes the place of the open
- * file, if the file looks the same. Errors of the system that are about more than this file
+ * which leads out of `root` counts as outside. With a `key`, content that was kept under it takes the place
+ * of the open file, if the file looks the same. Errors of the system that are about more than this file
  * (`EMFILE`, `EIO`) are thrown.
  */
 export async function openFile(

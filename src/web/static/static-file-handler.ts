@@ -107,7 +107,9 @@ export class StaticFileHandler extends RequestHandler {
     this.#followSymlinks = followSymlinks ?? false;
   }
 
-  /** Forgets the versions of all files, and the contents that were kept. Tornado `StaticFileHandler.reset`. */
+  /**
+   * Forgets the versions of all files, and the contents that were kept. Tornado `StaticFileHandler.reset`.
+   */
   static reset(): void {
     forgetVersions();
     forgetContents();

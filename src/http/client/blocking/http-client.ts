@@ -1,6 +1,6 @@
 /**
- * `HTTPClient`, which blocks: for scripts and consoles. A thread fetches while this one waits in `Atomics.wait`, so
- * nothing else happens here meanwhile, no callback and no other socket.
+ * `HTTPClient`, which blocks: for scripts and consoles. A thread fetches while this one waits in
+ * `Atomics.wait`, so nothing else happens here meanwhile, no callback and no other socket.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { IOLoop } from "../../../async/ioloop.js";
@@ -18,7 +18,10 @@ import { HTTPClientError, HTTPResponse } from "../response.js";
 import type { AsyncHTTPClientOptions } from "../settings.js";
 import type { BlockingAnswer, BlockingQuestion, BlockingSetup } from "./protocol.js";
 
-/** Options of {@link HTTPClient}: those of the client that its thread uses, as far as they can be copied, and one more. */
+/**
+ * Options of {@link HTTPClient}: those of the client that its thread uses, as far as they can be copied, and
+ * one more.
+ */
 export interface HTTPClientOptions
   extends Omit<AsyncHTTPClientOptions, "forceInstance" | "ioLoop" | "resolver"> {
   /** The implementation, by a name as `AsyncHTTPClient.configure()` takes it; default squall's own. */
@@ -70,13 +73,15 @@ export class HTTPClient implements Disposable {
   }
 
   /**
-   * Fetches a URL, with the options of `HTTPRequest`, or an `HTTPRequest`, and returns when the response is there.
+   * Fetches a URL, with the options of `HTTPRequest`, or an `HTTPRequest`, and returns when the response is
+   * there.
    *
-   * @throws HTTPClientError (ERR_SQUALL_HTTP_CLIENT) and its subclasses, as `AsyncHTTPClient.fetch()` rejects.
-   * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for an option that cannot be copied into a thread, such
-   * as a callback or a signal.
-   * @throws InvalidStateError (ERR_SQUALL_INVALID_STATE) while the thread's loop is running, whose other work would
-   * stand still, and after {@link HTTPClient.close}.
+   * @throws HTTPClientError (ERR_SQUALL_HTTP_CLIENT) and its subclasses, as `AsyncHTTPClient.fetch()`
+   * rejects.
+   * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for an option that cannot be copied into a
+   * thread, such as a callback or a signal.
+   * @throws InvalidStateError (ERR_SQUALL_INVALID_STATE) while the thread's loop is running, whose other work
+   * would stand still, and after {@link HTTPClient.close}.
    */
   fetch(request: string | URL | HTTPRequest, options: FetchOptions = {}): HTTPResponse {
     if (this.#closed) throw new InvalidStateError("fetch() was called on a closed HTTP client");
