@@ -137,16 +137,19 @@ function programsOf(path: string, page: string): Program[] {
   return found;
 }
 
+/** The files below a folder. Not those of packages: an example links squall itself there, and would lead around in a circle. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (!entry.isDirectory()) return [path];
+    return entry.name === "node_modules" ? [] : filesBelow(path);
+  });
+}
+
 /** Markdown pages by their path: those in the root folder and below the folders named. */
 function pages(...folders: string[]): Map<string, string> {
-  const below = folders
-    .filter((path) => existsSync(join(root, path)))
-    .flatMap((path) =>
-      readdirSync(join(root, path), { recursive: true }).map((name) => join(path, String(name))),
-    );
-  const paths = [...readdirSync(root), ...below].filter(
-    (path) => path.endsWith(".md") && !path.includes("node_modules"),
-  );
+  const below = folders.filter((path) => existsSync(join(root, path))).flatMap(filesBelow);
+  const paths = [...readdirSync(root), ...below].filter((path) => path.endsWith(".md"));
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), "utf8")]));
 }
 
