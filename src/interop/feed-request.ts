@@ -60,7 +60,7 @@ async function feedBody(
     }
     return false;
   } finally {
-    // The rest of a body that was answered early, or refused, goes to nobody.
+    // The rest of a body that was answered early, or refused, is discarded.
     pieces.return?.().catch(() => {});
   }
 }

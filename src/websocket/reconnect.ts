@@ -21,7 +21,7 @@ export interface WebSocketReconnectOptions extends WebSocketConnectOptions {
   readonly maxDelay?: number | undefined;
   /** Attempts in a row that may fail; after the last its error is thrown. Default `Infinity`. */
   readonly maxAttempts?: number | undefined;
-  /** A connection that lasted so many milliseconds was a good one: the waits start over. Default 10 s. */
+  /** A connection that lasted this many milliseconds counts as good: the waits start over. Default 10 s. */
   readonly stableAfter?: number | undefined;
   /**
    * Gets the error of each attempt that failed, and the wait that follows, in milliseconds; what it throws

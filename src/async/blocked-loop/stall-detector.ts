@@ -7,7 +7,7 @@
 import type { BlockedReport } from "./blocked-loop-protocol.js";
 
 /**
- * When the loop is still blocked after so many milliseconds, it may never log anything: the watchdog speaks
+ * When the loop is still blocked after this many milliseconds, it may never log anything: the watchdog speaks
  * up.
  */
 const HOPELESS = 5000;

@@ -26,7 +26,7 @@ import { TimerWheel } from "./timer-wheel.js";
 const NEVER: number = Number.POSITIVE_INFINITY;
 /** `#armedFor` while a judgement waits for the poll: no timer is earlier. */
 const JUDGING: number = Number.NEGATIVE_INFINITY;
-/** An alarm that rings so many milliseconds after its time was held up. Alarms count whole milliseconds. */
+/** An alarm that rings this many milliseconds late was held up. Alarms count whole milliseconds. */
 const LATE = 4;
 
 /** Calls back; keeps errors to itself. */

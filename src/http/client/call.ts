@@ -61,7 +61,7 @@ export interface CallHost {
 /** Where a call is; see the head of this file. */
 type CallState = "queued" | "connecting" | "exchange" | "waiting" | "settled";
 
-/** A body that nobody wants is read up to here, so that its connection can be kept. */
+/** An unwanted body is read up to here, so that its connection can be kept. */
 const MAX_DISCARDED = 64 * 1024;
 /** Shorter request timeouts are exact; longer ones may be an eighth late and cost no timer. */
 const EXACT_BELOW = 5000;

@@ -1,4 +1,4 @@
-/** Which content codings a client unpacks (RFC 9110 §8.4.1), on the way to whoever gets the body. */
+/** Which content codings a client unpacks (RFC 9110 §8.4.1), on the way to the receiver of the body. */
 import type { IOLoop } from "../../async/ioloop.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import { type BodyCoding, type GunzipLimits, inflateBody } from "../delegates/gunzip.js";

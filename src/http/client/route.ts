@@ -49,7 +49,7 @@ function numberOf(object: object): number {
 /** The options of a request, with the client's defaults behind them. */
 export function optionsOf(request: HTTPRequest, defaults: HTTPRequestOptions): Lookup {
   return (name) => {
-    // The getter of `headers` makes them; nobody asked for that.
+    // The getter of `headers` makes them; the caller did not ask for that.
     const own = name === "headers" ? request.ownHeaders : request[name];
     return (own ?? defaults[name]) as HTTPRequestOptions[typeof name];
   };

@@ -231,7 +231,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
    * there is none.
    */
   whenExchangeEnds(): Promise<boolean> {
-    // Made for whoever asks: a pool is told by its watcher's methods.
+    // Made on demand: a pool learns of it by its watcher's methods.
     if (this.#exchange !== undefined) this.#ended ??= new Deferred();
     return this.#ended?.promise ?? Promise.resolve(this.#state === STATE.idle);
   }

@@ -328,7 +328,7 @@ export class HTTP1Exchange implements HTTPConnection {
     this.#state = step(this.#state, STATE.detached);
     this.#bytesSent = sent;
     this.#watchers = undefined;
-    // Whoever has the stream now may live long, and needs no head.
+    // The new owner of the stream may live long, and needs no head.
     if (!this.isClient) this.#request = undefined;
     return stream;
   }

@@ -167,7 +167,7 @@ export class FetchExchange implements HTTPMessageDelegate {
     }
   }
 
-  /** An answer to HEAD without a length must not be given one: nobody knows that of the answer to GET. */
+  /** An answer to HEAD without a length must not be given one: the length of the answer to GET is unknown. */
   #respondEmpty(line: ResponseStartLine, headers: HTTPHeaders): void {
     if (this.#startLine.method === "HEAD" && !headers.has("Content-Length")) {
       void this.#connection.writeHeaders(line, headers);

@@ -60,7 +60,7 @@ export class RequestBody {
     this.#controller.error(reason);
   }
 
-  /** What comes from now on goes to nobody. */
+  /** What comes from now on is discarded. */
   drop(): void {
     this.#state = "over";
     this.#piece = undefined;

@@ -44,7 +44,7 @@ export class NodeContainer implements HTTPServerConnectionDelegate {
 
   /**
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an application that is neither a
-   * function nor a server with events, and for a time that is none.
+   * function nor a server with events, and for an invalid time.
    */
   constructor(application: NodeListener | NodeServerEvents, options: NodeContainerOptions = {}) {
     checkApplication(application);

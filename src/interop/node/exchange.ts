@@ -248,7 +248,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     const response = this.#response!;
     response.detachSocket(this.#socket as unknown as NodeSocketLike);
     if (!inside(request)._consumed) inside(request)._dump();
-    // The rest of a body whose response is complete goes to nobody.
+    // The rest of a body whose response is complete is discarded.
     if (!request.complete) request.destroy();
     process.nextTick(emitClose, response);
   }

@@ -142,7 +142,7 @@ export class ResponseReader implements MessageVisitor<HTTP1ResponseHead> {
   onEnd(trailers: RawFields | undefined): void {
     if (this.#over || this.#status === 0) return;
     const head = this.#head;
-    // An answer to HEAD without a length must not be given one: nobody knows that of the answer to GET.
+    // An answer to HEAD without a length must not be given one: the length of the answer to GET is unknown.
     const isJoined =
       head !== undefined && trailers === undefined && !(this.#isHead && head.contentLength < 0);
     this.#contained(() => {

@@ -28,7 +28,7 @@ export class NodeServerConnection extends ForeignConnection {
     this.#response = response;
     this.#isHTTP2 = request.httpVersionMajor === 2;
     response.on("close", () => this.leave());
-    // What cannot be written is reported by "close"; nobody else listens.
+    // The event "close" reports a write that failed; an error event has no listener.
     response.on("error", () => this.leave());
   }
 

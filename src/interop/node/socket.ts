@@ -2,7 +2,7 @@
  * What a `(req, res)` application has for its `req.socket`: one `Duplex` for each exchange.
  *
  *     exchange ──▶ tunnel      the connection was given away: octets flow in both directions
- *     exchange ──▶ over        the response is complete; the socket is nobody's any more
+ *     exchange ──▶ over        the response is complete; the socket is not used any more
  *     all ───────▶ destroyed
  *
  * During an exchange the response writes its octets here, head and framing included, and a {@link
@@ -289,7 +289,7 @@ export class NodeSocket extends Duplex implements StreamSink {
     this.#active();
     this.#arm(this.timeout);
     const isHandled = this.#owner?.onTimeout() ?? false;
-    // As Node's server does: a socket whose silence nobody takes care of is closed.
+    // As Node's server does: a socket without a listener for "timeout" is closed.
     if (!this.emit("timeout") && !isHandled && this.#owner !== undefined) this.destroy();
   }
 }

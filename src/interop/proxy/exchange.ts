@@ -279,7 +279,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
   /** The connection to the upstream has ended too early. */
   responseBroken(error: unknown): void {
     if (this.#isLast && this.#state === "sending") {
-      // The upstream has given up a request whose client had ended its side: there is nobody to answer.
+      // The upstream has given up a request whose client had ended its side: no client is left to answer.
       this.#abandon();
       this.#connection.close();
     } else if (this.#state === "sending") {

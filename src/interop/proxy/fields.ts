@@ -13,7 +13,7 @@ import type { HeaderRules, ProxySettings } from "./options.js";
 /** Fields of one connection beside those that all containers remove. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set(["upgrade", "trailer", "proxy-authorization"]);
 
-/** What clients could use to pass themselves off as somebody else behind a proxy. */
+/** Fields with which a client could impersonate another one behind a proxy. */
 const FORWARDED: readonly string[] = [
   "Forwarded",
   "X-Forwarded-For",
@@ -43,7 +43,7 @@ function endToEnd(headers: HTTPHeaders): HTTPHeaders {
     const name = fields[i]!;
     const lower = name.toLowerCase();
     if (isConnectionField(name) || OF_THE_CONNECTION.has(lower)) continue;
-    // Whoever names Content-Length or Host there would change what the message means.
+    // Naming Content-Length or Host there would change the meaning of the message.
     if (named.has(lower) && lower !== "content-length" && lower !== "host") continue;
     kept.push(name, fields[i + 1]!);
   }

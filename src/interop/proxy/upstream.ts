@@ -45,7 +45,7 @@ export class Upstream {
     return this.#pool.add(stream, params, route.key);
   }
 
-  /** A connection that nobody needs after all. */
+  /** A connection that is not needed after all. */
   putBack(connection: PooledConnection): void {
     this.#pool.putBack(connection);
   }

@@ -41,7 +41,7 @@ function noticeClosing(handler: Handler, error: unknown): void {
   exchangeAborted(handler, new ExchangeAbortedError("closed", { cause: error.realError }));
 }
 
-/** Whoever gave up because the exchange ended has done nothing wrong. */
+/** True for an error that only says that the exchange ended: the handler has done nothing wrong. */
 function isAbort(handler: Handler, error: unknown): boolean {
   const { abortReason } = stateOf(handler);
   return abortReason !== undefined && (error === abortReason || error instanceof StreamClosedError);

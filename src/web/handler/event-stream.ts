@@ -242,7 +242,7 @@ export class EventStream {
     }
   }
 
-  /** Nothing further is sent, and whoever waits for an event of a source is told why. */
+  /** Nothing further is sent; a pending event of a source rejects with the reason. */
   #end(reason: unknown): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
@@ -287,7 +287,7 @@ function iteratorOf(source: AsyncIterable<EventInit> | Iterable<EventInit>): Eve
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
-/** Lets a source clean up; nobody waits for it, so its errors go to the log. */
+/** Lets a source clean up. Its promise is not awaited, so its errors go to the log. */
 function endSource(iterator: EventIterator): void {
   const failed = (error: unknown): void => genLog.exception("a source of events failed at its end", error);
   try {

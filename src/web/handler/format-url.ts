@@ -10,7 +10,7 @@ import { percentEncodePath } from "../../http/routing/escape-path.js";
 
 /**
  * Fills the placeholders of a template.
- * @throws InvalidArgumentError for a placeholder that has no value, or a brace that is none.
+ * @throws InvalidArgumentError for a placeholder that has no value, or a stray brace.
  */
 export function formatUrl(
   template: string,

@@ -301,7 +301,7 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Gives this handler so many milliseconds from now, in place of the `handlerTimeout` setting; `Infinity`
+   * Gives this handler `ms` milliseconds from now, in place of the `handlerTimeout` setting; `Infinity`
    * for no limit. When they are over, {@link RequestHandler.signal} aborts; nothing else happens by itself.
    */
   setDeadline(ms: number): void {
