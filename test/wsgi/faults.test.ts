@@ -204,6 +204,8 @@ describe("what takes too long", python, () => {
     await withWSGI("faults", { requestTimeout: 100 }, async ({ ask }) => {
       using _replaced = new ExpectLog(genLog, /took longer than 100 ms for a request/);
       using _access = new ExpectLog("squall.access", /^504 /);
+      // The worker is killed, or sees the end of its socket first and closes the iterable.
+      using _closed = new ExpectLog(appLog, /: closed$/, { required: false });
       assert.equal((await ask("/endless")).truncated, true);
     });
   });
@@ -239,6 +241,7 @@ describe("stop()", python, () => {
   test("kills what runs at the end of its time", async () => {
     await withWSGI("faults", {}, async ({ connect, container }) => {
       using _access = new ExpectLog("squall.access", /^502 GET \/endless /);
+      using _closed = new ExpectLog(appLog, /: closed$/, { required: false });
       const client = await connect();
       client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
       await client.until("xxxx");
