@@ -63,7 +63,7 @@ if (dead.length > 0) {
   console.error(`README.md links to what the tarball does not hold: ${dead.join(", ")}`);
   process.exit(1);
 }
-const MOST_BYTES = 2_500_000;
+const MOST_BYTES = 2_800_000;
 console.log(`tarball: ${packed.entryCount} files, ${packed.unpackedSize} bytes, packed ${packed.size}`);
 if (packed.unpackedSize > MOST_BYTES) {
   console.error(`the package has ${packed.unpackedSize} bytes unpacked, more than ${MOST_BYTES}`);
