@@ -43,6 +43,11 @@ const server = await makeApplication(messages)
   });
 const host = ["localhost", "127.0.0.1", "::1"].includes(address) ? "localhost" : address;
 console.log(`The chat is open on http://${host}:${server.port} (Ctrl-C ends it)`);
+if (host === "localhost") {
+  console.log(
+    "This machine alone can reach it. To chat from your phone as well: npm start -- --address 0.0.0.0",
+  );
+}
 
 /** npm passes a terminal's Ctrl-C on, so that one press may come twice; within this time it is one (ms). */
 const ONE_PRESS = 500;
