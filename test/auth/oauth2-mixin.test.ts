@@ -52,9 +52,13 @@ class Facebook extends FacebookGraphMixin(SiteHandler) {
   override readonly OAUTH_ALLOW_HTTP = true;
 
   override async get() {
-    if (!this.isAuthResponse()) return this.authorizeRedirect({ redirectUri, clientId: CLIENT_ID });
+    const clientId = String(this.settings.facebookApiKey);
+    const clientSecret = String(this.settings.facebookSecret);
+    if (!this.isAuthResponse()) return this.authorizeRedirect({ redirectUri, clientId });
     const { access_token, ...user } = await this.getAuthenticatedUser({
-      ...credentials,
+      redirectUri,
+      clientId,
+      clientSecret,
       extraFields: ["fields"],
     });
     this.finish({ ...user, hasToken: access_token.length > 0 });
@@ -158,12 +162,18 @@ describe("GoogleOAuth2Mixin", () => {
 });
 
 describe("FacebookGraphMixin", () => {
-  test("gives the profile, with session_expires as text, and proves that it has the secret", () =>
-    withProvider(Facebook, async ({ signIn }) => {
-      const user = JSON.parse((await signIn()).text);
-      assert.equal(user.name, "Ann");
-      assert.equal(user.session_expires, "3600");
-      assert.equal(user.hasToken, true);
-      assert.equal(user.fields, "id,name,first_name,last_name,locale,picture,link,fields");
-    }));
+  const settings = { facebookApiKey: CLIENT_ID, facebookSecret: CLIENT_SECRET };
+
+  test("gives the profile, with session_expires as text, and proves that it has the secret of the settings", () =>
+    withProvider(
+      Facebook,
+      async ({ signIn }) => {
+        const user = JSON.parse((await signIn()).text);
+        assert.equal(user.name, "Ann");
+        assert.equal(user.session_expires, "3600");
+        assert.equal(user.hasToken, true);
+        assert.equal(user.fields, "id,name,first_name,last_name,locale,picture,link,fields");
+      },
+      settings,
+    ));
 });
