@@ -100,6 +100,8 @@ class Endless extends RequestHandler {
       while (!this.signal.aborted) {
         this.write(block);
         await this.flush();
+        // A reader that keeps pace always leaves room: without a turn of the loop its end would never be seen.
+        await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
       if (!(error instanceof StreamClosedError)) throw error;
