@@ -12,8 +12,6 @@
  * and stays as an empty shell for the process that started it: it passes signals on and ends as the
  * supervisor does. A program that has one runs its hooks and exits; the rest is the supervisor's.
  */
-import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { close as closeInspector, url as inspectorUrl } from "node:inspector";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -32,8 +30,9 @@ import {
   onParentGone,
   startInForeground,
 } from "../net/process/foreground.js";
+import { EarlyChanges, timeOfWriting } from "./early-changes.js";
 import { FileWatcher } from "./file-watcher.js";
-import { EARLY_CHANGE, hasSupervisor, notifySupervisor } from "./reload-protocol.js";
+import { EARLY_CHANGES, hasSupervisor, notifySupervisor } from "./reload-protocol.js";
 import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";
 
 /** Options of {@link start}. */
@@ -85,33 +84,24 @@ export function start(options: AutoreloadOptions | number = {}): void {
   }
   for (const path of sourceFiles(resolveEntry(script))) watched.add(path);
   watcher = new FileWatcher(watched, { checkTime, ref: false, moreFiles: loadedByRequire });
-  const early = changedWhileStarting(watched);
-  if (early !== undefined) watcher.markChanged(early.path);
-  void watcher.change.then((path) => restart(path, path === early?.path ? early.fingerprint : undefined));
+  const earlyChanges = new EarlyChanges(hasSupervisor() ? process.env[EARLY_CHANGES] : undefined);
+  const early = changedWhileStarting(watched, earlyChanges);
+  for (const path of early) watcher.markChanged(path);
+  void watcher.change.then((paths) => restart(paths, early, earlyChanges));
   void notifySupervisor({ watching: true, files: [...watched] });
   if (hasSupervisor()) onParentGone(() => process.kill(process.pid, "SIGTERM"));
 }
 
-/** A file that was saved between the start of this process and now, and that may have been loaded before. */
-function changedWhileStarting(
-  files: Iterable<string>,
-): { readonly path: string; readonly fingerprint: string } | undefined {
+/** The files that were saved between the start of this process and now, and may have been loaded before. */
+function changedWhileStarting(files: Iterable<string>, known: EarlyChanges): ReadonlySet<string> {
+  const early = new Set<string>();
   for (const path of files) {
-    const time = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const time = timeOfWriting(path) ?? 0;
     // A time in the future comes from another clock and says nothing.
     if (time <= performance.timeOrigin || time > systemClock.wallTime()) continue;
-    const fingerprint = fingerprintOf(path);
-    if (fingerprint !== undefined && fingerprint !== process.env[EARLY_CHANGE]) return { path, fingerprint };
+    if (!known.isAsListed(path)) early.add(path);
   }
-  return undefined;
-}
-
-function fingerprintOf(path: string): string | undefined {
-  try {
-    return createHash("sha256").update(`${path}\n`).update(readFileSync(path)).digest("base64");
-  } catch {
-    return undefined;
-  }
+  return early;
 }
 
 /**
@@ -152,16 +142,24 @@ function loadedByRequire(): string[] {
   return Object.keys(cache).filter((path) => !isInPackage(path));
 }
 
-async function restart(path: string, earlyChange: string | undefined): Promise<void> {
+async function restart(
+  paths: readonly string[],
+  early: ReadonlySet<string>,
+  earlyChanges: EarlyChanges,
+): Promise<void> {
   if (isRestarting) return;
   isRestarting = true;
-  genLog.info("%s modified; restarting", path);
+  genLog.info("%s modified; restarting", paths[0]);
   await runHooks();
+  for (const path of paths) {
+    if (early.has(path)) earlyChanges.add(path);
+    else earlyChanges.delete(path);
+  }
   if (hasSupervisor()) {
-    await notifySupervisor({ restart: true, earlyChange });
+    await notifySupervisor({ restart: true, earlyChanges: earlyChanges.toString() });
     process.exit(0);
   }
-  await handOver(earlyChange);
+  await handOver(earlyChanges);
 }
 
 async function runHooks(): Promise<void> {
@@ -184,7 +182,7 @@ async function runHooks(): Promise<void> {
 }
 
 /** Starts a supervisor in our place. */
-async function handOver(earlyChange: string | undefined): Promise<void> {
+async function handOver(earlyChanges: EarlyChanges): Promise<void> {
   // What a debugger asked for goes to the next process, which needs the port.
   if (inspectorUrl() !== undefined) closeInspector();
   IOLoop.current({ instance: false })?.timers.close();
@@ -195,7 +193,7 @@ async function handOver(earlyChange: string | undefined): Promise<void> {
   const supervisor = startInForeground(
     [command, "autoreload", "--until-success", ...nodeArgs, script, ...args],
     {
-      env: { [EARLY_CHANGE]: earlyChange },
+      env: { [EARLY_CHANGES]: earlyChanges.toString() },
       // The channel closes when this process ends.
       onMessage: () => {},
     },

@@ -25,6 +25,8 @@ export interface FileWatcherOptions {
   readonly ref: boolean;
   /** Asked for further files before each look; default none. */
   readonly moreFiles?: (() => Iterable<string>) | undefined;
+  /** Asked for each file that has changed, once nothing more changes, whether it counts; default all do. */
+  readonly counts?: ((path: string) => boolean) | undefined;
 }
 
 /** Watches from the moment it is made. Real time, not a loop's: an editor cares for no virtual clock. */
@@ -35,13 +37,13 @@ export class FileWatcher {
   readonly #folders: Map<string, FSWatcher> = new Map();
   #alarm: unknown = undefined;
   #ref: boolean;
-  /** The first file that changed, and when that was. */
-  #changed: { readonly path: string; readonly at: number } | undefined = undefined;
+  /** The files that changed, and when the first one did. */
+  #changed: { readonly paths: Set<string>; readonly at: number } | undefined = undefined;
   /** Whether it looks as soon as it can. */
   #stirred = false;
-  #resolve: ((path: string) => void) | undefined = undefined;
-  /** Resolves, once, with the path of a file that has changed. */
-  readonly change: Promise<string>;
+  #resolve: ((paths: readonly string[]) => void) | undefined = undefined;
+  /** Resolves, once, with the paths of the files that have changed: at least one, the first change first. */
+  readonly change: Promise<readonly string[]>;
 
   constructor(files: Iterable<string>, options: FileWatcherOptions) {
     this.#options = options;
@@ -111,25 +113,35 @@ export class FileWatcher {
   #look(): void {
     this.#stirred = false;
     for (const path of this.#options.moreFiles?.() ?? []) this.add(path);
-    let changed: string | undefined;
-    for (const [path, before] of this.#known) {
-      const now = stateOf(path);
-      if (now === undefined || now === before) continue;
-      this.#known.set(path, now);
-      changed ??= path;
-    }
     const now = systemClock.time();
-    if (changed !== undefined) this.#changed ??= { path: changed, at: now };
+    let isQuiet = true;
+    for (const [path, before] of this.#known) {
+      const state = stateOf(path);
+      if (state === undefined || state === before) continue;
+      this.#known.set(path, state);
+      this.#changed ??= { paths: new Set(), at: now };
+      this.#changed.paths.add(path);
+      isQuiet = false;
+    }
     if (this.#changed === undefined) {
       this.#schedule(this.#options.checkTime);
-    } else if (changed !== undefined && now - this.#changed.at < LONGEST_SETTLE) {
+    } else if (!isQuiet && now - this.#changed.at < LONGEST_SETTLE) {
       this.#schedule(SETTLE);
     } else {
-      const resolve = this.#resolve;
-      const { path } = this.#changed;
-      this.close();
-      resolve?.(path);
+      this.#report([...this.#changed.paths].filter(this.#options.counts ?? (() => true)));
     }
+  }
+
+  /** It is over with these changes. */
+  #report(paths: readonly string[]): void {
+    this.#changed = undefined;
+    if (paths.length === 0) {
+      this.#schedule(this.#options.checkTime);
+      return;
+    }
+    const resolve = this.#resolve;
+    this.close();
+    resolve?.(paths);
   }
 }
 

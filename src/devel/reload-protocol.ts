@@ -9,11 +9,10 @@
 export const SUPERVISOR = "SQUALL_AUTORELOAD_SUPERVISOR";
 
 /**
- * The variable that names the file, and its content, because of which the program was started again, if that
- * had changed before the program could watch it. Should it be so again, with the same content, the program
- * writes that file itself, and is not started a third time.
+ * The variable that lists the files because of which the program was started again, if they had changed before
+ * the program could watch them: see {@link EarlyChanges}.
  */
-export const EARLY_CHANGE = "SQUALL_AUTORELOAD_EARLY_CHANGE";
+export const EARLY_CHANGES = "SQUALL_AUTORELOAD_EARLY_CHANGES";
 
 /** What the program says. */
 export interface ReloadMessage {
@@ -24,8 +23,8 @@ export interface ReloadMessage {
     readonly files?: readonly string[] | undefined;
     /** It is about to exit in order to be started again. */
     readonly restart?: boolean | undefined;
-    /** What {@link EARLY_CHANGE} is to be. */
-    readonly earlyChange?: string | undefined;
+    /** What {@link EARLY_CHANGES} is to be. */
+    readonly earlyChanges?: string | undefined;
   };
 }
 

@@ -9,7 +9,7 @@
  *     waiting ── a file changes ──► running
  *
  * Files are compared with what they were before the program was started: what changes while it starts is not
- * lost.
+ * lost. But a file that the program itself writes each time it starts, with the same content, is no change.
  */
 import { systemClock } from "../async/timers/clock.js";
 import { genLog } from "../base/log.js";
@@ -20,8 +20,9 @@ import {
   type ProcessEnd,
   startInForeground,
 } from "../net/process/foreground.js";
+import { EarlyChanges, timeOfWriting } from "./early-changes.js";
 import { FileWatcher } from "./file-watcher.js";
-import { EARLY_CHANGE, readReloadMessage, SUPERVISOR } from "./reload-protocol.js";
+import { EARLY_CHANGES, readReloadMessage, SUPERVISOR } from "./reload-protocol.js";
 import { isInPackage, resolveEntry, sourceFiles } from "./source-graph.js";
 
 /** What a supervisor looks after. */
@@ -40,6 +41,12 @@ export interface SupervisedProgram {
 const GRACE = 5000;
 
 const CHECK_TIME = 500;
+
+/**
+ * How long a program may be starting that does not say when it watches its files itself, in milliseconds:
+ * what is saved later was not written by its start.
+ */
+const STARTING = 10_000;
 
 /** Keeps the program running, as above; resolves with how it ended when there is nothing more to do. */
 export async function supervise(program: SupervisedProgram): Promise<ProcessEnd> {
@@ -65,7 +72,9 @@ class Supervisor {
   readonly #program: SupervisedProgram;
   /** What the program said it watches besides its imports. */
   readonly #extraFiles: Set<string> = new Set();
-  #earlyChange: string | undefined = process.env[EARLY_CHANGE];
+  #earlyChanges: EarlyChanges = new EarlyChanges(process.env[EARLY_CHANGES]);
+  /** Until when the program has been starting, a time of the calendar. */
+  #startingUntil = 0;
   #stopSignal: NodeJS.Signals | undefined = undefined;
   #onStop: (() => void) | undefined = undefined;
 
@@ -83,7 +92,11 @@ class Supervisor {
 
   async run(): Promise<ProcessEnd> {
     for (;;) {
-      const watcher = new FileWatcher(this.#files(), { checkTime: CHECK_TIME, ref: true });
+      const watcher = new FileWatcher(this.#files(), {
+        checkTime: CHECK_TIME,
+        ref: true,
+        counts: (path) => !(this.#isEarly(path) && this.#earlyChanges.isAsListed(path)),
+      });
       try {
         const end = await this.#runOnce(watcher);
         if (end !== undefined) return end;
@@ -100,19 +113,33 @@ class Supervisor {
     return files;
   }
 
+  /** Whether this file was written while the program was starting. */
+  #isEarly(path: string): boolean {
+    const time = timeOfWriting(path);
+    return time !== undefined && time <= this.#startingUntil;
+  }
+
+  /** Because of these changes the program is started again. */
+  #note(paths: readonly string[]): void {
+    for (const path of paths) {
+      if (this.#isEarly(path)) this.#earlyChanges.add(path);
+      else this.#earlyChanges.delete(path);
+    }
+  }
+
   /** Runs the program until it has to be started again (undefined) or all is over. */
   async #runOnce(watcher: FileWatcher): Promise<ProcessEnd | undefined> {
     const { name, nodeArgs, untilSuccess } = this.#program;
     let watchesItself = false;
     let wantsRestart = false;
-    let earlyChange: string | undefined;
+    this.#startingUntil = systemClock.wallTime() + STARTING;
     const child = startInForeground(nodeArgs, {
-      env: { [SUPERVISOR]: String(process.pid), [EARLY_CHANGE]: this.#earlyChange },
+      env: { [SUPERVISOR]: String(process.pid), [EARLY_CHANGES]: this.#earlyChanges.toString() },
       onMessage: (message) => {
         const content = readReloadMessage(message);
         watchesItself ||= content?.watching === true;
         wantsRestart ||= content?.restart === true;
-        earlyChange ??= content?.earlyChange;
+        if (content?.earlyChanges !== undefined) this.#earlyChanges = new EarlyChanges(content.earlyChanges);
         for (const path of content?.files ?? []) {
           this.#extraFiles.add(path);
           watcher.add(path);
@@ -120,16 +147,19 @@ class Supervisor {
       },
     });
     this.child = child;
-    const change = watcher.change.then((path) => {
-      if (!watchesItself && this.child === child && this.#stopSignal === undefined) {
-        genLog.info("%s modified; restarting", path);
-        wantsRestart = true;
-        void terminate(child);
-      }
+    const change = watcher.change.then(async (paths) => {
+      // The program may have said that it watches its files: what is on its way is read first.
+      await new Promise<void>((resolve) => systemClock.setAlarm(resolve, 0, true));
+      if (this.child !== undefined && (this.child !== child || watchesItself)) return;
+      this.#note(paths);
+      if (this.child !== child || this.#stopSignal !== undefined) return;
+      genLog.info("%s modified; restarting", paths[0]);
+      wantsRestart = true;
+      void terminate(child);
     });
     const end = await child.ended;
     this.child = undefined;
-    this.#earlyChange = earlyChange;
+    this.#startingUntil = Math.min(this.#startingUntil, systemClock.wallTime());
     if (this.#stopSignal !== undefined) return end;
     if (wantsRestart) return undefined;
     if (end.code === 0 && untilSuccess === true) return end;

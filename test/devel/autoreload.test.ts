@@ -147,28 +147,78 @@ describe("start()", () => {
     assert.equal(await ask(), "three");
   });
 
-  test("what changes while the program starts is not lost, and a file that the program writes itself is no reason for ever", async (context) => {
-    const program = new EditedProgram(context, {
-      "main.mjs": `
-        import { appendFileSync, writeFileSync } from "node:fs";
-        import { start, addReloadHook } from ${door("autoreload")};
-        import { value } from "./value.mjs";
-        writeFileSync(new URL("./value.mjs", import.meta.url), "export const value = 'written';");
-        start();
-        addReloadHook(() => console.log("hook"));
-        console.log("run", value, process.pid, process.ppid, "x", "y");
-        setInterval(() => {}, 1000);`,
-      "value.mjs": value("one"),
-      "other.mjs": "",
-    });
+  test("what changes while the program starts is not lost, and files that the program writes itself restart it once", async (context) => {
+    // While a start takes its time, the supervisor sees what is written: that is no reason either.
+    for (const pause of [0, 150]) {
+      const program = new EditedProgram(context, {
+        "main.mjs": `
+          import { writeFileSync } from "node:fs";
+          import { start, addReloadHook } from ${door("autoreload")};
+          import { value } from "./value.mjs";
+          import { more } from "./more.mjs";
+          for (const name of ["value", "more"]) {
+            writeFileSync(new URL("./" + name + ".mjs", import.meta.url), "export const " + name + " = 'written';");
+          }
+          await new Promise((resolve) => setTimeout(resolve, ${pause}));
+          start();
+          addReloadHook(() => console.log("hook"));
+          console.log("run", value, process.pid, process.ppid, more, "y");
+          setInterval(() => {}, 1000);`,
+        "value.mjs": value("one"),
+        "more.mjs": "export const more = 'one';",
+      });
+      const child = program.node("main.mjs");
+      assert.equal((await running(child, "one")).args, "one");
+      assert.equal((await running(child, "written")).args, "written");
+      program.replace("main.mjs", "console.log('edited');");
+      assert.deepEqual(await child.ended, { code: 0, signal: null });
+      assert.match(child.output, /^run one .*\nhook\nrun written .*\nhook\n(?:\[I .*\n)?edited\n$/);
+    }
+  });
+
+  test("a program that writes its own file and has been edited since is started once for the edit", async (context) => {
+    const main = (text: string): string => `
+      import { writeFileSync } from "node:fs";
+      import { start } from ${door("autoreload")};
+      import { value } from "./value.mjs";
+      writeFileSync(new URL("./value.mjs", import.meta.url), "export const value = 'written';");
+      start();
+      console.log("run", value, process.pid, process.ppid, ${JSON.stringify(text)}, "y");
+      if (${JSON.stringify(text)} === "last") process.exit(0);
+      setInterval(() => {}, 1000);`;
+    const program = new EditedProgram(context, { "main.mjs": main("first"), "value.mjs": value("one") });
     const child = program.node("main.mjs");
     await running(child, "one");
     await running(child, "written");
-    program.write("main.mjs", "console.log('edited');");
+    program.replace("main.mjs", main("second"));
+    await child.prints(/ second y\n/);
+    program.replace("main.mjs", main("last"));
     assert.deepEqual(await child.ended, { code: 0, signal: null });
-    // How often a slow start is interrupted, of which the log tells, is up to the machine.
-    const output = child.output.replaceAll(/^\[I .* restarting\n/gm, "");
-    assert.match(output, /^run one .*\nhook\nrun written .*\nhook\nedited\n$/);
+    assert.deepEqual(
+      Array.from(child.output.matchAll(/run (\S+) .* (\S+) y\n/g), ([, is, text]) => `${is} ${text}`),
+      ["one first", "written first", "written second", "written last"],
+    );
+  });
+
+  test("what is saved while a supervised program starts is not lost", async (context) => {
+    const program = new EditedProgram(context, {
+      "main.mjs": `
+        import { start } from ${door("autoreload")};
+        import { value } from "./value.mjs";
+        console.log("starting", value + ".");
+        if (value === "slow") await new Promise((resolve) => setTimeout(resolve, 10_000));
+        start();
+        console.log("run", value, process.pid, process.ppid, "x", "y");
+        setInterval(() => {}, 1000);`,
+      "value.mjs": value("one"),
+    });
+    const child = program.node("main.mjs");
+    await running(child, "one");
+    program.write("value.mjs", value("slow"));
+    await child.prints(/starting slow\./);
+    program.write("value.mjs", value("fast"));
+    await running(child, "fast");
+    assert.doesNotMatch(child.output, /run slow/);
   });
 
   test("a syntax error is shown and waited out", async (context) => {

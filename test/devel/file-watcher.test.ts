@@ -9,11 +9,18 @@ import "../support/guard.js";
 function watching(
   context: TestContext,
   names: readonly string[],
-  { checkTime = 3_600_000, moreFiles }: { checkTime?: number; moreFiles?: () => Iterable<string> } = {},
+  {
+    checkTime = 3_600_000,
+    ...options
+  }: {
+    readonly checkTime?: number;
+    readonly moreFiles?: () => Iterable<string>;
+    readonly counts?: (path: string) => boolean;
+  } = {},
 ): { program: EditedProgram; watcher: FileWatcher } {
   const program = new EditedProgram(context, { "a.js": "1", "b.js": "1", "folder/deep/c.txt": "1" });
   const paths = names.map((name) => program.path(name));
-  const watcher = new FileWatcher(paths, { checkTime, ref: true, moreFiles });
+  const watcher = new FileWatcher(paths, { checkTime, ref: true, ...options });
   context.after(() => watcher.close());
   return { program, watcher };
 }
@@ -28,14 +35,14 @@ describe("FileWatcher", () => {
     ] as const) {
       const { program, watcher } = watching(context, ["a.js", "b.js", "new.js"]);
       edit(program);
-      assert.equal(await watcher.change, program.path(name));
+      assert.deepEqual(await watcher.change, [program.path(name)]);
     }
   });
 
   test("looks by itself where nobody notifies: in folders of folders", async (context) => {
     const { program, watcher } = watching(context, ["folder"], { checkTime: 10 });
     program.write("folder/deep/c.txt", "22");
-    assert.equal(await watcher.change, program.path("folder"));
+    assert.deepEqual(await watcher.change, [program.path("folder")]);
   });
 
   test("a file that vanishes has not changed; when it comes back otherwise, it has", async (context) => {
@@ -55,10 +62,10 @@ describe("FileWatcher", () => {
     looks = 0;
     assert.equal(await Promise.race([third, watcher.change]), undefined);
     program.write("a.js", "another");
-    assert.equal(await watcher.change, program.path("a.js"));
+    assert.deepEqual(await watcher.change, [program.path("a.js")]);
   });
 
-  test("tells of a burst of changes once it is over, with the first file", async (context) => {
+  test("tells of a burst of changes once it is over, with all files", async (context) => {
     const { program, watcher } = watching(context, ["a.js", "b.js"], { checkTime: 5 });
     let told = false;
     void watcher.change.then(() => {
@@ -70,7 +77,28 @@ describe("FileWatcher", () => {
       await new Promise(setImmediate);
       assert.equal(told, false);
     }
-    await watcher.change;
+    assert.deepEqual(await watcher.change, [program.path("a.js"), program.path("b.js")]);
+  });
+
+  test("a change that does not count is none, and does not hide the next one", async (context) => {
+    const asked: string[] = [];
+    let onAsked: (() => void) | undefined;
+    const firstQuestion = new Promise<void>((resolve) => {
+      onAsked = resolve;
+    });
+    const { program, watcher } = watching(context, ["a.js", "b.js"], {
+      counts: (path) => {
+        asked.push(path);
+        onAsked?.();
+        return path === program.path("b.js");
+      },
+    });
+    program.write("a.js", "2");
+    await firstQuestion;
+    program.write("b.js", "2");
+    program.write("a.js", "33");
+    assert.deepEqual(await watcher.change, [program.path("b.js")]);
+    assert.deepEqual(asked, [program.path("a.js"), program.path("a.js"), program.path("b.js")]);
   });
 
   test("a file that is added counts from then on, and a closed watcher says nothing", async (context) => {
@@ -82,12 +110,12 @@ describe("FileWatcher", () => {
     watcher.add(program.path("b.js"));
     program.write("b.js", "2");
     const first = await Promise.race([closed.change.then(() => "closed"), watcher.change]);
-    assert.equal(first, program.path("b.js"));
+    assert.deepEqual(first, [program.path("b.js")]);
   });
 
   test("markChanged() tells of a file as if it had changed", async (context) => {
     const { program, watcher } = watching(context, ["a.js", "b.js"]);
     watcher.markChanged(program.path("b.js"));
-    assert.equal(await watcher.change, program.path("b.js"));
+    assert.deepEqual(await watcher.change, [program.path("b.js")]);
   });
 });
