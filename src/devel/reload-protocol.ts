@@ -9,8 +9,8 @@
 export const SUPERVISOR = "SQUALL_AUTORELOAD_SUPERVISOR";
 
 /**
- * The variable that lists the files because of which the program was started again, if they had changed before
- * the program could watch them: see {@link EarlyChanges}.
+ * The variable that lists the files because of which the program was started again, if they had changed
+ * before the program could watch them: see {@link EarlyChanges}.
  */
 export const EARLY_CHANGES = "SQUALL_AUTORELOAD_EARLY_CHANGES";
 
