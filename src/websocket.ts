@@ -31,4 +31,4 @@ export { type CompressionContexts, compressionContexts } from "./websocket/defla
 export type { WebSocketMessage, WriteMessageOptions } from "./websocket/outgoing-message.js";
 export { deDupeGenLog, type WebSocketOptions, type WebSocketParams } from "./websocket/params.js";
 export { type WebSocketReconnectOptions, websocketConnections } from "./websocket/reconnect.js";
-export type { WebSocketLink } from "./websocket/shell.js";
+export type { WebSocketLink } from "./websocket/link.js";

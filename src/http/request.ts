@@ -14,6 +14,7 @@ import type { RequestStartLine } from "../protocol/fields/start-line.js";
 import { splitHostAndPort } from "../protocol/fields/url.js";
 import { isHostAndPort } from "../protocol/http1/authority.js";
 import type { HTTPConnection } from "./delegates.js";
+import { ownText, type PackedHead, packHead } from "./packed-head.js";
 import { type PeerContext, UNKNOWN_PEER } from "./peer.js";
 
 /** What a request is made from; either `startLine` or `method` and `uri` are needed. */
@@ -88,8 +89,8 @@ export class HTTPServerRequest {
   /** The body; empty if there is none, or while a streaming handler receives it. */
   body: Buffer;
 
-  /** As lines, when they are packed. */
-  #headers: HTTPHeaders | string;
+  /** With the start line in it, when the head is packed and the fields have not been asked for since. */
+  #headers: HTTPHeaders | PackedHead;
   #startLine: RequestStartLine;
   /** What a connection would say; for requests that were made by hand. */
   readonly #origin: RequestOrigin | undefined;
@@ -125,20 +126,20 @@ export class HTTPServerRequest {
 
   /** The header fields in the order in which they came; names in any spelling find them. */
   get headers(): HTTPHeaders {
-    if (typeof this.#headers === "string") this.#headers = HTTPHeaders.fromRaw(this.#headers.split("\n"));
+    if (!(this.#headers instanceof HTTPHeaders)) this.#headers = HTTPHeaders.fromRaw(this.#headers.fields);
     return this.#headers;
   }
 
   /**
    * @internal Puts the head of the request, which lives on behind an upgrade, into as little memory as it
-   * needs: two strings, instead of views of what was received, one for each name and value.
+   * needs, instead of views of what was received, one for each name and value.
    */
   pack(): void {
     const authority = this.#authority();
     if (authority !== undefined) this.#view.host = ownText(authority);
-    this.#startLine = { method: ownText(this.method), path: ownText(this.uri), version: this.version };
-    const raw = this.headers.toRaw();
-    if (raw.length > 0) this.#headers = raw.join("\n");
+    const packed = packHead(this.#startLine, this.headers.toRaw());
+    this.#startLine = packed.startLine;
+    this.#headers = packed;
   }
 
   /** The verb, as sent; case matters. */
@@ -389,9 +390,4 @@ function merged(first: ArgumentMap, second: ArgumentMap): ArgumentMap {
     else there.push(...second[name]!);
   }
   return all;
-}
-
-/** The same text in memory of its own: a piece of a text keeps the whole of it. */
-function ownText(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }

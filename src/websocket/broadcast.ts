@@ -5,8 +5,9 @@
  * own.
  */
 import { checkOneOf } from "../base/validate.js";
+import type { WebSocketLink } from "./link.js";
 import { SharedMessage, type WebSocketMessage, type WriteMessageOptions } from "./outgoing-message.js";
-import { type ConnectionGroup, type WebSocketLink, WebSocketShell } from "./shell.js";
+import { type ConnectionGroup, WebSocketShell } from "./shell.js";
 
 /** Who can be sent to: a `WebSocketHandler` or a `WebSocketClientConnection`. */
 export interface BroadcastTarget {

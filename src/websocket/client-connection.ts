@@ -12,9 +12,10 @@ import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { ServerHandshake } from "../protocol/websocket/handshake/client-handshake.js";
 import type { ResolvedCompressionOptions } from "../protocol/websocket/handshake/permessage-deflate.js";
 import { Inbox } from "./inbox.js";
+import type { WebSocketLink } from "./link.js";
 import type { WebSocketMessage, WriteMessageOptions } from "./outgoing-message.js";
 import type { WebSocketParams } from "./params.js";
-import { type WebSocketLink, WebSocketShell } from "./shell.js";
+import { WebSocketShell } from "./shell.js";
 
 /** The callbacks of a {@link WebSocketClientConnection}; each may be plain, `async` or a generator. */
 export interface WebSocketClientCallbacks {

@@ -12,6 +12,7 @@
  * longer that of the peer ({@link ConnectionDeflater.forget}).
  */
 import { constants, deflateRaw } from "node:zlib";
+import type { IOLoop } from "../async/ioloop.js";
 import { checkLimit } from "../base/validate.js";
 import {
   type ContextParameters,
@@ -25,6 +26,7 @@ import type {
   MessageDeflater,
   MessageInflater,
 } from "../protocol/websocket/message-codec.js";
+import { type InflateJob, inflateInTurns, SLICE } from "./inflate-turns.js";
 
 /** Decompressors of single messages that are kept for the next one. */
 const MAX_SPARE = 16;
@@ -76,11 +78,11 @@ export function withinContextLimit(options: ResolvedCompressionOptions): Resolve
 }
 
 /** The compressors of single messages, by their parameters. */
-const shared = new Map<string, SyncDeflater>();
+const shared = new Map<number, SyncDeflater>();
 
-/** One name for each way to compress a message alone. */
-export function deflateKey({ windowBits }: ContextParameters, effort: DeflateEffort): string {
-  return `${windowBits} ${effort.compressionLevel ?? 6} ${effort.memLevel ?? 8}`;
+/** One number for each way to compress a message alone: a digit for each parameter. */
+export function deflateKey({ windowBits }: ContextParameters, effort: DeflateEffort): number {
+  return windowBits * 100 + (effort.compressionLevel ?? 6) * 10 + (effort.memLevel ?? 8);
 }
 
 /** Compresses one message alone, at once. */
@@ -159,42 +161,38 @@ export class ConnectionDeflater implements MessageDeflater {
 /** Decompressors that stand between two messages, by the size of their window. */
 const spare = new Map<number, SyncInflater[]>();
 
-/** Inflates what a peer sends. */
-export class ConnectionInflater implements MessageInflater {
+/** The connection of an inflater. */
+export interface InflaterOwner {
+  readonly stream: { readonly ioLoop: IOLoop };
+  /** A piece that took more than one turn of the loop is done, and what waited behind it taken in. */
+  inflatedInTurns(): void;
+}
+
+/** Inflates what a peer sends: short pieces at once, what becomes long in turns (`inflate-turns.ts`). */
+export class ConnectionInflater implements MessageInflater, InflatedOutput, InflateJob {
   readonly #parameters: ContextParameters;
+  readonly #owner: InflaterOwner;
   /** With takeover from the first message on, else for the message in progress. */
   #current: SyncInflater | undefined = undefined;
+  /** The output of the piece in progress. */
+  #output: InflatedOutput | undefined = undefined;
+  #isEnd = false;
   #hasFailed = false;
   #isClosed = false;
 
-  constructor(parameters: ContextParameters) {
+  constructor(parameters: ContextParameters, owner: InflaterOwner) {
     this.#parameters = parameters;
+    this.#owner = owner;
     if (parameters.takeover) compressionContexts.add(1);
   }
 
   inflate(piece: Buffer, isEnd: boolean, output: InflatedOutput): boolean {
-    const { windowBits, takeover } = this.#parameters;
-    this.#current ??=
-      (takeover ? undefined : spare.get(windowBits)?.pop()) ?? new SyncInflater(this.#parameters);
-    const current = this.#current;
-    current.inflate(piece, isEnd, {
-      get room() {
-        return output.room;
-      },
-      onInflated: (bytes) => {
-        const isWanted = output.onInflated(bytes);
-        this.#hasFailed ||= !isWanted;
-        return isWanted;
-      },
-      onReady: () => output.onReady(),
-      onInflateError: (error) => {
-        this.#hasFailed = true;
-        output.onInflateError(error);
-      },
-    });
-    // A connection that has ended inside the call has closed it.
-    if (isEnd && !takeover && !this.#hasFailed && !this.#isClosed) this.#giveBack(current, windowBits);
-    return true;
+    this.#output = output;
+    this.#isEnd = isEnd;
+    this.#inflater.begin(piece, isEnd);
+    if (this.goOn(SLICE)) return true;
+    inflateInTurns(this.#owner.stream.ioLoop, this);
+    return false;
   }
 
   close(): void {
@@ -205,7 +203,55 @@ export class ConnectionInflater implements MessageInflater {
     if (this.#parameters.takeover) compressionContexts.add(-1);
   }
 
-  #giveBack(inflater: SyncInflater, windowBits: number): void {
+  // --- InflateJob ------------------------------------------------------------------------------------------
+
+  goOn(bytes: number): boolean {
+    if (this.#isClosed) return true;
+    if (!this.#inflater.step(bytes, this)) return false;
+    // A connection that has ended inside the call has closed it.
+    if (this.#isEnd && !this.#parameters.takeover && !this.#hasFailed && !this.#isClosed) this.#giveBack();
+    return true;
+  }
+
+  done(): void {
+    const output = this.#output;
+    this.#output = undefined;
+    if (!this.#isClosed && !this.#hasFailed) output?.onReady();
+    this.#owner.inflatedInTurns();
+  }
+
+  // --- InflatedOutput: what the inflater of the piece makes ------------------------------------------------
+
+  get room(): number {
+    return this.#output!.room;
+  }
+
+  onInflated(bytes: Buffer): boolean {
+    const isWanted = this.#output!.onInflated(bytes);
+    this.#hasFailed ||= !isWanted;
+    return isWanted;
+  }
+
+  /** Not called: the inflaters of messages do their work inside `step()`. */
+  onReady(): void {}
+
+  onInflateError(error: unknown): void {
+    this.#hasFailed = true;
+    this.#output!.onInflateError(error);
+  }
+
+  // --- inside ----------------------------------------------------------------------------------------------
+
+  get #inflater(): SyncInflater {
+    const { windowBits, takeover } = this.#parameters;
+    this.#current ??=
+      (takeover ? undefined : spare.get(windowBits)?.pop()) ?? new SyncInflater(this.#parameters);
+    return this.#current;
+  }
+
+  #giveBack(): void {
+    const inflater = this.#current!;
+    const { windowBits } = this.#parameters;
     this.#current = undefined;
     let spares = spare.get(windowBits);
     if (spares === undefined) {

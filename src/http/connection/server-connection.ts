@@ -480,7 +480,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#writeStall?.dispose();
     this.#writeStall = undefined;
     const stream = reader.detach();
-    void stream.whenClosed().then(() => this.streamClosed(stream.error));
+    stream.watchClose(this);
     return stream;
   }
 

@@ -31,7 +31,7 @@ import {
   UntilCloseRequest,
   UntilRequest,
 } from "./read-request.js";
-import { StreamClose } from "./stream-close.js";
+import { StreamClose, type StreamWatcher } from "./stream-close.js";
 import {
   closedErrorOf,
   isConnectionReset,
@@ -359,6 +359,17 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   /**
+   * @internal Calls `watcher` once, in a microtask, when `whenClosed()` would resolve. There is one watcher;
+   * nothing takes it away.
+   */
+  watchClose(watcher: StreamWatcher): void {
+    const close = this.#closing();
+    close.watcher = watcher;
+    if (this.#life >= GONE) close.settle();
+    else this.#watch();
+  }
+
+  /**
    * Calls `callback` once when the stream is closed, soon if it already is, after the pending operations have
    * failed. There is one callback: setting another replaces it, `undefined` takes it away. A stream with a
    * close callback notices a close while there is no reader.
@@ -581,7 +592,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     if (close === undefined) return;
     if (close.callback !== undefined) this.ioLoop.addCallback(close.callback);
     close.callback = undefined;
-    close.closed?.resolve();
+    close.settle();
   }
 
   #closing(): StreamClose {
@@ -648,7 +659,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     this.#life = DETACHED;
     this.#output?.shut(this.#closedError());
     const closeCallback = this.#close?.callback;
-    this.#close?.closed?.resolve();
+    this.#close?.settle();
     this.#close = undefined;
     return { socket, closeCallback };
   }

@@ -154,6 +154,11 @@ export class WebSocketConnection implements MessageOwner {
     return this.#decoder.paused;
   }
 
+  /** True while the inflater is at work, on a message that nothing else tells of. */
+  get inflating(): boolean {
+    return (this.#paused & BY_INFLATER) !== 0;
+  }
+
   /**
    * Takes bytes from the peer. The chunk is given away: it is changed in place, and views of it are handed
    * out.

@@ -7,6 +7,7 @@
  * back. The contexts are made for the first compressed message, so a connection without compressed messages
  * costs nothing. Without context takeover they are reset after each message.
  */
+import { NO_BYTES } from "../../base/bytes.js";
 import { DecodeError } from "../../base/decode-error.js";
 import { Deflate } from "../../base/deflate.js";
 import { Inflate } from "../../base/inflate.js";
@@ -42,57 +43,91 @@ export interface DeflateEffort {
   readonly memLevel?: number | undefined;
 }
 
-/** Inflates the messages of a peer at once. */
+/**
+ * Inflates the messages of a peer, at once or in slices: a few octets may stand for megabytes, and whoever
+ * must not work on one of them for long begins a piece and goes on with it when others have had their turn.
+ */
 export class SyncInflater implements MessageInflater {
   readonly #parameters: ContextParameters;
   #inflate: Inflate | undefined;
   /** Final blocks in the message so far. */
   #streamEnds = 0;
   #isClosed = false;
+  /** What is left of the piece. */
+  #rest: Buffer = NO_BYTES;
+  /** The piece is the last of its message, and the tail is still to follow. */
+  #tailIsDue = false;
+  #isEnd = false;
 
   constructor(parameters: ContextParameters) {
     this.#parameters = parameters;
   }
 
   inflate(piece: Buffer, isEnd: boolean, output: InflatedOutput): boolean {
+    this.begin(piece, isEnd);
+    return this.step(Number.POSITIVE_INFINITY, output);
+  }
+
+  /** Takes a piece of the current message, which {@link SyncInflater.step} inflates; see `inflate()`. */
+  begin(piece: Buffer, isEnd: boolean): void {
+    const isJoined = isEnd && piece.length <= JOIN_LIMIT;
+    this.#rest = isJoined ? Buffer.concat([piece, TAIL]) : piece;
+    this.#tailIsDue = isEnd && !isJoined;
+    this.#isEnd = isEnd;
+  }
+
+  /**
+   * Goes on with the piece. False when at least `most` bytes have come out and the piece is not done; true
+   * when it is, or no more is wanted, or the data are corrupt, which `output` has been told.
+   */
+  step(most: number, output: InflatedOutput): boolean {
     try {
-      const isJoined = isEnd && piece.length <= JOIN_LIMIT;
-      const isWanted = isJoined
-        ? this.#push(Buffer.concat([piece, TAIL]), output)
-        : this.#push(piece, output) && (!isEnd || this.#push(TAIL, output));
-      if (!isWanted || !isEnd) return true;
-      this.#streamEnds = 0;
-      if (!this.#parameters.takeover) this.#inflate?.reset();
+      return this.#step(most, output);
     } catch (error) {
       output.onInflateError(error);
+      return true;
     }
-    return true;
   }
 
   close(): void {
     this.#isClosed = true;
+    this.#rest = NO_BYTES;
     this.#inflate?.close();
     this.#inflate = undefined;
   }
 
-  /** Inflates one piece; false when no more is wanted. */
-  #push(piece: Buffer, output: InflatedOutput): boolean {
-    let rest = piece;
+  #step(most: number, output: InflatedOutput): boolean {
+    let made = 0;
     while (!this.#isClosed) {
       this.#inflate ??= new Inflate("deflate-raw", { windowBits: this.#parameters.windowBits });
       // The byte beyond the room shows the output that the limit is passed.
-      const most = Math.min(STEP, output.room + 1);
-      const { output: bytes, used } = this.#inflate.step(rest, most);
-      if (bytes.length > 0 && !output.onInflated(bytes)) return false;
-      rest = rest.subarray(used);
-      if (bytes.length === most) continue;
-      if (rest.length === 0) return true;
-      // The last block of a stream (RFC 7692 §7.2.3.4): what follows begins a new stream, without a window.
-      if (++this.#streamEnds > MAX_STREAM_ENDS)
-        throw new DecodeError("too many ends inside the compressed data");
-      this.#inflate.reset();
+      const room = Math.min(STEP, output.room + 1);
+      const { output: bytes, used } = this.#inflate.step(this.#rest, room);
+      this.#rest = this.#rest.subarray(used);
+      if (bytes.length > 0 && !output.onInflated(bytes)) return true;
+      made += bytes.length;
+      if (bytes.length < room) {
+        if (this.#rest.length > 0) this.#streamEnded();
+        else if (!this.#tailIsDue) break;
+        else {
+          this.#tailIsDue = false;
+          this.#rest = TAIL;
+        }
+      } else if (made >= most) {
+        return false;
+      }
     }
-    return false;
+    if (!this.#isEnd) return true;
+    this.#streamEnds = 0;
+    if (!this.#parameters.takeover) this.#inflate?.reset();
+    return true;
+  }
+
+  /** The last block of a stream (RFC 7692 §7.2.3.4): what follows begins a new stream, without a window. */
+  #streamEnded(): void {
+    if (++this.#streamEnds > MAX_STREAM_ENDS)
+      throw new DecodeError("too many ends inside the compressed data");
+    this.#inflate?.reset();
   }
 }
 

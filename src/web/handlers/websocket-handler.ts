@@ -26,13 +26,14 @@ import {
 } from "../../protocol/websocket/handshake/server-handshake.js";
 import { withinContextLimit } from "../../websocket/deflate-contexts.js";
 import { Inbox } from "../../websocket/inbox.js";
+import type { ShellCompression, WebSocketLink } from "../../websocket/link.js";
 import type { WebSocketMessage, WriteMessageOptions } from "../../websocket/outgoing-message.js";
 import {
   resolveWebSocketOptions,
   type WebSocketOptions,
   type WebSocketParams,
 } from "../../websocket/params.js";
-import { type ShellCompression, type WebSocketLink, WebSocketShell } from "../../websocket/shell.js";
+import { WebSocketShell } from "../../websocket/shell.js";
 import { stateOf } from "../handler/handler-state.js";
 import type { HeaderValue } from "../handler/header-value.js";
 import { NO_ARGS, NO_KWARGS } from "../handler/methods.js";
