@@ -88,7 +88,7 @@ export class Backlog implements OutboxTarget<OutgoingMessage> {
     return outbox.dropped === dropped ? "queued" : "dropped";
   }
 
-  /** The promise of a message that has been sent: pending until the next one has room, if its policy waits. */
+  /** The promise of a message that has been sent; pending if the policy waits for room. */
   whenRoom(): Promise<void> {
     const outbox = this.#outbox;
     if (outbox === undefined) return RESOLVED;

@@ -173,8 +173,8 @@ async function handshakeOn(
  * the
  *   connection; its `status` is that of a server that answered with another status than 101.
  * @throws StreamClosedError (`ERR_SQUALL_STREAM_CLOSED`) when no connection can be made; `realError` says
- * why. An
- *   `HTTPConnectError` when a proxy refuses.
+ *   why. When TLS fails, for instance because of a certificate, the error of Node. An `HTTPConnectError` when
+ *   a proxy refuses.
  * @throws TimeoutError (`ERR_SQUALL_TIMEOUT`) after `connectTimeout` milliseconds; or the signal's reason.
  * Both leave
  *   nothing behind.

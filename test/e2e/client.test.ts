@@ -1,11 +1,10 @@
 /** AsyncHTTPClient, and the adapter over undici, against servers and a proxy that we did not write. */
 import "../support/guard.js";
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import {
@@ -22,26 +21,12 @@ import { caCerts, certificate } from "../support/certs.js";
 import { Child } from "../support/child.js";
 import { loadPackage, needsPackages } from "../support/interop.js";
 import { needs, pathOf } from "../support/programs.js";
-
-function folderOf(context: TestContext, name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `squall-${name}-`));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { folderOf, freePort, startTinyproxy } from "../support/tinyproxy.js";
 
 function newClient(context: TestContext, options: object = {}): SimpleAsyncHTTPClient {
   const client = new SimpleAsyncHTTPClient({ forceInstance: true, ...options });
   context.after(() => client.close());
   return client;
-}
-
-/** A port that is free now; for programs that cannot choose one themselves. */
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function serve(context: TestContext, listener: RequestListener, secure = false): Promise<number> {
@@ -123,18 +108,11 @@ http {
 
 describe("tinyproxy", needs("tinyproxy"), () => {
   test("passes plain http on, and makes tunnels for https, for those who sign in", async (context) => {
-    const folder = folderOf(context, "proxy");
-    const proxyPort = await freePort();
     const plain = await serve(context, (request, response) =>
       response.end(`${request.url} ${request.headers["proxy-authorization"]}`),
     );
     const secure = await serve(context, (request, response) => response.end(`${request.url} inside`), true);
-    writeFileSync(
-      join(folder, "tinyproxy.conf"),
-      `Port ${proxyPort}\nListen 127.0.0.1\nTimeout 30\nLogLevel Info\nMaxClients 20\nBasicAuth me secret\nConnectPort ${secure}\n`,
-    );
-    const proxy = Child.start(context, pathOf("tinyproxy"), ["-d", "-c", join(folder, "tinyproxy.conf")]);
-    await proxy.prints(/Accepting connections|listening/i);
+    const proxyPort = await startTinyproxy(context, [secure]);
     const client = newClient(context, { defaults: { caCerts } });
     const options = { proxyHost: "127.0.0.1", proxyPort, proxyUsername: "me", proxyPassword: "secret" };
     assert.equal((await client.fetch(`http://127.0.0.1:${plain}/a`, options)).text(), "/a undefined");

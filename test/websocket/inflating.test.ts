@@ -4,8 +4,10 @@ import { describe, test } from "node:test";
 import { constants, deflateRawSync } from "node:zlib";
 import { compressionContexts, WebSocketHandler } from "squall/websocket";
 import { withWebSockets } from "../support/virtual-websocket.js";
+import { twinFrame } from "../support/websocket-twin.js";
 
 const MIB = 1024 * 1024;
+const KEY = Buffer.of(1, 2, 3, 4);
 const OFFER = { "Sec-WebSocket-Extensions": "permessage-deflate" };
 
 /** The payload of a compressed message (RFC 7692 §7.2.1). */
@@ -25,7 +27,7 @@ function recorded() {
     }
     override onMessage(message: string | Buffer) {
       seen.push(message.length > 100 ? message.length : String(message));
-      return message.length > 100 ? undefined : this.writeMessage(message);
+      return message.length > 100 ? undefined : this.writeMessage(message, { compress: false });
     }
   }
   return { seen, Recorded };
@@ -86,27 +88,31 @@ describe("a message of 16 MiB that is 16 KiB on the wire", () => {
 
   test("is forgotten when its connection is closed, and leaves no context behind", () => {
     const { seen, Recorded } = recorded();
-    let handler: WebSocketHandler | undefined;
-    class Kept extends Recorded {
-      override open() {
-        handler = this;
+    let ends = 0;
+    class Ending extends Recorded {
+      // Called while the same chunk, with the message behind the ping, is being taken in.
+      override onPing(how: Buffer) {
+        this.request.ioLoop.addCallback(() => {
+          ends++;
+          if (String(how) === "terminate") this.wsConnection!.terminate();
+          else this.close(4000, "enough");
+        });
       }
     }
-    return withWebSockets([["/", Kept]], async ({ handshake, pass }) => {
+    return withWebSockets([["/", Ending]], async ({ handshake, pass }) => {
       const before = compressionContexts.count;
-      for (const end of ["terminate", "close"] as const) {
+      for (const how of ["terminate", "close"]) {
         const one = await handshake("/", OFFER);
-        one.send(1, SIXTEEN, { rsv: 4 });
-        await pass(0);
-        assert.deepEqual(seen, []);
-        if (end === "terminate") handler!.wsConnection!.terminate();
-        else {
-          handler!.close(4000, "enough");
+        one.client.send(
+          Buffer.concat([twinFrame(9, how, { key: KEY }), twinFrame(1, SIXTEEN, { rsv: 4, key: KEY })]),
+        );
+        if (how === "close") {
           assert.equal(await one.closeCode(), 4000);
           one.send(8, Buffer.of(0x0f, 0xa0));
         }
         await pass(1000);
       }
+      assert.equal(ends, 2);
       assert.deepEqual(seen, []);
       assert.equal(compressionContexts.count, before);
     });
