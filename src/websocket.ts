@@ -28,7 +28,7 @@ export {
   websocketConnect,
 } from "./websocket/connect.js";
 export { type CompressionContexts, compressionContexts } from "./websocket/deflate-contexts.js";
+export type { WebSocketLink } from "./websocket/link.js";
 export type { WebSocketMessage, WriteMessageOptions } from "./websocket/outgoing-message.js";
 export { deDupeGenLog, type WebSocketOptions, type WebSocketParams } from "./websocket/params.js";
 export { type WebSocketReconnectOptions, websocketConnections } from "./websocket/reconnect.js";
-export type { WebSocketLink } from "./websocket/link.js";
