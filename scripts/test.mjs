@@ -9,6 +9,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
+import { prepareExamples } from "./prepare-example.mjs";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
@@ -41,8 +42,7 @@ const all = flags.includes("--all");
 const outside = flags.includes("--outside");
 if (all || outside) {
   install(join(root, "test", "interop"));
-  const { prepareBlog } = await import("../examples/blog/prepare.mjs");
-  prepareBlog();
+  prepareExamples();
 }
 
 const base = join(root, "build", "test");

@@ -1,5 +1,5 @@
 // npm start: prepares the blog and runs it on http://localhost:8888.
-import { prepareBlog } from "./prepare.mjs";
+import { prepareExample } from "../../scripts/prepare-example.mjs";
 
-prepareBlog();
+prepareExample(new URL(".", import.meta.url));
 await import("./build/server.js");
