@@ -8,3 +8,8 @@ export {
 } from "./interop/node/listener.js";
 export type { NodeResponse } from "./interop/node/server-connection.js";
 export type { NodeListener, NodeServerEvents } from "./interop/node/types.js";
+export {
+  type UpgradeListener,
+  type UpgradeListenerOptions,
+  upgradeListener,
+} from "./interop/node/upgrade-listener.js";

@@ -2,13 +2,14 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { connect as connectHTTP2, createServer as createHTTP2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FetchContainer, fetchHandler } from "squall/fetch";
 import { HTTPServer } from "squall/httpserver";
 import { NodeContainer, nodeListener } from "squall/node";
-import { ReverseProxy } from "squall/proxy";
+import { ProxyHandler, ReverseProxy } from "squall/proxy";
 import { Application, RequestHandler } from "squall/web";
 import { WSGIAdapter, WSGIContainer } from "squall/wsgi";
 import type { HTTPServerConnectionDelegate } from "#room/http/delegates";
@@ -355,23 +356,71 @@ function pythons(
   };
 }
 
-/** A proxy, and the measure behind it. */
-const proxied: ContainerKit = {
-  name: "ReverseProxy, before an Application",
+/** Node's HTTP/2 server, and HTTP/1 in front of it, so that the same questions reach it. */
+const overHTTP2: ContainerKit = {
+  name: "nodeListener() under node:http2",
   async start(onLeft) {
-    const upstream = await ours("upstream", squallApplication).start(onLeft);
-    const proxy = new ReverseProxy({ upstream: `http://127.0.0.1:${upstream.port}`, preserveHost: true });
-    const front = await ours("proxy", () => proxy).start(() => {});
+    const server = createHTTP2Server(nodeListener(squallApplication(onLeft)) as never).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const session = connectHTTP2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const front = createServer((request, response) => {
+      const { host, connection: _, "transfer-encoding": coding, ...fields } = request.headers;
+      const hasBody = coding !== undefined || Number(fields["content-length"] ?? 0) > 0;
+      const head = { ":method": request.method, ":path": request.url, ":authority": host, ...fields };
+      const stream = session.request(head, { endStream: !hasBody });
+      if (hasBody) request.pipe(stream);
+      stream.on("response", (answer) => {
+        const names = Object.keys(answer).filter((name) => !name.startsWith(":"));
+        response.writeHead(
+          Number(answer[":status"]),
+          Object.fromEntries(names.map((name) => [name, answer[name] as string])),
+        );
+        response.flushHeaders();
+        stream.pipe(response);
+      });
+      stream.on("error", () => response.destroy());
+      response.on("close", () => stream.close(response.writableFinished ? NO_ERROR : CANCEL));
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
     return {
-      port: front.port,
+      port: (front.address() as AddressInfo).port,
       async stop() {
-        await front.stop();
-        proxy.close();
-        await upstream.stop();
+        front.closeAllConnections();
+        front.close();
+        session.destroy();
+        server.close();
+        await once(server, "close");
       },
     };
   },
 };
+
+/** RFC 9113 section 7. */
+const NO_ERROR = 0;
+const CANCEL = 8;
+
+/** A proxy, and the measure behind it; `make` gives what stands in front, and how it is closed. */
+function proxied(
+  name: string,
+  make: (upstream: string) => { readonly front: HTTPServerConnectionDelegate; close?(): void },
+): ContainerKit {
+  return {
+    name,
+    async start(onLeft) {
+      const upstream = await ours("upstream", squallApplication).start(onLeft);
+      const proxy = make(`http://127.0.0.1:${upstream.port}`);
+      const front = await ours("proxy", () => proxy.front).start(() => {});
+      return {
+        port: front.port,
+        async stop() {
+          await front.stop();
+          proxy.close?.();
+          await upstream.stop();
+        },
+      };
+    },
+  };
+}
 
 /** Every way in and out, and squall itself as the measure. */
 export const CONTAINERS: readonly ContainerKit[] = [
@@ -379,6 +428,7 @@ export const CONTAINERS: readonly ContainerKit[] = [
   ours("NodeContainer", (onLeft) => new NodeContainer(nodeApplication(onLeft))),
   ours("FetchContainer", (onLeft) => new FetchContainer(fetchApplication(onLeft))),
   nodes("nodeListener() under node:http", (onLeft) => nodeListener(squallApplication(onLeft))),
+  overHTTP2,
   ours(
     "fetchHandler(), in a FetchContainer",
     (onLeft) => new FetchContainer(fetchHandler(squallApplication(onLeft))),
@@ -394,5 +444,11 @@ export const CONTAINERS: readonly ContainerKit[] = [
     await adapter.listen(path);
     return { env: { SQUALL_SOCKET: path }, stop: () => adapter.stop({ timeout: 0 }) };
   }),
-  proxied,
+  proxied("ReverseProxy, before an Application", (upstream) => {
+    const proxy = new ReverseProxy({ upstream, preserveHost: true });
+    return { front: proxy, close: () => proxy.close() };
+  }),
+  proxied("ProxyHandler, before an Application", (upstream) => ({
+    front: new Application([["/.*", ProxyHandler, { upstream, preserveHost: true }]]),
+  })),
 ];

@@ -13,6 +13,11 @@ const require = createRequire(`${root}test/interop/package.json`);
 
 /** A package that test/interop/package.json names. */
 export type InteropPackage =
+  | "@nestjs/common"
+  | "@nestjs/core"
+  | "@nestjs/platform-express"
+  | "socket.io"
+  | "socket.io-client"
   | "playwright-core"
   | "undici"
   | "ws"

@@ -38,9 +38,9 @@ const MAX_BODY_SIZE = 100 * 1024 * 1024;
  * ```
  *
  * Bodies stream in both directions with back-pressure; a client that leaves ends the exchange; trailers and
- * early hints pass. Keep-alive, deadlines and limits of heads are those of Node's server. The client's
+ * interim responses pass. Keep-alive, deadlines and limits of heads are those of Node's server. The client's
  * address is the socket's: behind a proxy, Node's server believes nothing that it says. WebSockets need an
- * upgrade, which Node reports by another event and this listener does not see.
+ * upgrade, which Node reports by another event: {@link upgradeListener}.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid limit.
  */
 export function nodeListener(

@@ -16,6 +16,14 @@ import { ForeignConnection } from "../foreign-connection.js";
 /** A response of either server. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
+/** The error code of a stream of HTTP/2 that its server could not go on with (RFC 9113 §7). */
+const INTERNAL_ERROR = 2;
+
+/** What responses of Node 26 have. */
+interface InformationWriter {
+  writeInformation(status: number, fields: Record<string, string | string[]>): unknown;
+}
+
 /** See the head of this file. */
 export class NodeServerConnection extends ForeignConnection {
   readonly #response: NodeResponse;
@@ -32,13 +40,33 @@ export class NodeServerConnection extends ForeignConnection {
     response.on("error", () => this.leave());
   }
 
+  /**
+   * HTTP/2 takes any status and fields. Under HTTP/1 Node 26 does; before, it knows a 103 that has a `Link`
+   * and a 102 without fields, and others are not sent.
+   */
   override informational(startLine: ResponseStartLine, headers: HTTPHeaders): boolean {
     const response = this.#response;
+    const { code } = startLine;
     if (!this.isRunning || response.headersSent || response.req.httpVersion === "1.0") return false;
-    if (startLine.code !== 103 || !headers.has("Link")) return false;
-    // Node looks for the one name that it asks for in this spelling.
-    const { Link: link, ...others } = fieldsOf(headers, this.#isHTTP2);
-    response.writeEarlyHints({ ...others, link: link! });
+    if (code < 100 || code > 199 || code === 101) return false;
+    const fields = fieldsOf(headers, this.#isHTTP2);
+    if (this.#isHTTP2) {
+      (response as Http2ServerResponse).stream.additionalHeaders({ ...fields, ":status": code });
+      return true;
+    }
+    const http1 = response as ServerResponse & Partial<InformationWriter>;
+    if (http1.writeInformation !== undefined) http1.writeInformation(code, fields);
+    else if (code === 102 && Object.keys(fields).length === 0) http1.writeProcessing();
+    else if (code === 103 && fields.Link !== undefined) {
+      // Node looks for the one name that it asks for in this spelling.
+      const { Link: link, ...others } = fields;
+      try {
+        http1.writeEarlyHints({ ...others, link });
+      } catch {
+        // A link outside of Node's own grammar for them: hints are never owed.
+        return false;
+      }
+    } else return false;
     return true;
   }
 
@@ -81,7 +109,9 @@ export class NodeServerConnection extends ForeignConnection {
   }
 
   protected override breakOff(): void {
-    this.#response.destroy();
+    // Destroyed without a reason, a stream of HTTP/2 would end as if nothing were wrong (RFC 9113 §7).
+    if (this.#isHTTP2) (this.#response as Http2ServerResponse).stream?.close(INTERNAL_ERROR);
+    else this.#response.destroy();
     this.#room?.reject(new StreamClosedError());
     this.#room = undefined;
   }

@@ -131,6 +131,13 @@ export class NodeSocket extends Duplex implements StreamSink {
     return this;
   }
 
+  /** Ends the connection with a reset where it was given away; during an exchange as `destroy()`. */
+  resetAndDestroy(): this {
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.closed()) stream.abort();
+    return this.destroy();
+  }
+
   /** Ends the socket when everything written has left. */
   destroySoon(): void {
     if (this.writable) this.end();
