@@ -5,11 +5,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { FetchContainer, fetchHandler } from "squall/fetch";
 import { resolveOutboxOptions } from "squall/iostream";
 import { LogRateLimit } from "squall/log";
+import { NodeContainer, nodeListener } from "squall/node";
+import { ReverseProxy } from "squall/proxy";
 import { TCPServer } from "squall/tcpserver";
 import { DictLoader } from "squall/template";
 import { InvalidArgumentError } from "squall/util";
+import { Application } from "squall/web";
 import { WSGIContainer } from "squall/wsgi";
 import { DEFAULTS } from "#room/http/client/request";
 import { ClientSettings } from "#room/http/client/settings";
@@ -65,9 +69,14 @@ function defaultInSource(file: string, option: string): number {
   const [expression = ""] = found;
   if (expression === "Number.POSITIVE_INFINITY") return Number.POSITIVE_INFINITY;
   if (/^[\d_]+$/.test(expression)) return Number(expression.replaceAll("_", ""));
-  const constant = new RegExp(`const ${expression}(?:: number)? = ([\\d_]+);`).exec(source)?.[1];
+  const constant = new RegExp(`const ${expression}(?:: number)? = ([\\d_]+(?: \\* [\\d_]+)*);`).exec(
+    source,
+  )?.[1];
   assert.ok(constant !== undefined, `${file}: ${expression} is no number`);
-  return Number(constant.replaceAll("_", ""));
+  return constant
+    .replaceAll("_", "")
+    .split(" * ")
+    .reduce((product, factor) => product * Number(factor), 1);
 }
 
 const declarations = readDeclarations();
@@ -170,6 +179,32 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     ),
     defaultOf: (option) => defaultInSource("interop/wsgi/options.ts", option),
     accepts: (option, value) => void new WSGIContainer("module:callable", { [option]: value }),
+  },
+  "Hosted applications": {
+    options: [
+      ...new Set([
+        ...numericOptions("interop/node/container.ts", "NodeContainerOptions"),
+        ...numericOptions("interop/fetch/container.ts", "FetchContainerOptions"),
+        ...numericOptions("interop/node/listener.ts", "NodeListenerOptions"),
+        ...numericOptions("interop/fetch/handler.ts", "FetchHandlerOptions"),
+      ]),
+    ],
+    defaultOf: (option) => {
+      const files = option === "timeout" ? "container" : undefined;
+      const node = defaultInSource(`interop/node/${files ?? "listener"}.ts`, option);
+      assert.equal(defaultInSource(`interop/fetch/${files ?? "handler"}.ts`, option), node);
+      return node;
+    },
+    accepts: (option, value) => {
+      const options = { [option]: value };
+      void [new NodeContainer(() => {}, options), new FetchContainer(() => new Response(), options)];
+      void [nodeListener(new Application([]), options), fetchHandler(new Application([]), options)];
+    },
+  },
+  Proxies: {
+    options: numericOptions("interop/proxy/options.ts", "ProxyOptions"),
+    defaultOf: (option) => defaultInSource("interop/proxy/options.ts", option),
+    accepts: (option, value) => void new ReverseProxy({ upstream: "http://old.example", [option]: value }),
   },
   "Threads, processes and the log": {
     options: [

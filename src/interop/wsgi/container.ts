@@ -28,9 +28,8 @@ import { WorkerPool } from "./pool.js";
  * // … or: new Application([["/new", NewHandler], [".*", FallbackHandler, { fallback: flask }]])
  * ```
  *
- * As the target of a rule and as a whole server it streams the bodies of requests; a `FallbackHandler` hands
- * them over when they are whole. Not on Windows. Tornado `wsgi.WSGIContainer`, whose application is a Python
- * object of the same process.
+ * The bodies of requests and responses are streamed. Not on Windows. Tornado `wsgi.WSGIContainer`, whose
+ * application is a Python object of the same process.
  */
 export class WSGIContainer implements HTTPServerConnectionDelegate {
   readonly #settings: WSGISettings;
