@@ -14,12 +14,12 @@ import { sendBareStatus } from "../../http/delegates/bare-response.js";
 import { addDefaultFields } from "../../http/delegates/default-fields.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
 import { ExchangeAbortedError } from "../../http/errors.js";
-import { HTTPServerRequest } from "../../http/request.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
-import { CLIENT_LEFT, logResponse } from "../../web/application/access-log.js";
+import { CLIENT_LEFT } from "../../web/application/access-log.js";
 import { isConnectionField } from "../connection-fields.js";
+import { announcesBody, logHosted } from "../hosted-request.js";
 import { isFetchMethod, makeRequest, mayHaveBody, RequestAbort } from "./request.js";
 import { RequestBody } from "./request-body.js";
 import { sourceOf } from "./response-source.js";
@@ -64,10 +64,9 @@ export class FetchExchange implements HTTPMessageDelegate {
   headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
     this.#startLine = startLine as RequestStartLine;
     this.#headers = headers;
-    const hasBody = headers.has("Transfer-Encoding") || Number(headers.get("Content-Length", "0")) > 0;
     // Without a body its end comes in the same call, and the connection knows the request as whole when it
     // is answered.
-    if (!hasBody || !mayHaveBody(this.#startLine.method)) return;
+    if (!announcesBody(headers) || !mayHaveBody(this.#startLine.method)) return;
     this.#body = new RequestBody();
     this.#run();
   }
@@ -292,15 +291,7 @@ export class FetchExchange implements HTTPMessageDelegate {
     if (this.#deadline !== undefined) this.#connection.ioLoop.removeTimeout(this.#deadline);
     this.#deadline = undefined;
     this.#body?.drop();
-    logResponse(
-      status,
-      new HTTPServerRequest({
-        startLine: this.#startLine,
-        headers: this.#headers,
-        connection: this.#connection,
-        serverConnection: this.#serverConnection,
-      }),
-    );
+    logHosted(status, this.#startLine, this.#headers, this.#connection, this.#serverConnection);
   }
 }
 

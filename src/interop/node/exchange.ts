@@ -18,11 +18,10 @@ import { appLog } from "../../base/log.js";
 import { sendBareStatus } from "../../http/delegates/bare-response.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
 import type { ExchangeAbortedError } from "../../http/errors.js";
-import { HTTPServerRequest } from "../../http/request.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
-import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
-import { CLIENT_LEFT, logResponse } from "../../web/application/access-log.js";
+import { CLIENT_LEFT } from "../../web/application/access-log.js";
+import { announcesBody, asksForUpgrade, expectsContinue, logHosted } from "../hosted-request.js";
 import { emitDrain } from "./need-drain.js";
 import { type ResponseEvents, ResponseReader } from "./response-reader.js";
 import { NodeSocket, type NodeSocketOwner } from "./socket.js";
@@ -86,15 +85,15 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
     this.#socket = new NodeSocket(this.#connection, this);
     this.#reader = new ResponseReader(this.#connection, line.method, this);
     this.#request = makeMessage(this.#socket, line, headers);
-    const head = this.#connection.requestHead as Partial<HTTP1RequestHead> | undefined;
-    const hasBody = headers.has("Transfer-Encoding") || Number(headers.get("Content-Length", "0")) > 0;
+    const hasBody = announcesBody(headers);
     if (line.method === "CONNECT") this.#takeover = "connect";
-    else if (head?.upgrade === true && !hasBody && this.#listens("upgrade")) this.#takeover = "upgrade";
+    else if (!hasBody && asksForUpgrade(this.#connection) && this.#listens("upgrade"))
+      this.#takeover = "upgrade";
     // Without a body its end comes in the same call, and the connection knows the request as whole when it
     // is answered.
     if (!hasBody) return;
     if (this.#takeover === "connect") this.#answer(400);
-    else if (head?.expectContinue === true && this.#listens("checkContinue")) {
+    else if (expectsContinue(this.#connection) && this.#listens("checkContinue")) {
       this.#hold = new Deferred();
       const { promise } = this.#hold;
       this.#run("checkContinue");
@@ -302,15 +301,7 @@ export class NodeExchange implements HTTPMessageDelegate, NodeSocketOwner, Respo
   #end(status: number): void {
     if (this.#over) return;
     this.#over = true;
-    logResponse(
-      status,
-      new HTTPServerRequest({
-        startLine: this.#startLine,
-        headers: this.#headers,
-        connection: this.#connection,
-        serverConnection: this.#serverConnection,
-      }),
-    );
+    logHosted(status, this.#startLine, this.#headers, this.#connection, this.#serverConnection);
   }
 
   #release(): void {

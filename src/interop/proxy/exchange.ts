@@ -17,11 +17,10 @@ import type { PooledConnection } from "../../http/client/pool.js";
 import { sendBareStatus } from "../../http/delegates/bare-response.js";
 import type { HTTPConnection, HTTPMessageDelegate } from "../../http/delegates.js";
 import type { ExchangeAbortedError } from "../../http/errors.js";
-import { HTTPServerRequest } from "../../http/request.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
-import type { HTTP1RequestHead } from "../../protocol/http1/visitor.js";
-import { CLIENT_LEFT, logResponse } from "../../web/application/access-log.js";
+import { CLIENT_LEFT } from "../../web/application/access-log.js";
+import { announcesBody, asksForUpgrade, logHosted } from "../hosted-request.js";
 import { requestFields, responseFields } from "./fields.js";
 import type { ProxySettings } from "./options.js";
 import { Tunnel } from "./tunnel.js";
@@ -91,9 +90,8 @@ export class ProxyExchange implements HTTPMessageDelegate {
       this.#answer(line.method === "CONNECT" ? 501 : 404);
       return;
     }
-    this.#hasBody = headers.has("Transfer-Encoding") || Number(headers.get("Content-Length", "0")) > 0;
-    const head = this.#connection.requestHead as Partial<HTTP1RequestHead> | undefined;
-    if (head?.upgrade === true && !this.#hasBody) this.#upgrade = headers.get("Upgrade");
+    this.#hasBody = announcesBody(headers);
+    if (!this.#hasBody && asksForUpgrade(this.#connection)) this.#upgrade = headers.get("Upgrade");
     this.#outgoing = {
       line: { method: line.method, path, version: "HTTP/1.1" },
       headers: requestFields(line.method, headers, this.#connection.peer, this.#upgrade, this.#settings),
@@ -352,15 +350,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
   }
 
   #log(): void {
-    logResponse(
-      this.#status,
-      new HTTPServerRequest({
-        startLine: this.#startLine,
-        headers: this.#headers,
-        connection: this.#connection,
-        serverConnection: this.#serverConnection,
-      }),
-    );
+    logHosted(this.#status, this.#startLine, this.#headers, this.#connection, this.#serverConnection);
   }
 
   #arm(ms: number, onTime: () => void): void {
