@@ -169,7 +169,8 @@ describe("upgradeListener()", () => {
 
   test("works on a server that a NodeContainer hosts", async () => {
     const server = createServer(nodeListener(application));
-    server.on("upgrade", upgradeListener(application));
+    const listener = upgradeListener(application);
+    server.on("upgrade", listener);
     await withContainer(new NodeContainer(server), async ({ port, ask }) => {
       assert.equal((await ask("/page")).body.toString(), "a page");
       const socket = await websocketConnect(`ws://127.0.0.1:${port}/echo`);
@@ -177,6 +178,15 @@ describe("upgradeListener()", () => {
       assert.equal((await socket.readMessage())?.length, 200_000);
       socket.close(1000);
       assert.equal(await socket.readMessage(), undefined);
+      const cut = await websocketConnect(`ws://127.0.0.1:${port}/echo`);
+      await cut.writeMessage("here");
+      assert.equal(await cut.readMessage(), "here");
+      assert.deepEqual(await listener.closeAllConnections({ timeout: 0 }), {
+        idle: 0,
+        finished: 0,
+        aborted: 1,
+      });
+      assert.equal(await cut.readMessage(), undefined);
     });
   });
 
