@@ -233,7 +233,7 @@ export class StaticFileHandler extends RequestHandler {
       }
       return versionOfPath(absolutePath, useCache, (path) => handlerClass.getContentVersion(path));
     } catch (error) {
-      genLog.error("Could not open static file %r", absolutePath, error);
+      logUnreadable(absolutePath, error);
       return undefined;
     }
   }
@@ -400,10 +400,17 @@ export class StaticFileHandler extends RequestHandler {
         this.getContentVersion(file),
       );
     } catch (error) {
-      genLog.error("Could not open static file %r", path, error);
+      logUnreadable(path, error);
       return undefined;
     }
   }
+}
+
+/** A file that the system cannot open needs no stack: its message names the whole path. */
+function logUnreadable(path: string, error: unknown): void {
+  if (error instanceof Error && "syscall" in error)
+    genLog.error("Could not open static file %r: %s", path, error.message);
+  else genLog.error("Could not open static file %r", path, error);
 }
 
 async function* piecesOfPath(
