@@ -1,5 +1,7 @@
 // node bench/web/values.bench.mjs: what handlers do with values, without a socket: signed cookies, XSRF tokens, JSON, gzip of a
-// stream, a page from a template. Build first: npm run build.
+// stream, a page from a template; beside them the same values in Tornado. Build first: npm run build.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { HTTPHeaders } from "../../dist/protocol/fields/headers.js";
 import { DictLoader } from "../../dist/template.js";
@@ -142,3 +144,16 @@ await milliseconds("1 MiB in 16 pieces through gzip", () => {
   });
 });
 await milliseconds("the same by gzipSync in one call", () => gzipSync(Buffer.concat(Array(16).fill(PIECE))));
+
+// The same values in Debian's python3-tornado, if it is there.
+const tornado = spawnSync(
+  "/usr/bin/python3",
+  [fileURLToPath(new URL("tornado-values.py", import.meta.url))],
+  {
+    encoding: "utf8",
+  },
+);
+if (tornado.status === 0) {
+  for (const [name, nanoseconds] of Object.entries(JSON.parse(tornado.stdout)))
+    console.log(`${nanoseconds.toFixed(0).padStart(9)} ns  Tornado: ${name}`);
+}
