@@ -477,7 +477,10 @@ describe("staticUrl()", () => {
         this.write(this.staticUrl("missing.js"));
       }
     }
-    using _log = new ExpectLog("squall.general", /^Could not open static file 'missing.js': ENOENT.*\/missing.js'$/);
+    using _log = new ExpectLog(
+      "squall.general",
+      /^Could not open static file 'missing.js': ENOENT.*\/missing.js'$/,
+    );
     assert.equal(
       (await ask(new Application([["/", Missing]], { staticPath: root }), "/")).body,
       "/static/missing.js",
