@@ -3,6 +3,7 @@
  * read, because most handlers read few of them.
  */
 import { IOLoop } from "../async/ioloop.js";
+import { asBuffer } from "../base/bytes.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { type ParseBodyConfig, parseBodyArguments } from "../protocol/body/arguments.js";
 import { type ArgumentMap, emptyArguments, parseUrlencoded } from "../protocol/body/form.js";
@@ -69,6 +70,8 @@ interface RequestOrigin {
 
 /** What is made of a request when it is first asked for; many requests are answered without any of it. */
 class RequestViews {
+  /** What a connection would say; for requests that were made by hand. */
+  origin: RequestOrigin | undefined = undefined;
   host: string | undefined = undefined;
   queryArguments: ArgumentMap | undefined = undefined;
   bodyArguments: ArgumentMap | undefined = undefined;
@@ -92,10 +95,7 @@ export class HTTPServerRequest {
   /** With the start line in it, when the head is packed and the fields have not been asked for since. */
   #headers: HTTPHeaders | PackedHead;
   #startLine: RequestStartLine;
-  /** What a connection would say; for requests that were made by hand. */
-  readonly #origin: RequestOrigin | undefined;
   #path: string | undefined = undefined;
-  #query = "";
   #views: RequestViews | undefined = undefined;
   #finishedAt = RUNNING;
 
@@ -106,21 +106,14 @@ export class HTTPServerRequest {
     this.connection = connection;
     this.serverConnection = options.serverConnection;
     const { body } = options;
-    this.body =
-      body === undefined
-        ? EMPTY
-        : Buffer.isBuffer(body)
-          ? body
-          : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.body = body === undefined ? EMPTY : asBuffer(body);
     if (options.files !== undefined) this.#view.files = options.files;
     // The receiver has refused bad Host fields; requests made by hand are checked here.
     if (options.host !== undefined) this.#view.host = options.host;
     else if (connection?.requestHead === undefined) this.#view.host = this.#checkedHost();
     if (connection?.startTime === undefined) {
       const ioLoop = connection?.ioLoop ?? IOLoop.current();
-      this.#origin = { ioLoop, startTime: ioLoop.time() };
-    } else {
-      this.#origin = undefined;
+      this.#view.origin = { ioLoop, startTime: ioLoop.time() };
     }
   }
 
@@ -162,19 +155,20 @@ export class HTTPServerRequest {
    * current one.
    */
   get ioLoop(): IOLoop {
-    return this.#origin?.ioLoop ?? this.connection!.ioLoop;
+    return this.#views?.origin?.ioLoop ?? this.connection!.ioLoop;
   }
 
   /** The part of the target before the question mark, still percent-encoded; without scheme and authority. */
   get path(): string {
-    if (this.#path === undefined) this.#splitTarget();
-    return this.#path!;
+    this.#path ??= pathOf(this.uri);
+    return this.#path;
   }
 
   /** The part of the target after the question mark; empty if there is none. */
   get query(): string {
-    if (this.#path === undefined) this.#splitTarget();
-    return this.#query;
+    const { uri } = this;
+    const mark = uri.indexOf("?", pathStart(uri));
+    return mark < 0 ? "" : uri.slice(mark + 1);
   }
 
   /**
@@ -290,7 +284,7 @@ export class HTTPServerRequest {
 
   /** When the request's head arrived, in the loop's monotonic milliseconds. */
   get startTime(): number {
-    return this.#origin?.startTime ?? this.connection!.startTime!;
+    return this.#views?.origin?.startTime ?? this.connection!.startTime!;
   }
 
   /**
@@ -345,16 +339,6 @@ export class HTTPServerRequest {
     return this.connection?.peer ?? UNKNOWN_PEER;
   }
 
-  #splitTarget(): void {
-    const { uri } = this;
-    const start = uri.charCodeAt(0) === 0x2f /* / */ ? 0 : (ABSOLUTE_FORM.exec(uri)?.[0].length ?? 0);
-    const mark = uri.indexOf("?", start);
-    const path = uri.slice(start, mark < 0 ? undefined : mark);
-    // An absolute target with an empty path means the root (RFC 9110 §4.2.3).
-    this.#path = path === "" && start > 0 ? "/" : path;
-    this.#query = mark < 0 ? "" : uri.slice(mark + 1);
-  }
-
   /** The authority of an absolute-form target, which wins over the Host field (RFC 9112 §3.2.2). */
   #authority(): string | undefined {
     return this.uri.charCodeAt(0) === 0x2f ? undefined : (ABSOLUTE_FORM.exec(this.uri)?.[1] ?? undefined);
@@ -372,6 +356,19 @@ export class HTTPServerRequest {
     if (!isHostAndPort(host)) throw new HTTPInputError(`Invalid Host header: ${JSON.stringify(host)}`);
     return this.#authority() ?? host;
   }
+}
+
+/** Where scheme and authority of a target end, if it has them. */
+function pathStart(uri: string): number {
+  return uri.charCodeAt(0) === 0x2f /* / */ ? 0 : (ABSOLUTE_FORM.exec(uri)?.[0].length ?? 0);
+}
+
+function pathOf(uri: string): string {
+  const start = pathStart(uri);
+  const mark = uri.indexOf("?", start);
+  const path = uri.slice(start, mark < 0 ? undefined : mark);
+  // An absolute target with an empty path means the root (RFC 9110 §4.2.3).
+  return path === "" && start > 0 ? "/" : path;
 }
 
 function startLineOf({ method, uri, version }: HTTPServerRequestOptions): RequestStartLine {

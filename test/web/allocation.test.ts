@@ -13,7 +13,7 @@ const WARM_UP = 20_000;
 /** As many requests arrive in one turn of the loop, so that what a turn costs is shared as it is under load. */
 const CLIENTS = 50;
 /** Bytes for one hello that functions of ours allocate themselves; what Node allocates for us is not in it. */
-const BOUND = 1750;
+const BOUND = 1200;
 
 const WRK = "GET / HTTP/1.1\r\nHost: localhost:8888\r\n\r\n";
 

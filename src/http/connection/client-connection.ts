@@ -187,7 +187,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     options: ClientRequestOptions = {},
   ): HTTP1Exchange {
     if (this.stream.closed()) throw new InvalidStateError("a request needs an open connection");
-    const exchange = new ClientExchange(this, this.params, this.context, undefined, undefined);
+    const exchange = new ClientExchange(this, this.context, undefined, undefined);
     this.begin(exchange);
     try {
       void exchange.writeHeaders(startLine, headers, options.chunk);

@@ -60,6 +60,7 @@ export type ExchangeEvent = "full" | "finished" | "stream-gone" | "close" | "max
 /** What an exchange sees of the connection that it runs on. */
 export interface ExchangeHost {
   readonly stream: IOStream;
+  readonly params: HTTP1ConnectionParameters;
   readonly sender: HTTP1Sender;
   /** What the framing of the response depends on besides its head. */
   responseContext(exchange: HTTP1Exchange): ResponseContext;
@@ -85,8 +86,6 @@ export let answers: (exchange: HTTP1Exchange, head: HTTP1RequestHead, startTime:
 
 /** One exchange. Connections make it; `HTTP1Connection` is its name at the door. */
 export class HTTP1Exchange implements HTTPConnection {
-  /** Limits and times; those of the connection. */
-  readonly params: HTTP1ConnectionParameters;
   readonly #host: ExchangeHost;
   readonly #peer: PeerContext | undefined;
   /** On a server the head of the request, on a client its start line. */
@@ -121,24 +120,27 @@ export class HTTP1Exchange implements HTTPConnection {
   /** @internal Connections make exchanges. */
   constructor(
     host: ExchangeHost,
-    params: HTTP1ConnectionParameters,
     peer: PeerContext | undefined,
     requestHead: HTTP1RequestHead | undefined,
     startTime: number | undefined,
   ) {
-    this.params = params;
     this.#host = host;
     this.#peer = peer;
     this.#request = requestHead;
     this.#startTime = startTime;
     this.#state = STATE.fresh;
     this.#incoming = undefined;
-    this.#maxBodySize = params.limits.maxBodySize;
+    this.#maxBodySize = host.params.limits.maxBodySize;
     this.#bytesSent = 0;
     this.#watchers = undefined;
   }
 
   // --- what is known ---------------------------------------------------------------------------------------
+
+  /** Limits and times; those of the connection. */
+  get params(): HTTP1ConnectionParameters {
+    return this.#host.params;
+  }
 
   /** True on the side that sends the request. */
   get isClient(): boolean {

@@ -97,7 +97,7 @@ export class HTTP1Connection extends HTTP1Exchange {
       ? new HTTP1ClientConnection(stream, resolved, { onIdle: (idle) => void idle.giveBack() }, context)
       : undefined;
     const server = isClient ? undefined : new SingleServerConnection(stream, resolved, context);
-    super((client ?? server)!, resolved, context, undefined, undefined);
+    super((client ?? server)!, context, undefined, undefined);
     this.#client = client;
     this.#server = server;
     if (server !== undefined) server.exchange = this;

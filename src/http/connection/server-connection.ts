@@ -268,7 +268,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     peer: PeerContext | undefined,
     startTime: number,
   ): HTTP1Exchange {
-    return new HTTP1Exchange(this, this.params, peer, head, startTime);
+    return new HTTP1Exchange(this, peer, head, startTime);
   }
 
   #unpacked(message: HTTPMessageDelegate, exchange: HTTP1Exchange): HTTPMessageDelegate {

@@ -2,11 +2,11 @@
  * A response that says nothing but its status: a router's 404, a bare 500, the answer to a malformed request.
  */
 import type { IOLoop } from "../../async/ioloop.js";
-import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
 import type { HTTPConnection } from "../delegates.js";
-import { addDefaultFields } from "./default-fields.js";
+import { defaultFields } from "./default-fields.js";
 
 /** The start line of a bare response. */
 export function bareStartLine(code: number): ResponseStartLine {
@@ -15,8 +15,7 @@ export function bareStartLine(code: number): ResponseStartLine {
 
 /** The header fields of a bare response. */
 export function bareHeaders(serverHeader: string | false, loop: IOLoop): HTTPHeaders {
-  const headers = new HTTPHeaders();
-  addDefaultFields(headers, serverHeader, loop, loop.time());
+  const headers = defaultFields(serverHeader, loop, loop.time());
   headers.setTrusted("Content-Length", "0");
   return headers;
 }

@@ -20,7 +20,8 @@ export interface MatchResult {
   readonly pathKwargs?: Readonly<Record<string, PathGroup>> | undefined;
 }
 
-const NOTHING_FOUND: MatchResult = Object.freeze({});
+/** What a matcher without groups has found: always the same object. */
+export const NOTHING_FOUND: MatchResult = Object.freeze({});
 
 /** Decides whether a request matches. The base class for your own: override {@link Matcher.match}. */
 export abstract class Matcher {

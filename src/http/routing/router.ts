@@ -7,7 +7,7 @@ import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/
 import { NotFoundDelegate } from "../delegates/not-found.js";
 import type { HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { ExchangeAbortedError } from "../errors.js";
-import { HTTPServerRequest } from "../request.js";
+import { HTTPServerRequest, type HTTPServerRequestOptions } from "../request.js";
 import type { MatchResult } from "./matchers.js";
 
 /** What a router hands to the target of a rule. */
@@ -44,30 +44,32 @@ export abstract class ReversibleRouter extends Router {
   abstract reverseUrl(name: string, ...args: readonly unknown[]): string | undefined;
 }
 
-/** Waits for the head, asks the router, and passes everything on to the delegate that it named. */
-class RoutingDelegate implements HTTPMessageDelegate {
+/**
+ * Waits for the head, asks the router, and passes everything on to the delegate that it named. It is itself
+ * what the request is made from, which saves an object for each.
+ */
+class RoutingDelegate implements HTTPMessageDelegate, HTTPServerRequestOptions {
+  readonly connection: HTTPConnection;
+  readonly serverConnection: unknown;
+  startLine: RequestStartLine | undefined = undefined;
+  headers: HTTPHeaders | undefined = undefined;
   readonly #router: Router;
-  readonly #serverConnection: unknown;
-  readonly #connection: HTTPConnection;
   #delegate: HTTPMessageDelegate | undefined = undefined;
 
   constructor(router: Router, serverConnection: unknown, connection: HTTPConnection) {
     this.#router = router;
-    this.#serverConnection = serverConnection;
-    this.#connection = connection;
+    this.serverConnection = serverConnection;
+    this.connection = connection;
   }
 
   headersReceived(
     startLine: RequestStartLine | ResponseStartLine,
     headers: HTTPHeaders,
   ): void | Promise<void> {
-    const request = new HTTPServerRequest({
-      connection: this.#connection,
-      serverConnection: this.#serverConnection,
-      startLine: startLine as RequestStartLine,
-      headers,
-    });
-    const delegate = this.#router.findHandler(request) ?? new NotFoundDelegate(this.#connection);
+    this.startLine = startLine as RequestStartLine;
+    this.headers = headers;
+    const request = new HTTPServerRequest(this);
+    const delegate = this.#router.findHandler(request) ?? new NotFoundDelegate(this.connection);
     this.#delegate = delegate;
     return delegate.headersReceived(startLine, headers);
   }

@@ -8,7 +8,7 @@ import { appLog } from "../../base/log.js";
 import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { HTTPServerRequest } from "../request.js";
-import { Matcher, PathMatches } from "./matchers.js";
+import { Matcher, NOTHING_FOUND, PathMatches } from "./matchers.js";
 import { RouteIndex } from "./route-index.js";
 import { ReversibleRouter, Router, type TargetParams } from "./router.js";
 import { Rule, type TargetKwargs } from "./rule.js";
@@ -97,11 +97,15 @@ export class RuleRouter extends Router {
       const rule = rules[candidates[at] as number] as Rule;
       const found = rule.matcher.match(request);
       if (found === undefined) continue;
-      const delegate = this.getTargetDelegate(rule.target, request, {
-        targetKwargs: rule.targetKwargs,
-        pathArgs: found.pathArgs,
-        pathKwargs: found.pathKwargs,
-      });
+      const params =
+        found === NOTHING_FOUND
+          ? rule.plainParams
+          : {
+              targetKwargs: rule.targetKwargs,
+              pathArgs: found.pathArgs,
+              pathKwargs: found.pathKwargs,
+            };
+      const delegate = this.getTargetDelegate(rule.target, request, params);
       if (delegate !== undefined) return delegate;
     }
     return undefined;

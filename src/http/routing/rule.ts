@@ -21,6 +21,8 @@ export class Rule<Target = unknown> {
   readonly targetKwargs: TargetKwargs;
   /** For `reverseUrl`; undefined if it has none. */
   readonly name: string | undefined;
+  /** @internal What the target is given for a match without groups: one object for all such requests. */
+  readonly plainParams: { readonly targetKwargs: TargetKwargs };
 
   constructor(
     matcher: Matcher,
@@ -44,6 +46,11 @@ export class Rule<Target = unknown> {
     this.matcher = matcher;
     this.target = target;
     this.targetKwargs = targetKwargs ?? {};
+    this.plainParams = Object.freeze({
+      targetKwargs: this.targetKwargs,
+      pathArgs: undefined,
+      pathKwargs: undefined,
+    });
     this.name = name ?? undefined;
   }
 

@@ -18,6 +18,9 @@ import { appLog } from "../../base/log.js";
 /** Milliseconds that the first answer of a turn waits for the others. */
 export const MAX_DELAY = 0.5;
 
+/** How many places for members are kept from turn to turn. */
+const MAX_KEPT = 1024;
+
 /** Something that queues what is sent until its turn ends. */
 export interface CoalescingMember {
   /** Sends what was queued. An error is logged and keeps no other member back. */
@@ -30,8 +33,10 @@ const byLoop: WeakMap<IOLoop, WriteCoalescing> = new WeakMap();
 export class WriteCoalescing {
   readonly #loop: IOLoop;
   readonly #flush: () => void;
-  #due: CoalescingMember[] = [];
-  #spare: CoalescingMember[] = [];
+  /** The first `#count` entries are members. Emptied, the array would let go of its memory in each turn. */
+  #due: (CoalescingMember | undefined)[] = [];
+  #spare: (CoalescingMember | undefined)[] = [];
+  #count = 0;
   /** When the first member of this turn came, in the loop's time. */
   #since = 0;
 
@@ -52,26 +57,32 @@ export class WriteCoalescing {
 
   /** Ends the member's turn together with that of the others. `now` is the loop's time. */
   add(member: CoalescingMember, now: number): void {
-    if (this.#due.length > 0 && now - this.#since > MAX_DELAY) this.flush();
-    if (this.#due.length === 0) {
+    if (this.#count > 0 && now - this.#since > MAX_DELAY) this.flush();
+    if (this.#count === 0) {
       this.#since = now;
       this.#loop.addCallback(this.#flush);
     }
-    this.#due.push(member);
+    if (this.#count === this.#due.length) this.#due.push(member);
+    else this.#due[this.#count] = member;
+    this.#count++;
   }
 
   /** Ends the turn of all members now. */
   flush(): void {
     const due = this.#due;
+    const count = this.#count;
     this.#due = this.#spare;
-    for (const member of due) {
+    this.#count = 0;
+    for (let at = 0; at < count; at++) {
+      const member = due[at] as CoalescingMember;
+      due[at] = undefined;
       try {
         member.endTurn();
       } catch (error) {
         appLog.exception("Uncaught exception sending what was queued in a turn", error);
       }
     }
-    due.length = 0;
+    if (due.length > MAX_KEPT) due.length = MAX_KEPT;
     this.#spare = due;
   }
 }

@@ -45,6 +45,14 @@ const INDEX_THRESHOLD = 16;
 /** The fields of an object that has none yet; never written into, because no object owns it. */
 const NO_FIELDS: string[] = [];
 
+// What an object may do with its array.
+/** It is {@link NO_FIELDS}: another takes its place before anything is written. */
+const NONE = 0;
+/** It belongs to a receiver, and its names are as the peer spelt them: it is copied before it is changed. */
+const BORROWED = 1;
+/** It is the object's own, and all names are in the form that {@link normalizeHeaderName} gives. */
+const OWN = 2;
+
 /**
  * A map of header fields, made for the wire: names are tokens and values hold nothing that could end a line,
  * or the call that would put them there throws an {@link HTTPInputError} (`ERR_SQUALL_HTTP_INPUT`).
@@ -73,10 +81,8 @@ export class HTTPHeaders {
   }
 
   #fields: string[];
-  /** False while the array is borrowed: copy before writing. */
-  #owned: boolean;
-  /** True when every name is in the form that {@link normalizeHeaderName} gives. */
-  #normal: boolean;
+  /** {@link NONE}, {@link BORROWED} or {@link OWN}. */
+  #form: number;
   /** Lower-case name → positions of its lines; undefined when not built, or out of date. */
   #index: Map<string, number[]> | undefined;
   /** The name whose last line a continuation line extends; see {@link HTTPHeaders.parseLine}. */
@@ -89,13 +95,12 @@ export class HTTPHeaders {
    */
   constructor(init?: HTTPHeadersInit) {
     this.#fields = NO_FIELDS;
-    this.#owned = false;
-    this.#normal = true;
+    this.#form = NONE;
     this.#index = undefined;
     this.#added = undefined;
     if (init instanceof HTTPHeaders) {
       this.#fields = init.toRaw().slice();
-      this.#owned = true;
+      this.#form = OWN;
     } else if (init !== undefined) {
       this.update(init);
     }
@@ -109,8 +114,18 @@ export class HTTPHeaders {
     const headers = new HTTPHeaders();
     // Sound although readonly: nothing is written into an array that is not owned.
     headers.#fields = fields as string[];
-    headers.#owned = false;
-    headers.#normal = false;
+    headers.#form = BORROWED;
+    return headers;
+  }
+
+  /**
+   * Takes an array of lines over: its names are normalised tokens, its values free of control characters, and
+   * its maker does not use it any more.
+   */
+  static fromTrusted(fields: string[]): HTTPHeaders {
+    const headers = new HTTPHeaders();
+    headers.#fields = fields;
+    headers.#form = OWN;
     return headers;
   }
 
@@ -288,8 +303,7 @@ export class HTTPHeaders {
   /** Removes everything. */
   clear(): void {
     this.#fields = [];
-    this.#owned = true;
-    this.#normal = true;
+    this.#form = OWN;
     this.#index = undefined;
     this.#added = undefined;
   }
@@ -403,19 +417,19 @@ export class HTTPHeaders {
   }
 
   #own(): void {
-    if (this.#owned && this.#normal) return;
-    if (!this.#owned) this.#fields = this.#fields.length === 0 ? [] : this.#fields.slice();
-    this.#owned = true;
-    this.#normalize();
+    if (this.#form === BORROWED) this.#normalize();
+    else if (this.#form === NONE) {
+      this.#fields = [];
+      this.#form = OWN;
+    }
   }
 
   #normalize(): void {
-    if (this.#normal) return;
-    const fields = this.#owned ? this.#fields : this.#fields.slice();
+    if (this.#form !== BORROWED) return;
+    const fields = this.#fields.slice();
     for (let at = 0; at < fields.length; at += 2) fields[at] = normalizeHeaderName(fields[at]!);
     this.#fields = fields;
-    this.#owned = true;
-    this.#normal = true;
+    this.#form = OWN;
   }
 
   /** Normalised name → values, in the order of first lines. A new map each time. */

@@ -57,9 +57,6 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   readonly handlerClass: RequestHandlerClass;
   /** What it is given. */
   readonly options: HandlerDelegateOptions;
-  readonly #streaming: boolean;
-  /** True if the verb reads the body by itself, so that it runs when the head is there. */
-  readonly #verbReads: boolean;
   /** The body so far; a queue, because it gathers what comes in drops. */
   #body: ByteQueue | undefined = undefined;
   #handler: RequestHandler | undefined = undefined;
@@ -76,8 +73,15 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     this.#request = request;
     this.handlerClass = handlerClass;
     this.options = options;
-    this.#streaming = handlerClass.streamRequestBody;
-    this.#verbReads = this.#streaming && handlerClass.prototype.dataReceived === DATA_RECEIVED;
+  }
+
+  get #streaming(): boolean {
+    return this.handlerClass.streamRequestBody;
+  }
+
+  /** True if the verb of a streaming handler reads the body itself, so that it runs when the head is there. */
+  get #verbReads(): boolean {
+    return this.#streaming && this.handlerClass.prototype.dataReceived === DATA_RECEIVED;
   }
 
   headersReceived(): void | Promise<void> {
@@ -85,7 +89,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     this.#handler = this.#create();
     const handler = this.#handler;
     if (handler === undefined) return;
-    if (this.#verbReads) stateOf(handler).body = new RequestBody();
+    if (this.#verbReads) stateOf(handler).more.body = new RequestBody();
     this.#step = prepareHandler(handler, this.options, true);
     if (!this.#verbReads) return this.#step;
     if (this.#step === undefined) runVerb(handler);
@@ -100,11 +104,12 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     }
     const handler = this.#handler;
     if (handler === undefined) return;
-    const { successor, finished } = stateOf(handler);
+    const { extras, finished } = stateOf(handler);
+    const successor = extras?.successor;
     if (successor !== undefined) return successor.dataReceived(chunk);
     // A response that is finished early wants no more of the body.
     if (finished) return;
-    if (this.#verbReads) return stateOf(handler).body?.push(chunk);
+    if (this.#verbReads) return extras?.body?.push(chunk);
     try {
       const pending = pendingResult(handler.dataReceived(chunk));
       this.#step = pending === undefined ? undefined : waitFor(handler, pending);
@@ -117,9 +122,9 @@ export class HandlerDelegate implements HTTPMessageDelegate {
   finish(): void | Promise<void> {
     if (this.#streaming) {
       if (this.#handler === undefined) return;
-      const { successor } = stateOf(this.#handler);
+      const successor = stateOf(this.#handler).extras?.successor;
       if (successor !== undefined) return successor.finish();
-      if (this.#verbReads) stateOf(this.#handler).body?.end();
+      if (this.#verbReads) stateOf(this.#handler).extras?.body?.end();
       else runVerb(this.#handler);
       return;
     }
@@ -136,7 +141,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     this.#body = undefined;
     const handler = this.#handler;
     if (handler === undefined) return;
-    const { successor } = stateOf(handler);
+    const successor = stateOf(handler).extras?.successor;
     if (successor !== undefined) {
       successor.onConnectionClose();
       return;
@@ -145,7 +150,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     exchangeAborted(handler, reason);
     if (this.#verbReads) {
       // The verb is running, and its read rejects.
-      stateOf(handler).body?.fail(reason);
+      stateOf(handler).extras?.body?.fail(reason);
       return;
     }
     // The verb will not run, so the handler ends with the step that is running.
@@ -155,7 +160,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
 
   onExchangeAborted(reason: ExchangeAbortedError): void {
     if (this.#handler === undefined) return;
-    const { successor } = stateOf(this.#handler);
+    const successor = stateOf(this.#handler).extras?.successor;
     if (successor !== undefined) {
       successor.onExchangeAborted?.(reason);
       return;

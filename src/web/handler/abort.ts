@@ -46,8 +46,7 @@ function abort(state: HandlerState, reason: unknown): void {
 export function exchangeAborted(handler: Handler, reason: ExchangeAbortedError): void {
   const state = stateOf(handler);
   if (state.finished) return;
-  state.cancelDeadline?.();
-  state.cancelDeadline = undefined;
+  state.endDeadline();
   abort(state, reason);
   if (reason.reason === "stopping") return;
   try {
@@ -65,12 +64,11 @@ function report(error: unknown): void {
 export function setDeadline(handler: Handler, ms: number): void {
   const state = stateOf(handler);
   checkMilliseconds("the handler's time", ms);
-  state.cancelDeadline?.();
-  state.cancelDeadline = undefined;
+  state.endDeadline();
   if (ms === Number.POSITIVE_INFINITY || state.finished) return;
   const loop = handler.request.ioLoop;
   const timeout = loop.callLater(ms, () => {
     abort(state, new TimeoutError(`the handler did not finish within ${ms} ms`));
   });
-  state.cancelDeadline = () => loop.removeTimeout(timeout);
+  state.more.cancelDeadline = () => loop.removeTimeout(timeout);
 }

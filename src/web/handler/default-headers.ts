@@ -1,6 +1,6 @@
 /** The header fields that every response of a handler begins with. */
-import { addDefaultFields, DEFAULT_SERVER_HEADER } from "../../http/delegates/default-fields.js";
-import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import { DEFAULT_SERVER_HEADER, defaultFields } from "../../http/delegates/default-fields.js";
+import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { Handler } from "../types.js";
 import { addPolicies } from "./response-policies.js";
 
@@ -10,10 +10,9 @@ import { addPolicies } from "./response-policies.js";
  */
 export function defaultHeaders(handler: Handler): HTTPHeaders {
   const { application, request } = handler;
-  const headers = new HTTPHeaders();
   const { connection } = request;
   const server = application.settings.serverHeader ?? connection?.serverHeader ?? DEFAULT_SERVER_HEADER;
-  addDefaultFields(headers, server, request.ioLoop, request.startTime);
+  const headers = defaultFields(server, request.ioLoop, request.startTime);
   headers.addTrusted("Content-Type", "text/html; charset=UTF-8");
   const { securityHeaders, cors } = application.settings;
   if (securityHeaders !== undefined || cors !== undefined) addPolicies(headers, handler);

@@ -125,7 +125,7 @@ export function endOpenResponse(handler: Handler): void {
   if (handler.request.connection?.closed === false) {
     const loop = handler.request.ioLoop;
     const timeout = loop.callLater(LOOK, () => endOpenResponse(handler));
-    state.cancelDeadline = () => loop.removeTimeout(timeout);
+    state.more.cancelDeadline = () => loop.removeTimeout(timeout);
     return;
   }
   state.finishedBy = LEFT_BY_CLIENT;

@@ -28,6 +28,28 @@ export function giveState(handler: Handler): void {
 /** Stands for the fields of a handler that has not begun; shared, and never written to. */
 export const NO_HEADERS: HTTPHeaders = new HTTPHeaders();
 
+/** The part of a handler's state that is made when something needs it; most responses are done without. */
+export class HandlerExtras {
+  /** `Set-Cookie` values by cookie name, sent with the headers. */
+  cookies: Map<string, string> | undefined = undefined;
+  /** The answer of `getCurrentUser()`, or what was assigned; once known. */
+  user: unknown = undefined;
+  userKnown = false;
+  /**
+   * Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never
+   * rejects.
+   */
+  transforming: Promise<void> | undefined = undefined;
+  /** Who answers instead of this handler, and gets the rest of the request. */
+  successor: HTTPMessageDelegate | undefined = undefined;
+  /** The body of a request that the verb reads by itself. */
+  body: RequestBody | undefined = undefined;
+  /** Folders with parts of uploads, removed at the end. */
+  spools: string[] | undefined = undefined;
+  /** Ends the deadline's timer. */
+  cancelDeadline: (() => void) | undefined = undefined;
+}
+
 /** All fields are set in the constructor, so that every handler has the same shape. */
 export class HandlerState {
   status = 200;
@@ -38,24 +60,8 @@ export class HandlerState {
   first: Chunk | undefined = undefined;
   /** The chunks after it. */
   rest: Chunk[] | undefined = undefined;
-  /** `Set-Cookie` values by cookie name, sent with the headers. */
-  cookies: Map<string, string> | undefined = undefined;
-  /** The answer of `getCurrentUser()`, or what was assigned; once known. */
-  user: unknown = undefined;
-  userKnown = false;
   transforms: Transform[] | undefined = undefined;
-  /**
-   * Settles when the transforms have dealt with everything so far; undefined if they are not waiting. Never
-   * rejects.
-   */
-  transforming: Promise<void> | undefined = undefined;
   headersWritten = false;
-  /** Who answers instead of this handler, and gets the rest of the request. */
-  successor: HTTPMessageDelegate | undefined = undefined;
-  /** The body of a request that the verb reads by itself. */
-  body: RequestBody | undefined = undefined;
-  /** Folders with parts of uploads, removed at the end. */
-  spools: string[] | undefined = undefined;
   finished = false;
   /** What finished the response, for the message of a second attempt; empty for the end of the verb. */
   finishedBy = "finish()";
@@ -70,12 +76,26 @@ export class HandlerState {
    * first asked for.
    */
   scope: CancelScope | undefined = undefined;
-  /** Ends the deadline's timer. */
-  cancelDeadline: (() => void) | undefined = undefined;
+  /** What most handlers never need. */
+  extras: HandlerExtras | undefined = undefined;
+
+  /** {@link HandlerState.extras}, made now if they are not there. */
+  get more(): HandlerExtras {
+    this.extras ??= new HandlerExtras();
+    return this.extras;
+  }
 
   /** Why the exchange or the handler's time ended early; undefined while it has not. */
   get abortReason(): unknown {
     return this.scope?.reason;
+  }
+
+  /** Ends the deadline's timer, if there is one. */
+  endDeadline(): void {
+    const { extras } = this;
+    if (extras?.cancelDeadline === undefined) return;
+    extras.cancelDeadline();
+    extras.cancelDeadline = undefined;
   }
 
   /** Lets go of everything that was written since the last flush. */

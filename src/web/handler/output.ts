@@ -89,8 +89,14 @@ function afterFinish(call: string, handler: Handler): string {
   return `${start} by ${finishedBy}${line > 0 ? ` in ${path}:${line}` : ""}`;
 }
 
-function startLine(state: HandlerState): ResponseStartLine {
-  return { version: "HTTP/1.1", code: state.status, reason: state.reason };
+let lastStartLine: ResponseStartLine = Object.freeze({ version: "HTTP/1.1", code: 200, reason: "OK" });
+
+/** That of the response before, if it says the same: a constant object, as most responses are a 200. */
+function startLine({ status, reason }: HandlerState): ResponseStartLine {
+  if (lastStartLine.code !== status || lastStartLine.reason !== reason) {
+    lastStartLine = Object.freeze({ version: "HTTP/1.1", code: status, reason });
+  }
+  return lastStartLine;
 }
 
 function bytesOf(chunk: Chunk | undefined): Buffer {
@@ -101,8 +107,9 @@ function bytesOf(chunk: Chunk | undefined): Buffer {
 }
 
 function addCookies(state: HandlerState): void {
-  if (state.cookies === undefined) return;
-  for (const line of state.cookies.values()) state.headers.add("Set-Cookie", line);
+  const cookies = state.extras?.cookies;
+  if (cookies === undefined) return;
+  for (const line of cookies.values()) state.headers.add("Set-Cookie", line);
 }
 
 /** Runs one transform, and the rest when it has an answer. */
@@ -156,7 +163,7 @@ export function flushOutput(handler: Handler, includeFooters: boolean, options?:
     throw bodyForbidden(state.status);
   }
   if (state.transforms === undefined) return sendPiece(handler, chunk, first, options);
-  const before = state.transforming;
+  const before = state.extras?.transforming;
   const bytes = bytesOf(chunk);
   const changed =
     before === undefined
@@ -175,9 +182,10 @@ export function flushOutput(handler: Handler, includeFooters: boolean, options?:
     },
   );
   const transforming = changed.then(ignore, ignore);
-  state.transforming = transforming;
+  const { more } = state;
+  more.transforming = transforming;
   transforming.then(() => {
-    if (state.transforming === transforming) state.transforming = undefined;
+    if (more.transforming === transforming) more.transforming = undefined;
   });
   sent.catch(ignore);
   return sent;
@@ -242,6 +250,16 @@ export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Prom
       return DONE;
     }
   }
+  return finishPieces(handler, state, connection, trailers);
+}
+
+/** The end of a response that leaves in pieces. Apart, so that the others do not pay for its closures. */
+function finishPieces(
+  handler: Handler,
+  state: HandlerState,
+  connection: HTTPConnection,
+  trailers: HTTPHeadersInit | undefined,
+): Promise<void> {
   if (connection.closed) noteClientLeft(state);
   const end = (): void => {
     connection.finish(trailers === undefined ? undefined : new HTTPHeaders(trailers));
@@ -249,7 +267,7 @@ export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Prom
   };
   const sent = flushOutput(handler, true);
   sent.catch(ignore);
-  if (state.transforming === undefined) {
+  if (state.extras?.transforming === undefined) {
     end();
     return sent;
   }
@@ -309,8 +327,7 @@ export function detachOutput(handler: Handler, protocol: UpgradedProtocol | unde
   const stream = connectionOf(handler).detach(protocol);
   state.finished = true;
   state.detached = true;
-  state.cancelDeadline?.();
-  state.cancelDeadline = undefined;
+  state.endDeadline();
   return stream;
 }
 
@@ -319,7 +336,7 @@ export function upgradeOutput(handler: Handler, protocol: UpgradedProtocol | und
   const state = stateOf(handler);
   const headers = state.headers.copy();
   for (const name of ["Content-Length", "Content-Type"]) headers.delete(name);
-  for (const line of state.cookies?.values() ?? []) headers.add("Set-Cookie", line);
+  for (const line of state.extras?.cookies?.values() ?? []) headers.add("Set-Cookie", line);
   const stream = connectionOf(handler).upgrade(startLine(state), headers, protocol);
   state.headersWritten = true;
   state.detached = true;
@@ -331,7 +348,7 @@ export function upgradeOutput(handler: Handler, protocol: UpgradedProtocol | und
 export function releaseResponse(handler: Handler): void {
   const state = stateOf(handler);
   state.headers = NO_HEADERS;
-  state.cookies = undefined;
+  if (state.extras !== undefined) state.extras.cookies = undefined;
 }
 
 /**
@@ -341,10 +358,9 @@ export function releaseResponse(handler: Handler): void {
 export function endOfResponse(handler: Handler, state: HandlerState): void {
   state.finished = true;
   state.clearBody();
-  state.cancelDeadline?.();
-  state.cancelDeadline = undefined;
+  state.endDeadline();
   if (state.transforms !== undefined) endTransforms(state);
-  state.body?.release();
+  state.extras?.body?.release();
   try {
     handler.request.markFinished();
     handler.application.logRequest(handler);
@@ -362,7 +378,8 @@ export function endOfResponse(handler: Handler, state: HandlerState): void {
 }
 
 /** Files of uploads that the handler did not keep; after `onFinish()`, which may still move them. */
-function dropSpools({ spools }: HandlerState): void {
+function dropSpools({ extras }: HandlerState): void {
+  const spools = extras?.spools;
   if (spools !== undefined) removeSpools(spools.splice(0));
 }
 

@@ -372,7 +372,7 @@ export class RequestHandler implements Handler {
    * @throws InvalidStateError in other classes.
    */
   readBody(): AsyncIterableIterator<Buffer, undefined> {
-    const { body } = stateOf(this);
+    const body = stateOf(this).extras?.body;
     if (body !== undefined) return body;
     throw new InvalidStateError(
       "readBody() needs a class with streamRequestBody that does not override dataReceived()",
@@ -559,14 +559,14 @@ export class RequestHandler implements Handler {
    */
   get currentUser(): ReturnType<this["getCurrentUser"]> {
     const state = stateOf(this);
-    if (!state.userKnown) this.currentUser = this.getCurrentUser();
-    return state.user as ReturnType<this["getCurrentUser"]>;
+    if (state.extras?.userKnown !== true) this.currentUser = this.getCurrentUser();
+    return state.more.user as ReturnType<this["getCurrentUser"]>;
   }
 
   set currentUser(user: unknown) {
     const state = stateOf(this);
-    state.user = user;
-    state.userKnown = true;
+    state.more.user = user;
+    state.more.userKnown = true;
   }
 
   /** Finds the user of the request, in a signed cookie for instance; cannot wait. Default: undefined. */

@@ -66,9 +66,9 @@ export function queueCookie(
     );
   }
   const state = stateOf(handler);
-  state.cookies ??= new Map();
-  state.cookies.delete(name); // so that the later one also comes later
-  state.cookies.set(name, line);
+  state.more.cookies ??= new Map();
+  state.more.cookies.delete(name); // so that the later one also comes later
+  state.more.cookies.set(name, line);
 }
 
 /** `handler.clearCookie()`: the cookie's value is empty and it ended a year ago. */

@@ -157,8 +157,8 @@ export class UploadPart implements AsyncIterable<Buffer> {
       await rm(folder, { recursive: true, force: true });
       throw new InvalidStateError("the handler is done; nothing can be spooled any more");
     }
-    state.spools ??= [];
-    state.spools.push(folder);
+    state.more.spools ??= [];
+    state.more.spools.push(folder);
     const path = join(folder, "part");
     const file = await ioLoop.external(open(path, "wx", 0o600));
     let size = 0;

@@ -67,7 +67,7 @@ export class FallbackHandler extends RequestHandler {
           );
     // Whatever happens now is the fallback's response.
     state.finished = true;
-    state.successor = new EndedDelegate(inner, () => this.onFinish());
+    state.more.successor = new EndedDelegate(inner, () => this.onFinish());
     const startLine = { method: request.method, path: request.uri, version: request.version };
     return inner.headersReceived(startLine, request.headers);
   }

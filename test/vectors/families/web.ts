@@ -96,7 +96,9 @@ function makeHandler(options: HandlerOptions = {}): TestHandler {
 }
 
 /** The `Set-Cookie` values that a handler would send. */
-const cookiesOf = ({ handler }: TestHandler): string[] => [...(stateOf(handler).cookies?.values() ?? [])];
+const cookiesOf = ({ handler }: TestHandler): string[] => [
+  ...(stateOf(handler).extras?.cookies?.values() ?? []),
+];
 
 const cookieHeader = (cookie: unknown): Record<string, string> =>
   cookie == null ? {} : { Cookie: cookie as string };
