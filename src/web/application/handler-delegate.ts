@@ -79,7 +79,7 @@ export class HandlerDelegate implements HTTPMessageDelegate {
     return this.handlerClass.streamRequestBody;
   }
 
-  /** True if the verb of a streaming handler reads the body itself, so that it runs when the head is there. */
+  /** True if the verb of a streaming handler reads the body: it runs when the head is there. */
   get #verbReads(): boolean {
     return this.#streaming && this.handlerClass.prototype.dataReceived === DATA_RECEIVED;
   }
