@@ -87,6 +87,12 @@ export class Provider implements FakeProvider {
   /** Replaces the answers of a path. */
   readonly replies = new Map<string, (request: HTTPServerRequest) => Answer | undefined>();
   now: () => number = () => 0;
+  readonly #issuer: string;
+
+  /** `issuer`: its name, and where it is reached. */
+  constructor(issuer: string = PROVIDER) {
+    this.#issuer = issuer;
+  }
 
   readonly serve = (request: HTTPServerRequest): void => {
     this.now = () => Math.floor(request.ioLoop.wallTime() / 1000);
@@ -102,11 +108,11 @@ export class Provider implements FakeProvider {
       case "/.well-known/openid-configuration":
         return {
           json: {
-            issuer: PROVIDER,
-            authorization_endpoint: `${PROVIDER}/authorize`,
-            token_endpoint: `${PROVIDER}/token`,
-            jwks_uri: `${PROVIDER}/jwks`,
-            userinfo_endpoint: `${PROVIDER}/userinfo`,
+            issuer: this.#issuer,
+            authorization_endpoint: `${this.#issuer}/authorize`,
+            token_endpoint: `${this.#issuer}/token`,
+            jwks_uri: `${this.#issuer}/jwks`,
+            userinfo_endpoint: `${this.#issuer}/userinfo`,
             ...this.metadata,
           },
         };
@@ -166,7 +172,7 @@ export class Provider implements FakeProvider {
     const accessToken = randomBytes(12).toString("hex");
     this.#tokens.add(accessToken);
     const claims = this.claims({
-      iss: PROVIDER,
+      iss: this.#issuer,
       sub: "user-1",
       aud: CLIENT_ID,
       exp: this.now() + 300,

@@ -1,7 +1,13 @@
 /** The blog in Chromium: sign up, write, edit, switch the language, sign out; on a desk and on a phone. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { needsBlog, type RunningBlog, startBlog } from "../support/blog.js";
+import {
+  needsBlog,
+  type RunningBlog,
+  type RunningProvider,
+  startBlog,
+  startProvider,
+} from "../support/blog.js";
 import {
   type Browser,
   DESKTOP,
@@ -42,11 +48,14 @@ More at https://example.org/tides.`;
 describe("the blog's pages", { skip }, () => {
   let browser: Browser;
   let blog: RunningBlog;
+  let harbour: RunningProvider;
   before(async () => {
-    [browser, blog] = await Promise.all([launchBrowser(), startBlog()]);
+    harbour = await startProvider();
+    [browser, blog] = await Promise.all([launchBrowser(), startBlog({ issuer: harbour.issuer })]);
   });
   after(async () => {
     await blog?.stop();
+    await harbour?.stop();
     await browser?.close();
   });
 
@@ -132,5 +141,42 @@ describe("the blog's pages", { skip }, () => {
       complaints.filter((complaint) => !complaint.includes("404")),
       [],
     );
+  });
+
+  test("the sign-in page leads to the provider and back, and says so when the provider refuses", async (context) => {
+    const { provider } = harbour;
+    const { page, complaints } = await openPage(browser, context, { ...PHONE, colorScheme: "dark" });
+    provider.claims = (claims) => ({
+      ...claims,
+      sub: "grace",
+      name: "Grace Hopper",
+      email: "grace@example.org",
+    });
+    await page.goto(`${blog.base}/compose`);
+    await page.getByRole("link", { name: "Sign in with Harbour ID" }).waitFor();
+    await page.screenshot({ path: screenshotPath("blog-provider"), fullPage: true });
+    await looksRight(page);
+    provider.answer = { error: "access_denied" };
+    await page.getByRole("link", { name: "Sign in with Harbour ID" }).click();
+    await page.locator('.problem[role="alert"]', { hasText: "did not confirm who you are" }).waitFor();
+    await page.screenshot({ path: screenshotPath("blog-provider-denied"), fullPage: true });
+    await looksRight(page);
+    provider.answer = {};
+    await page.getByRole("link", { name: "Sign in with Harbour ID" }).click();
+    await page.getByLabel("Title").waitFor();
+    assert.equal(await page.evaluate("location.pathname + location.search"), "/compose");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    // That the answer was refused is an error of the network to the console, and was meant.
+    assert.deepEqual(
+      complaints.filter((complaint) => !complaint.includes("403")),
+      [],
+    );
+  });
+
+  test("a blog without a provider does not offer one", async (context) => {
+    const alone = await startBlog();
+    context.after(() => alone.stop());
+    assert.doesNotMatch(await (await fetch(`${alone.base}/sign-in`)).text(), /provider/);
+    assert.equal((await fetch(`${alone.base}/sign-in/provider`)).status, 404);
   });
 });

@@ -24,7 +24,7 @@ test("whatever pages say is in both catalogues", () => {
     ))
       used.add(message).add(plural);
     for (const [, key = ""] of source.matchAll(
-      /"((?:[a-z-]+\.(?:rules|taken|wrong))|error\.(?!html)[a-z-]+)"/g,
+      /"((?:[a-z-]+\.(?:rules|taken|wrong))|error\.(?!html)[a-z-]+|provider\.(?!html)[a-z-]+)"/g,
     ))
       used.add(key);
   }

@@ -1,7 +1,15 @@
 /** What the blog promises by HTTP, on whatever database it runs. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { needsBlog, type RunningBlog, startBlog, Visitor } from "./blog.js";
+import { FORGED_KEY, makeToken } from "../auth/oidc-provider.js";
+import {
+  needsBlog,
+  type RunningBlog,
+  type RunningProvider,
+  startBlog,
+  startProvider,
+  Visitor,
+} from "./blog.js";
 import { type PostgresServer, startPostgres } from "./postgres.js";
 import { needs } from "./programs.js";
 
@@ -13,21 +21,24 @@ export function describeBlog(name: "PGlite" | "PostgreSQL"): void {
     let blog: RunningBlog;
     let postgres: PostgresServer | undefined;
     let database: string | undefined;
+    let harbour: RunningProvider;
     before(async () => {
+      harbour = await startProvider();
       if (name === "PostgreSQL") {
         postgres = await startPostgres();
         database = postgres.database("blog");
       }
-      blog = await startBlog({ url: database });
+      blog = await startBlog({ url: database, issuer: harbour.issuer });
     });
     after(async () => {
       await blog?.stop();
+      await harbour?.stop();
       await postgres?.stop();
     });
 
     test("somebody signs up, writes, changes what was written, and signs out and in again", async () => {
       const { base, child } = blog;
-      assert.match(child.output, new RegExp(`^${name}: ran 001-\\S+, 002-\\S+$`, "m"));
+      assert.match(child.output, new RegExp(`^${name}: ran 001-\\S+, 002-\\S+, 003-\\S+$`, "m"));
       const ada = new Visitor(base);
       assert.match((await ada.get("/")).text, /Nothing has been written yet/);
       await ada.signUp("ada");
@@ -214,13 +225,146 @@ export function describeBlog(name: "PGlite" | "PostgreSQL"): void {
       assert.doesNotMatch(feed.text, /[\0-\x08\x0b-\x1f]/);
     });
 
+    /** Begins to sign in with the provider, which agrees, and gives the path that it sends the browser back to. */
+    const answerFor = async (person: Visitor, next = "/"): Promise<string> => {
+      const begun = await person.get(`/sign-in/provider?next=${encodeURIComponent(next)}`);
+      assert.equal(begun.status, 302, begun.text);
+      const asked = await fetch(begun.headers.get("location") ?? "", { redirect: "manual" });
+      const answer = new URL(asked.headers.get("location") ?? "");
+      assert.equal(answer.origin, blog.base);
+      return answer.pathname + answer.search;
+    };
+
+    /** Who signs in at the provider from now on. */
+    const atTheProvider = (person: Record<string, unknown>): void => {
+      harbour.provider.claims = (claims) => ({ ...claims, ...person });
+    };
+
+    test("the provider's people get an account the first time and their own the next time, whatever their address", async () => {
+      const person = { sub: "4711", name: "Grace\nHopper", email: "Grace@example.org" };
+      atTheProvider(person);
+      const grace = new Visitor(blog.base);
+      assert.match((await grace.get("/sign-in?next=%2Fcompose")).text, />Sign in with Harbour ID</);
+      const first = await grace.get(await answerFor(grace, "/compose"));
+      assert.deepEqual([first.status, first.headers.get("location")], [303, "/compose"], first.text);
+      const [asked] = harbour.provider.authorizations.slice(-1);
+      assert.equal(asked?.get("redirect_uri"), `${blog.base}/sign-in/provider`);
+      assert.equal(asked?.get("code_challenge_method"), "S256");
+      for (const name of ["state", "nonce", "code_challenge"])
+        assert.match(asked?.get(name) ?? "", /^[\w-]{43}$/);
+      assert.match((await grace.get("/")).text, /<span>Grace Hopper<\/span>/);
+      await grace.send("/compose", { title: "Found a moth", markdown: "x" });
+
+      atTheProvider({ ...person, name: "Someone", email: "elsewhere@example.org" });
+      const later = new Visitor(blog.base);
+      assert.equal((await later.get(await answerFor(later))).status, 303);
+      assert.match((await later.get("/entries/found-a-moth")).text, /\/entries\/found-a-moth\/edit/);
+
+      // The account has no password, so none will do.
+      const guess = { email: "grace@example.org", password: "" };
+      for (const password of ["", "null", "undefined"]) {
+        assert.equal((await new Visitor(blog.base).send("/sign-in", { ...guess, password })).status, 422);
+      }
+      for (const next of ["https://example.net/", "//example.net/"]) {
+        const back = await later.get(await answerFor(later, next));
+        assert.equal(back.headers.get("location"), "/", next);
+      }
+    });
+
+    test("two answers for one new person at once make one account", async () => {
+      atTheProvider({ sub: "twice", email: "twice@example.org" });
+      const people = [new Visitor(blog.base), new Visitor(blog.base)];
+      const answers = await Promise.all(people.map(async (person) => person.get(await answerFor(person))));
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [303, 303],
+      );
+      await people[0]!.send("/compose", { title: "By one of two", markdown: "x" });
+      assert.match((await people[1]!.get("/entries/by-one-of-two")).text, /\/edit"/);
+    });
+
+    test("an account that has the provider's address is connected by its password, and by nothing less", async () => {
+      const owner = new Visitor(blog.base);
+      await owner.signUp("connected");
+      await owner.send("/compose", { title: "Of my own", markdown: "x" });
+      atTheProvider({ sub: "connected-1", email: "Connected@example.org" });
+      const arrives = async (): Promise<Visitor> => {
+        const person = new Visitor(blog.base);
+        const page = await person.get(await answerFor(person, "/entries/of-my-own"));
+        assert.equal(page.status, 200);
+        assert.match(page.text, /There is an account with this address\. Enter its password once/);
+        assert.match(page.text, /value="Connected@example\.org"/);
+        return person;
+      };
+      const person = await arrives();
+      assert.doesNotMatch((await person.get("/")).text, /Sign out/);
+      const email = "connected@example.org";
+      assert.equal((await person.send("/sign-in", { email, password: "a wrong long password" })).status, 422);
+
+      // Somebody else's password connects nothing.
+      const other = await arrives();
+      await new Visitor(blog.base).signUp("bystander");
+      const theirs = { email: "bystander@example.org", password: "bystander has a long password" };
+      assert.equal((await other.send("/sign-in", theirs)).status, 303);
+      await arrives();
+
+      const right = { email, password: "connected has a long password", next: "/entries/of-my-own" };
+      assert.equal((await person.send("/sign-in", right)).location, "/entries/of-my-own");
+      const later = new Visitor(blog.base);
+      const known = await later.get(await answerFor(later, "/entries/of-my-own"));
+      assert.equal(known.headers.get("location"), "/entries/of-my-own");
+      assert.match((await later.get("/entries/of-my-own")).text, /\/entries\/of-my-own\/edit/);
+    });
+
+    test("answers that are forged, late, another browser's or without a confirmed address sign nobody in", async () => {
+      const { provider } = harbour;
+      const refused = async (person: Visitor, answer: string, status: number, why: RegExp): Promise<void> => {
+        const page = await person.get(answer);
+        assert.equal(page.status, status, page.text);
+        assert.match(page.text, why);
+        assert.match(page.text, /Sign in with Harbour ID/);
+        assert.doesNotMatch((await person.get("/")).text, /Sign out/);
+      };
+      const failed = /Signing in with the provider did not work/;
+      const mallory = new Visitor(blog.base);
+      const sub = "victim";
+      atTheProvider({ sub, email: "victim@example.org" });
+
+      provider.token = (claims) => makeToken(FORGED_KEY, claims);
+      await refused(mallory, await answerFor(mallory), 403, failed);
+      provider.token = (claims) => makeToken(provider.signingKey, claims);
+      atTheProvider({ sub, email: "victim@example.org", nonce: "of another sign-in" });
+      await refused(mallory, await answerFor(mallory), 403, failed);
+      atTheProvider({ sub, email: "victim@example.org", exp: provider.now() - 3600 });
+      await refused(mallory, await answerFor(mallory), 403, failed);
+      atTheProvider({ sub, email: "victim@example.org", aud: "another application" });
+      await refused(mallory, await answerFor(mallory), 403, failed);
+      atTheProvider({ sub, email: "victim@example.org", email_verified: false });
+      await refused(mallory, await answerFor(mallory), 403, /has not confirmed an e-mail address/);
+
+      atTheProvider({ sub, email: "victim@example.org" });
+      const victim = new Visitor(blog.base);
+      const answer = await answerFor(victim);
+      await refused(mallory, answer, 403, failed);
+      const { state } = Object.fromEntries(new URL(answer, blog.base).searchParams);
+      await refused(victim, `/sign-in/provider?state=${state}&error=access_denied`, 403, /did not confirm/);
+      await refused(victim, answer, 403, failed);
+      await refused(victim, "/sign-in/provider?state=made-up&code=made-up", 403, failed);
+      await refused(victim, "/sign-in/provider?state=one&state=two&code=made-up", 400, failed);
+      const right = await answerFor(victim);
+      assert.equal((await victim.get(right)).status, 303);
+      await refused(mallory, right, 403, failed);
+      const log = blog.child.output;
+      for (const secret of provider.secrets) assert.ok(!log.includes(secret), "a secret is in the log");
+    });
+
     test("after a restart everything is there, nothing migrates twice, and people are still signed in", async () => {
       const ada = new Visitor(blog.base);
       await ada.signUp("lasting");
       await ada.send("/compose", { title: "Lasting", markdown: "x" });
       void blog.child.kill("SIGINT"); // by the terminal, and once more by npm
       assert.deepEqual(await blog.child.kill("SIGINT"), { code: 0, signal: null }, blog.child.output);
-      blog = await startBlog({ url: database, data: blog.data });
+      blog = await startBlog({ url: database, data: blog.data, issuer: harbour.issuer });
       assert.match(blog.child.output, new RegExp(`^${name}: up to date$`, "m"));
       const back = new Visitor(blog.base);
       for (const [cookie, value] of ada.cookies) back.cookies.set(cookie, value);

@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HTTPServer } from "squall/httpserver";
+import { CLIENT_ID, CLIENT_SECRET, Provider } from "../auth/oidc-provider.js";
 import { Child } from "./child.js";
 import { root } from "./root.js";
 
@@ -26,17 +28,28 @@ export interface RunningBlog {
   stop(): Promise<void>;
 }
 
-/** Starts the blog on a free port; with a URL on that server, otherwise on a database in a folder of its own. */
+/**
+ * Starts the blog on a free port; with a URL on that server, otherwise on a database in a folder of its own. `issuer`
+ * is a provider that knows the blog as the tests' client.
+ */
 export async function startBlog({
   url,
   data: given,
+  issuer,
 }: {
   url?: string | undefined;
   data?: string | undefined;
+  issuer?: string | undefined;
 } = {}): Promise<RunningBlog> {
   const data = given ?? (await mkdtemp(join(tmpdir(), "squall-blog-")));
-  const args = [server, "--port", "0", "--address", "127.0.0.1", "--data", data];
-  const child = new Child(process.execPath, args, { DATABASE_URL: url ?? "", COOKIE_SECRET: "" });
+  const args = [server, "--port", "0", "--address", "127.0.0.1", "--data", data, "--provider", "Harbour ID"];
+  const child = new Child(process.execPath, args, {
+    DATABASE_URL: url ?? "",
+    COOKIE_SECRET: "",
+    OIDC_ISSUER: issuer ?? "",
+    OIDC_CLIENT_ID: CLIENT_ID,
+    OIDC_CLIENT_SECRET: CLIENT_SECRET,
+  });
   const stop = async (): Promise<void> => {
     await child.kill("SIGKILL");
     await rm(data, { recursive: true, force: true });
@@ -48,6 +61,29 @@ export async function startBlog({
     await stop();
     throw error;
   }
+}
+
+/** A provider of OpenID Connect on a port of this machine. */
+export interface RunningProvider {
+  readonly issuer: string;
+  readonly provider: Provider;
+  stop(): Promise<void>;
+}
+
+/** Starts a provider, in this process. */
+export async function startProvider(): Promise<RunningProvider> {
+  const server = new HTTPServer((request) => provider.serve(request));
+  await server.listen(0, "127.0.0.1");
+  const issuer = `http://127.0.0.1:${server.port}`;
+  const provider = new Provider(issuer);
+  return {
+    issuer,
+    provider,
+    async stop() {
+      server.stop();
+      await server.closeAllConnections({ timeout: 0 });
+    },
+  };
 }
 
 /** Somebody with cookies and no scripts. */

@@ -1,16 +1,17 @@
 /** Signing up, in and out, and the language of the pages. */
 import { get as getLocale } from "squall/locale";
 import { isLocalUrl } from "squall/web";
+import type { Author, Identity } from "./authors.js";
 import { LANGUAGES } from "./entries.js";
 import { hasLength, line, type Problems } from "./forms.js";
 import { BlogHandler, COOKIES } from "./handlers.js";
 import { PASSWORD_LENGTH } from "./passwords.js";
 
 /** Whether mail arrives there, only a mail can tell; this finds slips. */
-const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
+export const EMAIL: RegExp = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
 const DAYS_OF_A_CHOICE = 365;
 
-class AccountHandler extends BlogHandler {
+export class AccountHandler extends BlogHandler {
   /** Where to go afterwards: a page of this site, whatever the form says. */
   protected get next(): string {
     const next = this.getArgument("next", "/");
@@ -56,6 +57,7 @@ export class SignInHandler extends AccountHandler {
       ? await this.blog.authors.signIn(email, password)
       : undefined;
     if (known !== undefined) {
+      await this.#connect(known);
       this.signIn(known);
       this.redirect(this.next, { status: 303 });
       return;
@@ -64,6 +66,15 @@ export class SignInHandler extends AccountHandler {
     const problems: Problems = { password: "sign-in.wrong" };
     this.setStatus(422);
     await this.render("sign-in.html", { next: this.next, email, problems });
+  }
+
+  /** The password was asked for because somebody came from the provider with this author's address. */
+  async #connect(author: Author): Promise<void> {
+    const text = this.getShortCookie(COOKIES.connecting);
+    if (text === undefined) return;
+    this.clearCookie(COOKIES.connecting);
+    const { email, issuer, subject } = JSON.parse(text) as Identity & { readonly email: string };
+    if (email === author.email) await this.blog.authors.connect(author, { issuer, subject });
   }
 }
 

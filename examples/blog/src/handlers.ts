@@ -8,6 +8,8 @@ import type { Entries } from "./entries.js";
 /** What the blog's handlers work with. */
 export interface Blog {
   readonly title: string;
+  /** What the provider that people may sign in with is called; undefined for none. */
+  readonly provider: string | undefined;
   readonly authors: Authors;
   readonly entries: Entries;
 }
@@ -19,8 +21,17 @@ declare module "squall/web" {
 }
 
 /** A cookie for each choice; `Lax` lets links from elsewhere find people signed in, and forms from elsewhere not. */
-export const COOKIES = { session: "blog_session", language: "blog_language" } as const;
+export const COOKIES = {
+  session: "blog_session",
+  language: "blog_language",
+  /** Where to go when a sign-in with the provider is done. */
+  next: "blog_next",
+  /** Who came from the provider, until the password of the account has been given. */
+  connecting: "blog_connecting",
+} as const;
 const DAYS_SIGNED_IN = 14;
+/** How long a sign-in with the provider may take. */
+const MINUTES_OF_A_SIGN_IN = 10;
 
 export class BlogHandler extends RequestHandler {
   get blog(): Blog {
@@ -49,6 +60,17 @@ export class BlogHandler extends RequestHandler {
     const secure = this.request.protocol === "https";
     const options = { httponly: true, samesite: "Lax", secure, expiresDays: DAYS_SIGNED_IN } as const;
     this.setSignedCookie(COOKIES.session, String(author.id), options);
+  }
+
+  /** Keeps a value in the browser for the time of a sign-in; it can be read there, and not changed. */
+  protected setShortCookie(name: string, value: string): void {
+    const secure = this.request.protocol === "https";
+    const expiresDays = MINUTES_OF_A_SIGN_IN / 1440;
+    this.setSignedCookie(name, value, { httponly: true, samesite: "Lax", secure, expiresDays });
+  }
+
+  protected getShortCookie(name: string): string | undefined {
+    return this.getSignedCookie(name, { maxAgeDays: MINUTES_OF_A_SIGN_IN / 1440 })?.toString();
   }
 
   getTemplateNamespace(): Record<string, unknown> {

@@ -38,7 +38,17 @@ class Languages extends UIModule<BlogHandler> {
   }
 }
 
-export const uiModules = { Article, Editor, Field, Languages };
+/** The way to the provider of OpenID Connect; nothing if none is configured. */
+class Provider extends UIModule<BlogHandler> {
+  render(next: string, problem = ""): string {
+    const { provider } = this.handler.blog;
+    if (provider === undefined) return "";
+    const label = interpolate(this.locale.translate("Sign in with %(provider)s"), { provider });
+    return this.renderString("modules/provider.html", { label, next, problem });
+  }
+}
+
+export const uiModules = { Article, Editor, Field, Languages, Provider };
 
 export const uiMethods = {
   /** A day in the reader's language. */

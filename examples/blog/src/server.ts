@@ -5,13 +5,18 @@
  *     COOKIE_SECRET=…                          32 random bytes or more; without it one is made and kept in data/
  *     npm start -- --port 9000 --title "Notes" --address 0.0.0.0
  *     npm start -- --proxied                   behind a proxy that speaks TLS and sets X-Forwarded-For and -Proto
+ *
+ * Signing in with a provider of OpenID Connect is offered when there is one:
+ *
+ *     OIDC_ISSUER=https://id.example.com OIDC_CLIENT_ID=… OIDC_CLIENT_SECRET=… \\
+ *       npm start -- --public-origin https://notes.example.com --provider "Example ID"
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { define, Integer, parseCommandLine } from "squall/options";
-import { makeApplication } from "./application.js";
+import { type BlogOptions, makeApplication } from "./application.js";
 import { openEmbedded, openPostgres } from "./database.js";
 import { migrate } from "./migrate.js";
 
@@ -30,7 +35,12 @@ const proxied = define("proxied", {
   default: false,
   help: "trust the fields that a proxy sets",
 });
-const { PORT, DATABASE_URL, COOKIE_SECRET } = process.env;
+const publicOrigin = define("public-origin", {
+  default: "",
+  help: "the blog's address as browsers see it, such as https://notes.example.com",
+});
+const providerName = define("provider", { default: "", help: "what the button calls the provider" });
+const { PORT, DATABASE_URL, COOKIE_SECRET, OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET } = process.env;
 parseCommandLine(["server", ...(PORT ? [`--port=${PORT}`] : []), ...process.argv.slice(2)], { exit: true });
 
 /** The secret of this installation: the same after a restart, so that people stay signed in. */
@@ -45,6 +55,21 @@ async function keptSecret(): Promise<string> {
   return await readFile(file, "utf8");
 }
 
+/** The provider that the environment names, if it does. */
+function configuredProvider(): BlogOptions["provider"] {
+  if (!OIDC_ISSUER) return undefined;
+  if (!OIDC_CLIENT_ID) throw new Error("OIDC_ISSUER needs OIDC_CLIENT_ID, the name of the blog there");
+  const { protocol, hostname, host } = new URL(OIDC_ISSUER);
+  return {
+    name: providerName.value || host,
+    issuer: OIDC_ISSUER,
+    clientId: OIDC_CLIENT_ID,
+    clientSecret: OIDC_CLIENT_SECRET || undefined,
+    // A provider on the same machine, to try it out, may do without TLS.
+    allowHttp: protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname),
+  };
+}
+
 const database = DATABASE_URL
   ? await openPostgres(DATABASE_URL)
   : await openEmbedded(join(data.value, "database"));
@@ -54,12 +79,19 @@ console.log(`${database.name}: ${ran.length === 0 ? "up to date" : `ran ${ran.jo
 const application = makeApplication(database, {
   title: title.value,
   cookieSecret: COOKIE_SECRET || (await keptSecret()),
+  publicOrigin: publicOrigin.value,
+  provider: configuredProvider(),
 });
 const server = await application.listen(port.value, {
   address: address.value,
   maxBodySize: 256 * 1024,
   xheaders: proxied.value,
 });
+// Unless told otherwise, people come from this machine.
+if (publicOrigin.value === "") {
+  const host = ["0.0.0.0", "::"].includes(address.value) ? "localhost" : address.value;
+  application.settings.publicOrigin = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+}
 console.log(`The blog is open on http://localhost:${server.port} (Ctrl-C ends it)`);
 
 let stopping = false;
