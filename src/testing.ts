@@ -1,6 +1,5 @@
 /** `squall/testing`: help for tests. Tornado: `tornado.testing`. */
 
-export type { ExchangeOptions, ExchangeRequest, ExchangeResponse } from "./http/client/exchange.js";
 export {
   AsyncTestCase,
   type CleanupHost,
@@ -14,6 +13,7 @@ export {
   type TestWaitOptions,
   testMethods,
 } from "./testing/async-test.js";
+export type { ExchangeOptions, ExchangeRequest, ExchangeResponse } from "./testing/exchange.js";
 export { ExpectedLogError, ExpectLog, type ExpectLogOptions } from "./testing/expect-log.js";
 export {
   AsyncHTTPSTestCase,

@@ -55,7 +55,6 @@ const MAY_READ_CLOCKS = new Map([
 /** Functions of http/ and web/ that may ask for the current loop, and why. */
 const MAY_ASK_FOR_THE_LOOP = new Map([
   ["http/client/blocking/http-client.ts", "it refuses to block a loop that is running"],
-  ["http/client/exchange.ts", "a call of its own: the loop is one of its options"],
   ["web/handler/signed-value.ts", "signing outside of requests: the clock is one of its options"],
 ]);
 

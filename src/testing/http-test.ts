@@ -17,11 +17,11 @@
  *     HelloTest.register();
  */
 import { InvalidStateError, SquallError } from "../base/errors.js";
-import { type ExchangeOptions, type ExchangeResponse, exchange } from "../http/client/exchange.js";
 import { HTTPServer, type HTTPServerCallback, type HTTPServerOptions } from "../http/server/http-server.js";
 import type { SSLOptions } from "../net/tls/ssl-options.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import { AsyncTestCase } from "./async-test.js";
+import { type ExchangeOptions, type ExchangeResponse, exchange } from "./exchange.js";
 import { TEST_CERTIFICATE, TEST_KEY } from "./test-certificate.js";
 
 /** Options of {@link AsyncHTTPTestCase.fetch}. */

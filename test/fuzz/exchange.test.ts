@@ -10,7 +10,7 @@ import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { TimeoutError } from "squall/util";
 import type { NetworkSocket } from "#room/async/network";
 import { HTTPStreamClosedError } from "#room/http/client/errors";
-import { type ExchangeResponse, exchangeOn } from "#room/http/client/exchange";
+import { type ExchangeResponse, exchangeOn } from "#room/testing/exchange";
 import { pass } from "../support/virtual-server.js";
 import { fuzz } from "./support/fuzz.js";
 import { chunked, responseText } from "./support/grammar.js";

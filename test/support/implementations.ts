@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HTTPServer } from "squall/httpserver";
-import { exchange } from "#room/http/client/exchange";
+import { exchange } from "#room/testing/exchange";
 import { root } from "./root.js";
 
 async function chosen(option: string, given: string | undefined): Promise<unknown> {

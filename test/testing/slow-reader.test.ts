@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { IOStream } from "squall/iostream";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
-import { type ExchangeResponse, exchangeOn } from "#room/http/client/exchange";
-import { pass } from "../../support/virtual-server.js";
-import "../../support/guard.js";
+import { type ExchangeResponse, exchangeOn } from "#room/testing/exchange";
+import { pass } from "../support/virtual-server.js";
+import "../support/guard.js";
 
 interface Read {
   readonly response: ExchangeResponse;

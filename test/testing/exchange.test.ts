@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { HTTP1Connection } from "squall/http1connection";
 import { HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
-import { clientExchange } from "../../support/implementations.js";
-import { answer, pass, withServer } from "../../support/virtual-server.js";
+import { clientExchange } from "../support/implementations.js";
+import { answer, pass, withServer } from "../support/virtual-server.js";
 
 const exchange = await clientExchange();
 

@@ -1,22 +1,23 @@
 /**
- * One request on one connection, as a client: no pool, no redirects, no queue. The test support asks servers
- * with it, and a client with all of that is built on it.
+ * One request on one connection, as a client: no pool, no redirects, no queue. `AsyncHTTPTestCase` asks its
+ * server with it, because a test wants to know which response came on which connection: a pool, a queue or a
+ * retry between them would hide what the server does.
  */
-import { onAbort } from "../../async/cancel.js";
-import { IOLoop } from "../../async/ioloop.js";
-import { ByteQueue } from "../../base/byte-queue.js";
-import { InvalidArgumentError, TimeoutError } from "../../base/errors.js";
-import { checkMilliseconds } from "../../base/validate.js";
-import { version } from "../../base/version.js";
-import type { IOStream } from "../../net/stream/tcp-stream.js";
-import { TCPClient, type TCPConnectOptions } from "../../net/tcp-client.js";
-import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
-import type { RequestStartLine, ResponseStartLine } from "../../protocol/fields/start-line.js";
-import { HTTP1ClientConnection } from "../connection/client-connection.js";
-import type { HTTP1ConnectionOptions } from "../connection/params.js";
-import { gunzipDelegate } from "../delegates/gunzip.js";
-import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../delegates.js";
-import { HTTPStreamClosedError } from "./errors.js";
+import { onAbort } from "../async/cancel.js";
+import { IOLoop } from "../async/ioloop.js";
+import { ByteQueue } from "../base/byte-queue.js";
+import { InvalidArgumentError, TimeoutError } from "../base/errors.js";
+import { checkMilliseconds } from "../base/validate.js";
+import { version } from "../base/version.js";
+import { HTTPStreamClosedError } from "../http/client/errors.js";
+import { HTTP1ClientConnection } from "../http/connection/client-connection.js";
+import type { HTTP1ConnectionOptions } from "../http/connection/params.js";
+import { gunzipDelegate } from "../http/delegates/gunzip.js";
+import type { Chunk, HTTPConnection, HTTPMessageDelegate } from "../http/delegates.js";
+import type { IOStream } from "../net/stream/tcp-stream.js";
+import { TCPClient, type TCPConnectOptions } from "../net/tcp-client.js";
+import { HTTPHeaders, type HTTPHeadersInit } from "../protocol/fields/headers.js";
+import type { RequestStartLine, ResponseStartLine } from "../protocol/fields/start-line.js";
 
 /** A request for {@link exchange}. */
 export interface ExchangeRequest {

@@ -4,9 +4,9 @@ import { describe, test } from "node:test";
 import type { HTTP1Connection } from "squall/http1connection";
 import type { HTTPServerConnectionDelegate, HTTPServerRequest } from "squall/httputil";
 import { ExpectLog } from "squall/testing";
-import { exchange } from "#room/http/client/exchange";
-import "../../support/guard.js";
-import { answer, pass, withServer } from "../../support/virtual-server.js";
+import { exchange } from "#room/testing/exchange";
+import "../support/guard.js";
+import { answer, pass, withServer } from "../support/virtual-server.js";
 
 const echo = (request: HTTPServerRequest) => answer(request, `${request.method} ${request.body}`);
 
