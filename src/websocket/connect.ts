@@ -48,6 +48,8 @@ export type ConnectionOption =
   | "proxyHost"
   | "proxyPassword"
   | "proxyPort"
+  | "proxySecure"
+  | "proxySslOptions"
   | "proxyUsername"
   | "sslOptions"
   | "unixSocket"

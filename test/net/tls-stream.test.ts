@@ -208,10 +208,63 @@ test("startTls() turns a plain connection into TLS on both sides, and the close 
   assert.ok(plain.closed());
   await secure.write("secret");
   assert.equal((await secure.readBytes(6)).toString(), "secret");
-  await assert.rejects(secure.startTls(), /already/);
   secure.close();
   await closed;
   await server.stop();
+});
+
+test("startTls() on a TLS stream runs a second TLS inside the first, with a certificate of its own", async () => {
+  const ended = new Deferred();
+  class Server extends TCPServer {
+    override async handleStream(stream: IOStream): Promise<void> {
+      stream.setCloseCallback(() => ended.resolve());
+      await stream.readUntil("INNER\n");
+      await stream.write("go on\n");
+      while (stream.writing()) await new Promise((resolve) => setImmediate(resolve));
+      const inner = await stream.startTls(true, { sslOptions: certificate("other") });
+      for await (const chunk of inner) await inner.write(chunk);
+    }
+  }
+  using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+  const server = await new Server({ sslOptions: certificate("server") }).listen(0, "127.0.0.1");
+  const connectOuter = async (): Promise<SSLIOStream> => {
+    const stream = new SSLIOStream(undefined, { sslOptions: { caCerts } });
+    await stream.connect({ host: "127.0.0.1", port: server.port! }, { serverHostname: "localhost" });
+    await stream.write("INNER\n");
+    await stream.readUntil("\n");
+    return stream;
+  };
+  const outer = await connectOuter();
+  const closed = new Promise<void>((resolve) => outer.setCloseCallback(resolve));
+  const inner = await outer.startTls(false, {
+    sslOptions: { caCerts },
+    serverHostname: "other.test",
+  });
+  assert.ok(outer.closed());
+  inner.setNodelay(true);
+  inner.keepsAlive(false);
+  inner.keepsAlive(true);
+  const sent = Buffer.alloc(300_000, "both layers ");
+  const [, received] = await Promise.all([inner.write(sent), inner.readBytes(sent.length)]);
+  assert.deepEqual(received, sent);
+  assert.match(String(inner.socket?.getPeerCertificate().subject.CN), /other/);
+  inner.close();
+  await closed;
+  await ended.promise;
+
+  const refused = await connectOuter();
+  await assert.rejects(
+    refused.startTls(false, { sslOptions: { caCerts }, serverHostname: "localhost" }),
+    code("ERR_TLS_CERT_ALTNAME_INVALID"),
+  );
+  assert.ok(refused.closed());
+  const reset = await (await connectOuter()).startTls(false, {
+    sslOptions: { caCerts },
+    serverHostname: "other.test",
+  });
+  reset.close();
+  await server.stop();
+  await server.closeAllConnections({ timeout: 1000 });
 });
 
 test("startTls() takes a ClientHello that was read ahead for the beginning of TLS", async () => {

@@ -25,7 +25,7 @@ import type { HTTP1Exchange } from "../connection/exchange.js";
 import type { Chunk, HTTPMessageDelegate } from "../delegates.js";
 import { storeCookies } from "./cookies.js";
 import { decoderFor } from "./decode.js";
-import { type FetchPhase, HTTPRedirectError, HTTPStreamClosedError, HTTPTimeoutError } from "./errors.js";
+import { type FetchPhase, HTTPRedirectError, HTTPStreamClosedError } from "./errors.js";
 import {
   afterFailure,
   afterResponse,
@@ -34,6 +34,7 @@ import {
   type Next,
   type Progress,
 } from "./follow.js";
+import { showHead } from "./head-lines.js";
 import { firstIntent, type Hop, hopOf, type Intent, unpacks } from "./hop.js";
 import type { ConnectionPool, PooledConnection, PoolUser } from "./pool.js";
 import { DEFAULTS, type HTTPRequest } from "./request.js";
@@ -42,6 +43,7 @@ import { ResponseStream } from "./response-stream.js";
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from "./retry.js";
 import { type Lookup, optionsOf, type Route } from "./route.js";
 import type { ClientSettings } from "./settings.js";
+import { limitOf, timeoutIn } from "./time-limits.js";
 
 /** What a call needs of its client. */
 export interface CallHost {
@@ -66,25 +68,8 @@ const MAX_DISCARDED = 64 * 1024;
 /** Shorter request timeouts are exact; longer ones may be an eighth late and cost no timer. */
 const EXACT_BELOW = 5000;
 
-const PHASES: Readonly<Record<FetchPhase, string>> = {
-  queue: "Timeout in request queue",
-  lookup: "Timeout while connecting: looking the host up",
-  connect: "Timeout while connecting",
-  proxy: "Timeout while connecting: waiting for the proxy",
-  tls: "Timeout while connecting: TLS handshake",
-  upload: "Timeout during request: sending the body",
-  headers: "Timeout during request: waiting for the response",
-  body: "Timeout during request: receiving the body",
-};
-
 function requestTimeUp(call: Call): void {
   call.timeUp();
-}
-
-/** A limit in milliseconds; 0 means none, as in Tornado. */
-function limitOf(ms: number | undefined, byDefault: number): number {
-  const limit = ms ?? byDefault;
-  return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }
 
 /** See the head of this file. */
@@ -190,7 +175,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
 
   /** A deadline has passed. */
   timeUp(): void {
-    this.fail(new HTTPTimeoutError(PHASES[this.#phase], this.#phase));
+    this.fail(timeoutIn(this.#phase));
   }
 
   /** Ends the fetch with an error, at any time. */
@@ -434,10 +419,7 @@ export class Call implements HTTPMessageDelegate, PoolUser {
     const show = this.#option("headerCallback");
     if (show === undefined) return;
     try {
-      show(`${line.version} ${line.code} ${line.reason}\r\n`);
-      const fields = headers.toRaw();
-      for (let i = 0; i < fields.length; i += 2) show(`${fields[i]}: ${fields[i + 1]}\r\n`);
-      show("\r\n");
+      showHead(show, line, headers);
     } catch (error) {
       this.fail(error);
     }

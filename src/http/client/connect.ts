@@ -1,6 +1,7 @@
 /**
- * Opening a connection along a route: looking the host up and connecting, the tunnel of a proxy, TLS. The
- * caller learns which phase is going on, so that an error or a deadline can name it.
+ * Opening a connection along a route: looking the host up and connecting, TLS to a proxy, its tunnel, TLS to
+ * the server (inside that to the proxy, if there is one). The caller learns which phase is going on, so that
+ * an error or a deadline can name it.
  */
 import { onAbort } from "../../async/cancel.js";
 import { StreamClosedError } from "../../net/stream/stream-errors.js";
@@ -45,11 +46,11 @@ export async function openConnection(
 ): Promise<IOStream> {
   const { proxy } = route;
   if (route.ssl === undefined) {
-    const plain = await connectTo(route, context);
-    return tunnel && proxy !== undefined ? await openTunnel(plain, route, proxy, context) : plain;
+    const first = await reach(route, context);
+    return tunnel && proxy !== undefined ? await openTunnel(first, route, proxy, context) : first;
   }
   const ssl = contextOf(route.ssl);
-  let stream = await connectTo(route, context);
+  let stream = await reach(route, context);
   if (proxy !== undefined) stream = await openTunnel(stream, route, proxy, context);
   context.onPhase("tls");
   return await stream.startTls(false, {
@@ -66,6 +67,16 @@ function contextOf(ssl: NonNullable<Route["ssl"]>): SSLContext {
     contexts.set(ssl, context);
   }
   return context;
+}
+
+/** Connects to the server or its proxy; the proxy's TLS is its own and says nothing about the server's. */
+async function reach(route: Route, context: ConnectContext): Promise<IOStream> {
+  const { proxy } = route;
+  if (proxy?.ssl === undefined) return await connectTo(route, context);
+  const sslOptions = contextOf(proxy.ssl);
+  const stream = await connectTo(route, context);
+  context.onPhase("proxy-tls");
+  return await stream.startTls(false, { sslOptions, serverHostname: proxy.host, signal: context.signal });
 }
 
 function connectTo(route: Route, context: ConnectContext): Promise<IOStream> {
@@ -140,7 +151,7 @@ async function openTunnel(
       ? findDigestChallenge(answer.headers.getList("Proxy-Authenticate"))
       : undefined;
   if (challenge === undefined || credentials === undefined) throw refused(answer.code);
-  const second = await connectTo(route, context);
+  const second = await reach(route, context);
   context.onPhase("proxy");
   const authorization = digestAuthorization(challenge, credentials, "CONNECT", authority);
   const again = await askForTunnel(second, authority, authorization, context);

@@ -11,10 +11,20 @@ export const NO_RESPONSE = 599;
 
 /**
  * Where a fetch was when its time was over or something broke: it waited for a free slot (`queue`), looked
- * the host up (`lookup`), connected (`connect`), asked a proxy for a tunnel (`proxy`), shook hands (`tls`),
- * sent the request (`upload`), waited for the head of the response (`headers`) or for its body (`body`).
+ * the host up (`lookup`), connected (`connect`), shook hands with a proxy that speaks TLS (`proxy-tls`),
+ * asked a proxy for a tunnel (`proxy`), shook hands with the server (`tls`), sent the request (`upload`),
+ * waited for the head of the response (`headers`) or for its body (`body`).
  */
-export type FetchPhase = "queue" | "lookup" | "connect" | "proxy" | "tls" | "upload" | "headers" | "body";
+export type FetchPhase =
+  | "queue"
+  | "lookup"
+  | "connect"
+  | "proxy-tls"
+  | "proxy"
+  | "tls"
+  | "upload"
+  | "headers"
+  | "body";
 
 /** Tornado's older name of {@link HTTPClientError}. */
 export const HTTPError: typeof HTTPClientError = HTTPClientError;

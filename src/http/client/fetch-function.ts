@@ -1,6 +1,6 @@
 /**
  * `fetch()` in the shape that the platform has (Fetch Standard), on squall's client: for libraries that take
- * a function of that shape, at a tenth of the cost of the built-in one.
+ * a function of that shape, at a fraction of the cost of the built-in one.
  */
 import { ignore } from "../../async/deferred.js";
 import { InvalidArgumentError } from "../../base/errors.js";

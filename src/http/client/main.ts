@@ -27,6 +27,7 @@ function defineOptions(): OptionParser {
   parser.define("validate-cert", { type: Boolean, default: true, help: "check the server's certificate" });
   parser.define("proxy-host", { type: String, help: "a proxy" });
   parser.define("proxy-port", { type: Number, help: "its port" });
+  parser.define("proxy-secure", { type: Boolean, default: false, help: "speak TLS with the proxy" });
   parser.define("output", {
     type: String,
     help: "write the body to this file, with a progress bar on a terminal",
@@ -61,6 +62,7 @@ export async function main(how: FetchMainOptions = {}): Promise<number> {
     validateCert: parser.get("validate-cert") as boolean,
     proxyHost: parser.get("proxy-host") as string | undefined,
     proxyPort: parser.get("proxy-port") as number | undefined,
+    proxySecure: parser.get("proxy-secure") as boolean,
     streamBody: true,
   };
   try {

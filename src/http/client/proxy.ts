@@ -8,6 +8,7 @@
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { ipFamily } from "../../net/address.js";
+import type { SSLContext, SSLOptions } from "../../net/tls/ssl-options.js";
 import type { Credentials } from "./credentials.js";
 import type { AuthMode } from "./request.js";
 import type { Target } from "./target.js";
@@ -16,18 +17,30 @@ import type { Target } from "./target.js";
 export interface HTTPProxy {
   readonly host: string;
   readonly port: number;
+  /** TLS to the proxy; undefined for none. */
+  readonly ssl: SSLOptions | SSLContext | undefined;
   readonly credentials: Credentials | undefined;
   readonly authMode: AuthMode;
 }
+
+/**
+ * TLS to a proxy without options: Node's authorities, and the name is checked. One object, for the pool's
+ * key.
+ */
+export const DEFAULT_TLS: SSLOptions = Object.freeze({});
 
 /** Variables of the environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for a target; undefined for none.
- * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for one that is not an http URL.
+ * The proxy that the environment names for a target; undefined for none. `ssl` is for one with an https URL.
+ * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for one that is not an http or https URL.
  */
-export function proxyFromEnvironment(target: Target, environment: Environment): HTTPProxy | undefined {
+export function proxyFromEnvironment(
+  target: Target,
+  environment: Environment,
+  ssl: SSLOptions | SSLContext = DEFAULT_TLS,
+): HTTPProxy | undefined {
   const scheme = target.isSecure ? "https" : "http";
   // httpoxy: in a CGI script HTTP_PROXY comes from the client of the script.
   const isCgi = environment.REQUEST_METHOD !== undefined;
@@ -38,7 +51,7 @@ export function proxyFromEnvironment(target: Target, environment: Environment): 
     environment.ALL_PROXY;
   if (text === undefined || text === "" || (isCgi && !target.isSecure)) return undefined;
   if (goesDirectly(target, environment.no_proxy ?? environment.NO_PROXY ?? "")) return undefined;
-  return parseProxy(text);
+  return parseProxy(text, ssl);
 }
 
 /** Whether `no_proxy` names the target: a host, a domain with its subdomains, `host:port`, or `*` for all. */
@@ -54,16 +67,18 @@ export function goesDirectly({ host, port }: Target, noProxy: string): boolean {
   return false;
 }
 
-function parseProxy(text: string): HTTPProxy {
+function parseProxy(text: string, ssl: SSLOptions | SSLContext): HTTPProxy {
   const full = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url === undefined || url.protocol !== "http:" || url.hostname === "") {
-    throw new InvalidArgumentError("a proxy of the environment is not an http: URL with a host");
+  const isSecure = url?.protocol === "https:";
+  if (url === undefined || (url.protocol !== "http:" && !isSecure) || url.hostname === "") {
+    throw new InvalidArgumentError("a proxy of the environment is not an http: or https: URL with a host");
   }
   const { username, password } = url;
   return {
     host: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
-    port: url.port === "" ? 80 : Number(url.port),
+    port: url.port === "" ? (isSecure ? 443 : 80) : Number(url.port),
+    ssl: isSecure ? ssl : undefined,
     credentials:
       username === "" && password === ""
         ? undefined

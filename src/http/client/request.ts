@@ -110,13 +110,26 @@ export interface HTTPRequestOptions extends Pick<WaitOptions, "signal"> {
   readonly proxyHost?: string | undefined;
   /** The proxy's port; needed with `proxyHost`, no default. */
   readonly proxyPort?: number | undefined;
+  /**
+   * Speak TLS with the proxy, whatever is sent through it; its certificate is checked as `proxySslOptions`
+   * say. Default false.
+   */
+  readonly proxySecure?: boolean | undefined;
+  /**
+   * TLS options or a context for the proxy, with `proxySecure`; default Node's authorities. Those of the
+   * server do not count for the proxy. One object for many requests shares connections.
+   */
+  readonly proxySslOptions?: SSLOptions | SSLContext | undefined;
   /** User name for the proxy; default none. */
   readonly proxyUsername?: string | undefined;
   /** Password for the proxy; default empty. */
   readonly proxyPassword?: string | undefined;
   /** How to sign in to the proxy; default "basic". */
   readonly proxyAuthMode?: AuthMode | undefined;
-  /** Take the proxy from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`; default false. */
+  /**
+   * Take the proxy from `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`; default false. One that
+   * begins with `https:` is reached by TLS.
+   */
   readonly proxyFromEnvironment?: boolean | undefined;
   /** The path of a unix socket to connect to instead of the URL's host and port; default none. */
   readonly unixSocket?: string | undefined;
@@ -190,6 +203,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof HTTPRequestOptions>([
   "streamBody",
   "proxyHost",
   "proxyPort",
+  "proxySecure",
+  "proxySslOptions",
   "proxyUsername",
   "proxyPassword",
   "proxyAuthMode",
@@ -244,6 +259,8 @@ export class HTTPRequest implements HTTPRequestOptions {
   declare streamBody?: boolean | undefined;
   declare proxyHost?: string | undefined;
   declare proxyPort?: number | undefined;
+  declare proxySecure?: boolean | undefined;
+  declare proxySslOptions?: SSLOptions | SSLContext | undefined;
   declare proxyUsername?: string | undefined;
   declare proxyPassword?: string | undefined;
   declare proxyAuthMode?: AuthMode | undefined;

@@ -4,10 +4,10 @@
  * different is in it.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
-import { checkInteger, checkString } from "../../base/validate.js";
+import { checkBoolean, checkInteger, checkString } from "../../base/validate.js";
 import { ipFamily } from "../../net/address.js";
 import type { SSLContext, SSLOptions } from "../../net/tls/ssl-options.js";
-import { type HTTPProxy, proxyFromEnvironment } from "./proxy.js";
+import { DEFAULT_TLS, type HTTPProxy, proxyFromEnvironment } from "./proxy.js";
 import type { HTTPRequest, HTTPRequestOptions } from "./request.js";
 import type { Target } from "./target.js";
 
@@ -75,7 +75,8 @@ export function routeTo(target: Target, option: Lookup): Route {
   if (unixSocket !== undefined) parts.push("unix", checkString("unixSocket", unixSocket));
   if (proxy !== undefined) {
     const { username, password } = proxy.credentials ?? {};
-    parts.push("proxy", proxy.host, proxy.port, proxy.authMode, username, password);
+    const proxyKey = proxy.ssl === undefined ? "-" : numberOf(proxy.ssl);
+    parts.push("proxy", proxyKey, proxy.host, proxy.port, proxy.authMode, username, password);
   }
   // One connection to a proxy serves requests to all servers, unless it is a tunnel.
   if (proxy === undefined || target.isSecure) parts.push(where);
@@ -96,14 +97,17 @@ export function routeTo(target: Target, option: Lookup): Route {
 
 function proxyFor(target: Target, option: Lookup): HTTPProxy | undefined {
   const host = option("proxyHost");
+  const ssl = option("proxySslOptions") ?? DEFAULT_TLS;
   if (host === undefined) {
-    return option("proxyFromEnvironment") === true ? proxyFromEnvironment(target, process.env) : undefined;
+    if (option("proxyFromEnvironment") !== true) return undefined;
+    return proxyFromEnvironment(target, process.env, ssl);
   }
   const port = checkInteger("proxyPort", option("proxyPort"), { min: 1, max: 65_535 });
   const username = option("proxyUsername");
   return {
     host: checkString("proxyHost", host),
     port,
+    ssl: checkBoolean("proxySecure", option("proxySecure") ?? false) ? ssl : undefined,
     credentials: username === undefined ? undefined : { username, password: option("proxyPassword") ?? "" },
     authMode: option("proxyAuthMode") ?? "basic",
   };

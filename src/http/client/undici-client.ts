@@ -1,7 +1,7 @@
 /**
  * The second implementation of `AsyncHTTPClient`, as libcurl is Tornado's: an adapter over `undici`, an
- * optional peer, for what squall's own client does not do: HTTP/2 (`allowH2`), SOCKS, or a dispatcher that
- * the program brings.
+ * optional peer, for what squall's own client does not do: HTTP/2 (`allowH2`), or a dispatcher that the
+ * program brings, such as a `Socks5ProxyAgent`.
  *
  *     AsyncHTTPClient.configure(UndiciAsyncHTTPClient);
  *
@@ -13,7 +13,7 @@ import { Semaphore } from "../../async/sync/semaphore.js";
 import { sleep } from "../../async/waiting/sleep.js";
 import { NO_BYTES } from "../../base/bytes.js";
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../../base/errors.js";
-import { sslOptionsToContext } from "../../net/tls/ssl-options.js";
+import { type SSLContext, type SSLOptions, sslOptionsToContext } from "../../net/tls/ssl-options.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
 import { AsyncHTTPClient } from "./async-client.js";
@@ -21,20 +21,16 @@ import type { RequestBody } from "./body.js";
 import { BodySink } from "./body-sink.js";
 import { storeCookies } from "./cookies.js";
 import { basicAuthorization } from "./credentials.js";
-import {
-  type FetchPhase,
-  HTTPConnectError,
-  HTTPRedirectError,
-  HTTPStreamClosedError,
-  HTTPTimeoutError,
-} from "./errors.js";
+import { type FetchPhase, HTTPConnectError, HTTPRedirectError, HTTPStreamClosedError } from "./errors.js";
 import { afterFailure, afterResponse, type Next, type Progress } from "./follow.js";
+import { showHead } from "./head-lines.js";
 import { firstIntent, type Hop, hopOf, type Intent, unpacks } from "./hop.js";
 import { DEFAULTS, type HTTPRequest } from "./request.js";
 import { HTTPClientError, HTTPResponse } from "./response.js";
 import { resolveRetryPolicy } from "./retry.js";
 import { optionsOf, type Route } from "./route.js";
 import { type AsyncHTTPClientOptions, ClientSettings } from "./settings.js";
+import { limitOf, timeoutIn } from "./time-limits.js";
 
 /** What squall needs of `undici`. */
 interface Undici {
@@ -162,13 +158,12 @@ export class UndiciAsyncHTTPClient extends AsyncHTTPClient {
     }
     const undici = (this.state.undici as Undici | undefined) ?? (await loadUndici());
     const signal = option("signal");
-    const limit = (ms: number | undefined): number => (ms === 0 ? Number.POSITIVE_INFINITY : (ms ?? 20_000));
-    const requestTimeout = limit(option("requestTimeout") ?? DEFAULTS.requestTimeout);
-    const queueTimeout = Math.min(requestTimeout, limit(option("connectTimeout") ?? DEFAULTS.connectTimeout));
+    const requestTimeout = limitOf(option("requestTimeout"), DEFAULTS.requestTimeout);
+    const queueTimeout = Math.min(requestTimeout, limitOf(option("connectTimeout"), DEFAULTS.connectTimeout));
     try {
       await slots.acquire({ signal, timeout: queueTimeout });
     } catch (error) {
-      if (error instanceof TimeoutError) throw new HTTPTimeoutError("Timeout in request queue", "queue");
+      if (error instanceof TimeoutError) throw timeoutIn("queue");
       throw error;
     }
     const fetch = new UndiciFetch(this.ioLoop, undici, this.state, request, () => slots.release());
@@ -218,9 +213,7 @@ class UndiciFetch {
     const timer =
       timeout === Number.POSITIVE_INFINITY
         ? undefined
-        : this.#loop.callLater(timeout, () =>
-            give(new HTTPTimeoutError("Timeout during request", this.#phase)),
-          );
+        : this.#loop.callLater(timeout, () => give(timeoutIn(this.#phase)));
     const stopTimer = (): void => {
       if (timer !== undefined) this.#loop.removeTimeout(timer);
     };
@@ -300,7 +293,7 @@ class UndiciFetch {
       });
     } catch (error) {
       const code = String((error as { code?: unknown }).code);
-      if (/SOCKET|HTTP_PARSER|HPE_|BODY|HEADERS|ECONNRESET|EPIPE/.test(code)) {
+      if (/SOCKET|HTTP_PARSER|HTTP2|HPE_|BODY|HEADERS|ECONNRESET|EPIPE/.test(code)) {
         throw new HTTPStreamClosedError(`Stream closed: ${(error as Error).message}`, {
           cause: error,
           phase: this.#phase,
@@ -360,9 +353,8 @@ class UndiciFetch {
       settings,
       giveUp: (error) => void raw.body.destroy(error),
     });
-    this.#option("headerCallback")?.(`HTTP/1.1 ${code} ${reason}\r\n`);
-    for (const [name, value] of headers.getAll()) this.#option("headerCallback")?.(`${name}: ${value}\r\n`);
-    this.#option("headerCallback")?.("\r\n");
+    const show = this.#option("headerCallback");
+    if (show !== undefined) showHead(show, { version: "HTTP/1.1", code, reason }, headers);
     const whole = sink.readFrom(raw.body).catch((error: unknown) => {
       const reported = this.#abort.signal.aborted ? this.#abort.signal.reason : closed(error);
       sink.stream?.fail(reported);
@@ -377,15 +369,8 @@ class UndiciFetch {
     const { agents, allowH2, settings } = this.#state;
     const known = agents.get(route.key);
     if (known !== undefined) return known;
-    const ssl = route.ssl === undefined ? undefined : sslOptionsToContext(route.ssl);
     const connect = {
-      ...(ssl === undefined
-        ? {}
-        : {
-            secureContext: ssl.secureContext,
-            rejectUnauthorized: ssl.certReqs !== "none",
-            ...(ssl.checkHostname ? {} : { checkServerIdentity: () => undefined }),
-          }),
+      ...(route.ssl === undefined ? {} : tlsFor(route.ssl)),
       ...(route.unixSocket === undefined ? {} : { socketPath: route.unixSocket }),
       ...(route.sourceIp === undefined ? {} : { localAddress: route.sourceIp }),
       ...(route.family === 4 ? { family: 4 } : {}),
@@ -402,13 +387,24 @@ class UndiciFetch {
         ? new this.#undici.Agent({ ...common, connect })
         : new this.#undici.ProxyAgent({
             ...common,
-            uri: `http://${proxy.host.includes(":") ? `[${proxy.host}]` : proxy.host}:${proxy.port}`,
+            uri: `${proxy.ssl === undefined ? "http" : "https"}://${proxy.host.includes(":") ? `[${proxy.host}]` : proxy.host}:${proxy.port}`,
             requestTls: connect,
+            ...(proxy.ssl === undefined ? {} : { proxyTls: tlsFor(proxy.ssl) }),
             ...(proxy.credentials === undefined ? {} : { token: basicAuthorization(proxy.credentials) }),
           });
     agents.set(route.key, agent);
     return agent;
   }
+}
+
+/** TLS options as `undici` hands them to Node. */
+function tlsFor(options: SSLOptions | SSLContext): object {
+  const ssl = sslOptionsToContext(options);
+  return {
+    secureContext: ssl.secureContext,
+    rejectUnauthorized: ssl.certReqs !== "none",
+    ...(ssl.checkHostname ? {} : { checkServerIdentity: () => undefined }),
+  };
 }
 
 function closed(error: unknown): Error {

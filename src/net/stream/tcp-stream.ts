@@ -124,7 +124,8 @@ export class IOStream extends BaseIOStream {
   /**
    * Begins TLS on this connection; resolves with the new stream when the handshake is done, and rejects with
    * its error (the connection is closed then, also by a cancel). This stream cannot be used any more; its
-   * close callback moves to the new one.
+   * close callback moves to the new one. On a stream over TLS it begins a second TLS inside the first, as in
+   * a tunnel of a proxy that is itself reached by TLS.
    *
    * Rejects with an `InvalidStateError` unless the stream is idle: no read or sink, nothing to be written,
    * and nothing left over from earlier reads. (What the other side has sent since then can only be the
@@ -136,13 +137,14 @@ export class IOStream extends BaseIOStream {
     checkHandshake(context, serverSide, options.serverHostname);
     resolveWait(options).signal?.throwIfAborted();
     const { socket, closeCallback } = this.detach();
-    const stream = new SSLIOStream(socket as NetworkSocket, {
+    const stream = new SSLIOStream(undefined, {
       ...this.options,
       sslOptions: context,
       serverSide,
       serverHostname: options.serverHostname,
     });
     stream.setCloseCallback(closeCallback);
+    stream.carryOver(socket as NetworkSocket);
     try {
       return await stream.waitForHandshake(options);
     } catch (error) {
@@ -296,11 +298,6 @@ export class SSLIOStream extends IOStream {
     return this.#state === "handshake" || super.writing();
   }
 
-  /** Begins no second TLS inside. */
-  override startTls(): Promise<SSLIOStream> {
-    return Promise.reject(new InvalidStateError("the stream speaks TLS already"));
-  }
-
   override setNodelay(value: boolean): void {
     if (!this.closed()) this.#raw?.setNoDelay(value);
   }
@@ -312,6 +309,14 @@ export class SSLIOStream extends IOStream {
   override end(): void {
     if (this.#settings.serverSide && this.#state !== "secure" && this.bytesQueued === 0) this.close();
     else super.end();
+  }
+
+  /**
+   * @internal Begins the handshake over a connected socket, which may be another TLS socket: the constructor
+   * takes one of those for what this stream is over.
+   */
+  carryOver(socket: NetworkSocket): void {
+    this.#over(socket);
   }
 
   protected override nameServer(name: string | undefined): void {

@@ -181,10 +181,14 @@ describe("case 100: a proxy", () => {
     assert.deepEqual(proxyFromEnvironment(https, { https_proxy: "http://u:p%40@p:8080" }), {
       host: "p",
       port: 8080,
+      ssl: undefined,
       credentials: { username: "u", password: "p@" },
       authMode: "basic",
     });
-    for (const text of ["socks5://p", "https://p", "http://"]) {
+    const secure = proxyFromEnvironment(https, { https_proxy: "https://[::1]" });
+    assert.deepEqual([secure?.host, secure?.port, secure?.ssl], ["::1", 443, {}]);
+    assert.equal(proxyFromEnvironment(http, { http_proxy: "https://p:3129" })?.port, 3129);
+    for (const text of ["socks5://p", "ftp://p", "http://"]) {
       assert.throws(() => proxyFromEnvironment(http, { http_proxy: text }), {
         code: "ERR_SQUALL_INVALID_ARGUMENT",
       });
