@@ -15,7 +15,7 @@ const CLIENTS = {
   fetch: { file: "fetch.mjs", title: "built-in fetch" },
   http: { file: "node-http.mjs", title: "node:http with an agent" },
   axios: { file: "axios.mjs", title: "axios" },
-  tornado: { file: "tornado.py", title: "Tornado 6" },
+  tornado: { file: "tornado-client.py", title: "Tornado 6" },
 };
 
 const options = readOptions(
