@@ -10,7 +10,7 @@ function file(name: string): string {
 export const caCerts: string = file("ca.pem");
 
 /** Certificate and key files of one of the parties. */
-export function certificate(name: "server" | "other" | "client" | "stranger"): {
+export function certificate(name: "server" | "other" | "client" | "stranger" | "expired" | "wildcard"): {
   certfile: string;
   keyfile: string;
 } {

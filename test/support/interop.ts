@@ -19,6 +19,7 @@ export type InteropPackage =
   | "socket.io"
   | "socket.io-client"
   | "playwright-core"
+  | "tough-cookie"
   | "undici"
   | "ws"
   | "express"

@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { type CookieJar, HTTPConnectError, HTTPStreamClosedError } from "squall/httpclient";
+import {
+  type CookieJar,
+  type FetchOptions,
+  HTTPConnectError,
+  HTTPStreamClosedError,
+} from "squall/httpclient";
 import { SSLIOStream } from "squall/iostream";
 import { ExpectLog } from "squall/testing";
 import { digestAuthorization, findDigestChallenge } from "#room/http/client/credentials";
@@ -305,7 +310,7 @@ describe("a streamed body", () => {
 });
 
 describe("case 99: TLS", () => {
-  async function secure(world: World, name: "server" | "other" = "server", more: object = {}) {
+  async function secure(world: World, name: Parameters<typeof certificate>[0] = "server", more: object = {}) {
     let connections = 0;
     const port = await world.listen(async (peer) => {
       connections++;
@@ -341,6 +346,65 @@ describe("case 99: TLS", () => {
         assert.equal(error.phase, "tls");
       }
       assert.equal((await world.client.fetch(url, { validateCert: false })).code, 200);
+    }));
+
+  test("case 99: a certificate that has expired is an error, and so is a name that a wildcard does not cover", () => {
+    const hosts = ["www.wild.test", "deep.www.wild.test", "wild.test", "xn--bcher-kva.test", "books.test"];
+    const hostnameMapping = Object.fromEntries(hosts.map((host) => [host, "127.0.0.1"]));
+    return withClient({ hostnameMapping }, async (world) => {
+      const outcome = (url: string, options: FetchOptions): Promise<unknown> =>
+        world.client.fetch(url, options).then(
+          (response) => response.text(),
+          (error: unknown) => {
+            assert.ok(error instanceof HTTPConnectError && error.phase === "tls", String(error));
+            return (error.cause as { code: string }).code;
+          },
+        );
+      const expired = await secure(world, "expired");
+      const trusted = { caCerts: certificate("expired").certfile };
+      assert.equal(await outcome(expired.url, trusted), "CERT_HAS_EXPIRED");
+      const { url } = await secure(world, "wildcard");
+      for (const [host, expected] of [
+        ["www.wild.test", "secret"],
+        ["bücher.test", "secret"],
+        ["deep.www.wild.test", "ERR_TLS_CERT_ALTNAME_INVALID"],
+        ["wild.test", "ERR_TLS_CERT_ALTNAME_INVALID"],
+        ["books.test", "ERR_TLS_CERT_ALTNAME_INVALID"],
+        ["127.0.0.1", "ERR_TLS_CERT_ALTNAME_INVALID"],
+      ] as const) {
+        const options = { caCerts: certificate("wildcard").certfile };
+        assert.equal(await outcome(url.replace("localhost", host), options), expected, host);
+      }
+    });
+  });
+
+  test("case 99: the certificate is checked on a unix socket, too, against the name in the URL", () =>
+    withClient({}, async ({ client, network }) => {
+      const server = await network.listen({ path: "/run/tls.sock" });
+      server.accept(
+        (socket) => {
+          const stream = new SSLIOStream(socket, { serverSide: true, sslOptions: certificate("server") });
+          const serve = async (): Promise<void> => {
+            await stream.waitForHandshake();
+            await stream.readUntil("\r\n\r\n");
+            await stream.write(ok("unix"));
+          };
+          serve().catch(() => stream.close());
+        },
+        () => {},
+      );
+      const options = { unixSocket: "/run/tls.sock" };
+      const trusting = { ...options, caCerts };
+      assert.equal((await client.fetch("https://localhost/", trusting)).text(), "unix");
+      for (const [url, how] of [
+        ["https://localhost/", options],
+        ["https://elsewhere.test/", trusting],
+      ] as const) {
+        const error = await client.fetch(url, how).catch((reason: unknown) => reason);
+        assert.ok(error instanceof HTTPConnectError && error.phase === "tls", String(error));
+      }
+      client.close();
+      await server.close();
     }));
 
   test("case 99: connections are shared by equal options alone, and not across validateCert or certificates", () =>

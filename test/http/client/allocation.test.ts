@@ -1,0 +1,48 @@
+/** How much a fetch allocates: a bound that only changes downwards, so that garbage does not creep back in. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Allocation, allocationOf } from "../../support/allocation.js";
+import "../../support/guard.js";
+import { withClient } from "./world.js";
+
+const REQUESTS = 20_000;
+/** Enough for V8 to have compiled what there is to compile: its own tiers allocate differently. */
+const WARM_UP = 20_000;
+/** As many fetches are in progress at once, so that what a turn of the loop costs is shared as it is under load. */
+const CLIENTS = 50;
+/** Bytes for one small answer that functions of ours allocate themselves; what Node allocates for us is not in it. */
+const BOUND = 1900;
+
+const ANSWER = Buffer.from(
+  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\nHello, world",
+);
+
+/** Bytes that the package itself allocated, without its network in memory. */
+function ours(allocation: Allocation): [key: string, bytes: number][] {
+  return [...allocation].filter(([key]) => key.includes("/dist/") && !key.includes("/dist/testing/"));
+}
+
+test(`a fetch of a small answer allocates at most ${BOUND} bytes of our own`, (t) =>
+  withClient({ maxClients: CLIENTS }, async (world) => {
+    const port = await world.listen((peer) => {
+      peer.socket.removeAllListeners("data");
+      peer.socket.on("data", () => peer.send(ANSWER));
+    });
+    const url = `http://127.0.0.1:${port}/`;
+    const ask = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += CLIENTS) {
+        const all = Array.from({ length: CLIENTS }, () => world.client.fetch(url));
+        for (const response of await Promise.all(all)) assert.equal(response.text(), "Hello, world");
+      }
+    };
+    await ask(WARM_UP);
+    const found = ours(await allocationOf(() => ask(REQUESTS)));
+    const each = found.reduce((sum, [, bytes]) => sum + bytes, 0) / REQUESTS;
+    const largest = found
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 12)
+      .map(([key, bytes]) => `${Math.round(bytes / REQUESTS)} ${key.replace(/^.*\/dist\//, "")}`);
+    t.diagnostic(`${Math.round(each)} bytes each`);
+    assert.ok(each <= BOUND, `${Math.round(each)} bytes each; most of them in\n${largest.join("\n")}`);
+    assert.equal(world.client.connections, CLIENTS);
+  }));
