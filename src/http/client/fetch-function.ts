@@ -32,7 +32,7 @@ const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
  */
 export function createFetch(client?: AsyncHTTPClient, options: HTTPRequestOptions = {}): FetchFunction {
   return async (input, init) => {
-    const request = await readRequest(input, init);
+    const request = readRequest(input, init);
     let response: HTTPResponse;
     try {
       response = await (client ?? new AsyncHTTPClient()).fetch(request.url, {
@@ -82,7 +82,28 @@ interface PlatformRequest {
   readonly redirect: string;
 }
 
-async function readRequest(input: string | URL | Request, init: RequestInit = {}): Promise<PlatformRequest> {
+/** A URL and nothing else: what a `Request` would say of it, without the seven microseconds that one costs. */
+function readUrl(input: string | URL): PlatformRequest {
+  const { href: url, username, password } = new URL(input);
+  if (username !== "" || password !== "") {
+    throw new TypeError("a URL for fetch() cannot hold a user name or a password");
+  }
+  return {
+    url,
+    method: "GET",
+    headers: new HTTPHeaders(),
+    body: undefined,
+    signal: undefined,
+    redirect: "follow",
+  };
+}
+
+function readRequest(input: string | URL | Request, init: RequestInit | undefined): PlatformRequest {
+  if (init === undefined) return input instanceof Request ? readWhole(input, {}) : readUrl(input);
+  return readWhole(input, init);
+}
+
+function readWhole(input: string | URL | Request, init: RequestInit): PlatformRequest {
   const { body, ...rest } = init;
   // The body is taken apart here: a Request would make a stream of it, which can be sent once only.
   const given = body ?? undefined;

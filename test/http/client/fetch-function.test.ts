@@ -117,6 +117,10 @@ describe("a function like fetch", () => {
       [`${base}/redirect`, { redirect: "error" }],
       [`${base}/echo`, { body: "x" }],
       ["not a url", {}],
+      ["not a url", undefined],
+      ["/echo", undefined],
+      [base.replace("//", "//me:secret@"), undefined],
+      [base.replace("//", "//me:secret@"), {}],
     ] as const) {
       await assert.rejects(ours(url, init), TypeError);
       await assert.rejects(globalThis.fetch(url, init), TypeError);
