@@ -379,16 +379,8 @@ export class Call implements HTTPMessageDelegate, PoolUser {
   }
 
   #headIsThere(line: ResponseStartLine, headers: HTTPHeaders): void {
-    try {
-      this.#next = afterResponse(this.#progress(), line.code, headers, (why, location) => {
-        throw new HTTPRedirectError(why, location, this.#responseOf(line.code, headers, NO_BYTES));
-      });
-      if (this.#next?.kind === "hop" && this.#next.isRedirect) this.#redirects++;
-    } catch (error) {
-      this.fail(error);
-      return;
-    }
-    if (this.#next !== undefined) return;
+    // What is asked for comes with a 2xx mostly, and is not thought about.
+    if (line.code > 299 && this.#goesOnAfter(line, headers)) return;
     this.#showHead(line, headers);
     if (this.#state === "settled") return;
     if (unpacks(this.#option)) {
@@ -400,6 +392,20 @@ export class Call implements HTTPMessageDelegate, PoolUser {
       );
     }
     if (this.#option("streamBody") === true) this.#deliverHead();
+  }
+
+  /** Decides about a response that may not be the last; true if it is not the caller's. */
+  #goesOnAfter(line: ResponseStartLine, headers: HTTPHeaders): boolean {
+    try {
+      this.#next = afterResponse(this.#progress(), line.code, headers, (why, location) => {
+        throw new HTTPRedirectError(why, location, this.#responseOf(line.code, headers, NO_BYTES));
+      });
+      if (this.#next?.kind === "hop" && this.#next.isRedirect) this.#redirects++;
+    } catch (error) {
+      this.fail(error);
+      return true;
+    }
+    return this.#next !== undefined;
   }
 
   /** What decides about the next step. */

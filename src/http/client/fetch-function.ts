@@ -82,7 +82,7 @@ interface PlatformRequest {
   readonly redirect: string;
 }
 
-/** A URL and nothing else: what a `Request` would say of it, without the seven microseconds that one costs. */
+/** A URL and nothing else: what a `Request` would say of it, without the seven microseconds that it costs. */
 function readUrl(input: string | URL): PlatformRequest {
   const { href: url, username, password } = new URL(input);
   if (username !== "" || password !== "") {
