@@ -125,7 +125,8 @@ export interface HTTPConnection {
 
   /**
    * Sends the start line and the header fields, with `chunk` as the first piece of the body. Adds the framing
-   * that the fields leave open. Resolves when the connection is below its high-water mark; rejects with a
+   * that the fields leave open. Resolves when the connection is below its high-water mark, and after 512
+   * KiB or 128 writes without a pause with the next turn of the loop; rejects with a
    * `StreamClosedError` (not reported as unhandled) when the connection is or gets closed. Giving up waiting,
    * by `options`, takes nothing back: what was written is sent.
    * @throws HTTPOutputError when the head cannot be sent; nothing was, and another one may be.

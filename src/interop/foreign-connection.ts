@@ -10,6 +10,7 @@
  */
 import { cancellable } from "../async/cancel.js";
 import { RESOLVED, rejectedQuietly } from "../async/deferred.js";
+import { TurnBudget } from "../async/turn-budget.js";
 import { resolveWait, type WaitOptions } from "../async/wait-options.js";
 import { byteLength } from "../base/bytes.js";
 import { InvalidStateError } from "../base/errors.js";
@@ -148,7 +149,7 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     resolveWait(options);
     const length = chunk === undefined ? 0 : byteLength(chunk);
     const hasRoom = this.#begin(startLine as ResponseStartLine, headers, "stream", chunk, length);
-    return this.#room(hasRoom, options);
+    return this.#room(hasRoom, length, options);
   }
 
   write(chunk: Chunk, options?: WaitOptions): Promise<void> {
@@ -157,10 +158,10 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     const length = byteLength(chunk);
     if (length === 0) return RESOLVED;
     if (length > this.#left) this.#broken("ERR_SQUALL_HTTP_OUTPUT_TOO_LONG", "more body than announced");
-    if (this.#isEmpty) return RESOLVED;
+    if (this.#isEmpty) return this.#room(true, length, options);
     this.#bytesSent += length;
     this.#left -= length;
-    return this.#room(this.sendPiece(chunk), options);
+    return this.#room(this.sendPiece(chunk), length, options);
   }
 
   finish(trailers?: HTTPHeaders): void {
@@ -236,10 +237,9 @@ export abstract class ForeignConnection extends BaseHTTPConnection {
     return hasRoom;
   }
 
-  #room(hasRoom: boolean, options: WaitOptions | undefined): Promise<void> {
-    if (hasRoom) return RESOLVED;
-    const room = this.whenWritable();
-    if (options === undefined) return room;
+  #room(hasRoom: boolean, length: number, options: WaitOptions | undefined): Promise<void> {
+    const room = hasRoom ? TurnBudget.of(this.ioLoop).spend(length) : this.whenWritable();
+    if (room === RESOLVED || options === undefined) return room;
     return cancellable(this.ioLoop, "writing", options, (settle) => {
       room.then(settle.resolve, settle.reject);
       return undefined;

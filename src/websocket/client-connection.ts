@@ -103,7 +103,8 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
 
   /**
    * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next
-   * one. Bytes must not be changed until they have left.
+   * one; after 512 KiB or 128 messages without a pause, with the next turn of the loop. Bytes must not be
+   * changed until they have left.
    *
    * Rejects, not reported as unhandled, with a `WebSocketClosedError` (`ERR_SQUALL_WEBSOCKET_CLOSED`) when
    * the connection is or gets closed, and with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`) when the

@@ -16,6 +16,7 @@
  */
 import { pendingResult } from "../async/coroutine/yieldable.js";
 import { RESOLVED, rejectedQuietly } from "../async/deferred.js";
+import { TurnBudget } from "../async/turn-budget.js";
 import { InvalidStateError } from "../base/errors.js";
 import { genLog } from "../base/log.js";
 import { closeLingering } from "../http/connection/lingering-close.js";
@@ -165,7 +166,7 @@ export class WebSocketShell
     if (typeof message === "string" && options === undefined && !isBehind && this.#deflater === undefined) {
       // The usual case, without an object for the message.
       this.#protocol.text(message);
-      return this.#whenRoom();
+      return this.#afterWrite(message.length, this.#backlog?.whenRoom());
     }
     let outgoing: OutgoingMessage;
     try {
@@ -173,14 +174,15 @@ export class WebSocketShell
     } catch (error) {
       return Promise.reject(error);
     }
-    if (isBehind) return this.#backlog!.push(outgoing);
+    if (isBehind) return this.#afterWrite(outgoing.size, this.#backlog!.push(outgoing));
     this.sendNow(outgoing);
-    return this.#whenRoom();
+    return this.#afterWrite(outgoing.size, this.#backlog?.whenRoom());
   }
 
-  /** The promise of a message that has been sent. */
-  #whenRoom(): Promise<void> {
-    return this.#backlog === undefined ? RESOLVED : this.#backlog.whenRoom();
+  /** The promise of a message of this size: `room`, or, if there is some, now and then a turn of the loop. */
+  #afterWrite(size: number, room: Promise<void> | undefined): Promise<void> {
+    const hasRoom = room === undefined || room === RESOLVED;
+    return hasRoom ? TurnBudget.of(this.stream.ioLoop).spend(size) : room;
   }
 
   /**

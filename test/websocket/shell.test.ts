@@ -80,7 +80,7 @@ describe("case 64: a peer that reads slowly", () => {
         const connection = await connect();
         await pass(1);
         const [handler] = open;
-        for (let i = 0; i < 6; i++) await handler!.writeMessage(`${i} ${BIG}`);
+        await Promise.all([0, 1, 2, 3, 4, 5].map((i) => handler!.writeMessage(`${i} ${BIG}`)));
         assert.equal(handler!.wsConnection!.dropped, 4);
         handler!.close();
         const got = await readAll(connection);

@@ -230,7 +230,7 @@ export class HTTP1Exchange implements HTTPConnection {
     // Before anything is sent. A signal that has aborted ends the waiting alone.
     resolveWait(options);
     this.#begin(startLine, headers, chunk);
-    return this.#host.stream.whenWritable(options);
+    return this.#host.stream.whenWritable(options, chunk?.length);
   }
 
   write(chunk: Chunk, options?: WaitOptions): Promise<void> {
@@ -245,7 +245,7 @@ export class HTTP1Exchange implements HTTPConnection {
       this.#failOutput(error);
     }
     if (!hasRoom) this.#host.onExchange("full", this);
-    return this.#host.stream.whenWritable(options);
+    return this.#host.stream.whenWritable(options, chunk.length);
   }
 
   finish(trailers?: HTTPHeaders): void {

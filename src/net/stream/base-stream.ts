@@ -302,7 +302,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   /**
    * Queues `data` (text as UTF-8) behind everything written before. Resolves when the stream has room for
    * more, at once if it has; before the connection is there (or the TLS handshake done), after it is. Several
-   * writes may wait. The bytes must not be changed until they have left.
+   * writes may wait. The bytes must not be changed until they have left. Where there is always room, the
+   * promise waits for a turn of the loop after 512 KiB or 128 writes: a loop that awaits each write
+   * leaves time to timers, to other connections, and to the end of this one.
    *
    * Rejects with a {@link StreamClosedError} when the stream is or gets closed, or the system refuses the
    * data because the other side is gone (not reported as unhandled); and with a
@@ -324,16 +326,21 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     const hasRoom = output.send(data, options?.encoding ?? "utf8");
     // The error of a failed write closes the stream a moment later, which rejects the promise.
     if (output.hasFailed) return this.#wait("the write", options, output.whenDrained());
-    if (hasRoom) return RESOLVED;
-    return this.#wait("waiting for room in the stream", options, output.whenRoom());
+    const room = hasRoom ? this.#settings.turnBudget.spend(data.length) : output.whenRoom();
+    return this.#wait("waiting for room in the stream", options, room);
   }
 
-  /** Resolves when there is room: at once, or with the next drain. Rejects when the stream gets closed. */
-  whenWritable(options?: WaitOptions): Promise<void> {
+  /**
+   * Resolves when there is room, as {@link BaseIOStream.write} does; the bytes that were `sent` just before
+   * count for its turns of the loop. Rejects when the stream gets closed.
+   */
+  whenWritable(options?: WaitOptions, sent = 0): Promise<void> {
     if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
-    const output = this.#output;
-    if (output === undefined || output.hasRoom) return refusal(options) ?? RESOLVED;
-    return this.#wait("waiting for room in the stream", options, output.whenRoom());
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
+    const hasRoom = this.#output?.hasRoom ?? true;
+    const room = hasRoom ? this.#settings.turnBudget.spend(sent) : this.#writer().whenRoom();
+    return this.#wait("waiting for room in the stream", options, room);
   }
 
   /**
@@ -414,7 +421,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   setNodelay(_value: boolean): void {}
 
   #wait(what: string, options: WaitOptions | undefined, promise: Promise<void>): Promise<void> {
-    if (options?.signal == null && options?.timeout == null) return promise;
+    if (promise === RESOLVED || (options?.signal == null && options?.timeout == null)) return promise;
     return cancellable<void>(this.ioLoop, what, options, (settle) => {
       promise.then(settle.resolve, settle.reject);
       return undefined;

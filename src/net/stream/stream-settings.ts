@@ -1,5 +1,6 @@
 /** The options of streams, checked once and shared by all streams of a server. */
 import { IOLoop } from "../../async/ioloop.js";
+import { TurnBudget } from "../../async/turn-budget.js";
 import { checkLimit } from "../../base/validate.js";
 import { WriteCoalescing } from "./write-coalescing.js";
 
@@ -44,6 +45,8 @@ export class StreamSettings implements Resolved<StreamOptions> {
   readonly allowHalfOpen: boolean;
   /** Where what these streams send in one turn of the loop leaves together. */
   readonly coalescing: WriteCoalescing;
+  /** What these streams may write before the loop has a turn. */
+  readonly turnBudget: TurnBudget;
 
   constructor(options: StreamOptions) {
     this.ioLoop = options.ioLoop ?? IOLoop.current();
@@ -56,6 +59,7 @@ export class StreamSettings implements Resolved<StreamOptions> {
     );
     this.allowHalfOpen = options.allowHalfOpen ?? false;
     this.coalescing = WriteCoalescing.of(this.ioLoop);
+    this.turnBudget = TurnBudget.of(this.ioLoop);
   }
 
   /** The settings of these options; settings are passed through. */

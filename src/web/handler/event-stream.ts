@@ -12,6 +12,7 @@
  */
 import { RESOLVED, rejectedQuietly } from "../../async/deferred.js";
 import { Deadline } from "../../async/timers/deadline.js";
+import { TurnBudget } from "../../async/turn-budget.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkInteger, checkMilliseconds } from "../../base/validate.js";
@@ -65,6 +66,7 @@ export class EventStream {
   readonly #deadline: Deadline<EventStream>;
   readonly #target: OutboxTarget<string>;
   readonly #unwatch: () => void;
+  readonly #turnBudget: TurnBudget;
   #outbox: Outbox<string> | undefined = undefined;
   /** Why nothing can be sent any more; undefined while it can. */
   #ended: unknown = undefined;
@@ -86,6 +88,7 @@ export class EventStream {
     const { retry } = options;
     if (retry !== undefined) checkInteger("retry", retry, { min: 0 });
     this.#deadline = new Deadline(handler.request.ioLoop, EventStream.#beat, this);
+    this.#turnBudget = TurnBudget.of(handler.request.ioLoop);
     this.#target = {
       deliver: (text) => this.#deliver(text),
       sizeOf: (text) => Buffer.byteLength(text),
@@ -122,9 +125,11 @@ export class EventStream {
 
   /**
    * Sends an event. Resolves when there is room for the next one; at once under the policies `drop-oldest`
-   * and `drop-newest`. Rejects (not reported as unhandled) with the reason of `handler.signal` when the
-   * client has left; with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`), the event not sent, when too much
-   * is queued under `block` and `disconnect`; with an `InvalidStateError` after {@link EventStream.close}.
+   * and `drop-newest`; with the next turn of the loop where many were sent without one, as
+   * `RequestHandler.flush()` says. Rejects (not reported as unhandled) with the reason of `handler.signal`
+   * when the client has left; with an `OutboxFullError` (`ERR_SQUALL_OUTBOX_FULL`), the event not sent, when
+   * too much is queued under `block` and `disconnect`; with an `InvalidStateError` after
+   * {@link EventStream.close}.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) as `encodeEvent()` does; nothing is sent.
    */
   send(event: EventInit): Promise<void> {
@@ -184,19 +189,23 @@ export class EventStream {
     if (stateOf(this.#handler).finished) this.#end(new InvalidStateError("the response is finished"));
     if (this.#ended !== undefined) return rejectedQuietly(this.#ended);
     this.#deadline.set(this.#heartbeat);
-    if (this.#outbox !== undefined) return this.#outbox.push(text);
-    if (this.#deliver(text)) return RESOLVED;
+    const budget = this.#turnBudget;
+    if (this.#outbox !== undefined) {
+      const room = this.#outbox.push(text);
+      return room === RESOLVED ? budget.spend(text.length) : room;
+    }
+    if (this.#deliver(text)) return budget.turn ?? RESOLVED;
     if (this.#ended !== undefined) return rejectedQuietly(this.#ended);
     this.#outbox = new Outbox(this.#target, this.#limits, true);
     const { slowConsumer } = this.#limits;
-    return slowConsumer.startsWith("drop") ? RESOLVED : this.#outbox.whenRoom();
+    return slowConsumer.startsWith("drop") ? (budget.turn ?? RESOLVED) : this.#outbox.whenRoom();
   }
 
   /** Hands text to the connection; false if it has no room for more. */
   #deliver(text: string): boolean {
     if (text !== "") writeChunk(this.#handler, text);
     const sent = flushOutput(this.#handler, false);
-    if (sent === RESOLVED || sent === DONE) return true;
+    if (sent === RESOLVED || sent === DONE || sent === this.#turnBudget.turn) return true;
     sent.then(
       () => this.#outbox?.flush(),
       (error: unknown) => {

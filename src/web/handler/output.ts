@@ -7,6 +7,7 @@
  */
 import type { WaitOptions } from "../../async/cancel.js";
 import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
+import { TurnBudget } from "../../async/turn-budget.js";
 import { byteLength, viewOf } from "../../base/bytes.js";
 import { errorSite } from "../../base/call-site.js";
 import { InvalidStateError } from "../../base/errors.js";
@@ -146,7 +147,11 @@ function sendPiece(
   const state = stateOf(handler);
   const connection = connectionOf(handler);
   const body = handler.request.method === "HEAD" || chunk?.length === 0 ? undefined : chunk;
-  if (!first) return body === undefined ? DONE : connection.write(body, options);
+  if (!first) {
+    if (body !== undefined) return connection.write(body, options);
+    // What is dropped, for HEAD, is no pause for the loop either.
+    return chunk === undefined ? DONE : TurnBudget.of(handler.request.ioLoop).spend(chunk.length);
+  }
   addCookies(state);
   const sent = connection.writeHeaders(startLine(state), state.headers, body, options);
   // Only now: what the connection refuses has not been sent, and an error page can be.

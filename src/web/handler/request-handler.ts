@@ -764,7 +764,9 @@ export class RequestHandler implements Handler {
 
   /**
    * Sends what was written so far, the first time with the header fields. Resolves when there is room for
-   * more: await it in a loop that writes much. Rejects when the connection is closed; and as `signal` and
+   * more: await it in a loop that writes much. For a client that keeps pace there always is; then the promise
+   * waits for a turn of the event loop after 512 KiB or 128 flushes, so that other clients are served, timers
+   * fire, and the end of this one is seen. Rejects when the connection is closed; and as `signal` and
    * `timeout` say, which takes nothing back that was written.
    */
   flush(options?: FlushOptions): Promise<void> {

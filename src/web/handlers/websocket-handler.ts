@@ -200,7 +200,8 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
 
   /**
    * Sends a message: text, bytes, or an object or array as JSON. Resolves when there is room for the next
-   * one; a producer that awaits it keeps pace with the client. What happens to messages that nobody awaits
+   * one; a producer that awaits it keeps pace with the client, and leaves the loop a turn after 512 KiB or
+   * 128 messages where the client is never behind. What happens to messages that nobody awaits
    * and the client does not read, says the policy `slowConsumer` of
    * {@link WebSocketHandler.getWebSocketOptions}.
    *
