@@ -1,9 +1,10 @@
-// Makes an example with packages of its own ready to run: installs them, lets it find squall, and compiles it.
+// node scripts/prepare-example.mjs [NAME …]: makes examples with packages of their own ready to run, by default all of them:
+// installs the packages, lets the example find squall, and compiles it.
 // In this repository squall is the working tree; in a project of your own it is a package like the others.
 import { spawnSync } from "node:child_process";
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
@@ -22,7 +23,12 @@ export function prepareExample(folder) {
   if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 }
 
-/** Prepares all of them. */
-export function prepareExamples() {
-  for (const name of EXAMPLES) prepareExample(new URL(`../examples/${name}/`, import.meta.url));
+/** Prepares several of them, by default all. */
+export function prepareExamples(names = EXAMPLES) {
+  for (const name of names) prepareExample(new URL(`../examples/${name}/`, import.meta.url));
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const names = process.argv.slice(2);
+  prepareExamples(names.length > 0 ? names : EXAMPLES);
 }
