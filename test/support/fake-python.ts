@@ -45,7 +45,7 @@ export class FakeThread {
   /** Answers with 200. */
   answer(text: string): void {
     this.send(
-      encodeFrame(FrameType.HEAD, JSON.stringify(["200 OK", [["Content-Type", "text/plain"]]])),
+      encodeFrame(FrameType.HEAD, "200 OK\nContent-Type\ntext/plain"),
       encodeFrame(FrameType.DATA, text),
       encodeFrame(FrameType.END),
     );

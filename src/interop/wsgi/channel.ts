@@ -9,6 +9,7 @@
  * needs the response: the worker still ends it, and what comes until then is dropped.
  */
 import type { IOLoop } from "../../async/ioloop.js";
+import { latin1 } from "../../base/bytes.js";
 import { appLog, genLog } from "../../base/log.js";
 import type { BaseIOStream } from "../../net/stream/base-stream.js";
 import { coalesceWrites } from "../../net/stream/base-stream.js";
@@ -21,8 +22,8 @@ import { encodeFrame, FrameReader, FrameType, type FrameVisitor, frameHeader } f
  * nothing is called.
  */
 export interface ChannelUser {
-  /** The head of the response, as JSON. */
-  onHead(json: string): void;
+  /** The head of the response: its status, then name and value of each field, a line each. */
+  onHead(text: string): void;
   /** A piece of its body. */
   onPiece(piece: Buffer): void;
   /** The response is whole. */
@@ -165,7 +166,7 @@ export class WorkerChannel implements StreamSink, FrameVisitor {
     } else if (this.#state !== "busy" || this.#responseEnded) {
       this.onBroken(`a frame of the type ${type} outside of an exchange`);
     } else if (type === FrameType.HEAD) {
-      this.#user?.onHead(payload.toString("utf8"));
+      this.#user?.onHead(latin1(payload));
     } else if (type === FrameType.END) {
       this.#endResponse()?.onEnd();
       this.#settle();

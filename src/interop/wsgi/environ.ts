@@ -44,14 +44,19 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 /**
  * The environment of a request, without the keys `wsgi.…` that only Python can give; `wsgi.url_scheme` is
  * there. `scriptName` is the prefix at which the application is mounted. Returns undefined if the path is not
- * below it.
+ * below it. `environ` is filled and returned; by default it has no prototype. No key can meet a member of a
+ * prototype (the variable ones begin with `HTTP_`), so an ordinary object does where it is only written out:
+ * that costs a quarter.
  */
-export function environOf(request: HTTPServerRequest, scriptName: string): WSGIEnviron | undefined {
+export function environOf(
+  request: HTTPServerRequest,
+  scriptName: string,
+  environ: WSGIEnviron = Object.create(null) as WSGIEnviron,
+): WSGIEnviron | undefined {
   const path = pathOf(request);
   if (!isBelow(path, scriptName)) return undefined;
   const { headers, protocol } = request;
   const [name, port] = splitHostAndPort(request.host);
-  const environ: WSGIEnviron = Object.create(null) as WSGIEnviron;
   environ.REQUEST_METHOD = request.method;
   environ.SCRIPT_NAME = scriptName;
   environ.PATH_INFO = path.slice(scriptName.length);

@@ -4,16 +4,17 @@ The head of the response is sent with its first block, or when the iterable has 
 it can still become another response. A block is sent before the next one is asked for.
 """
 
-import json
+import functools
 import re
 import traceback
 
 from . import frames
 from .streams import ClientDisconnected, Errors, FileWrapper, Input
 
-_STATUS = re.compile(r"[2-5][0-9][0-9]( [^\x00-\x1f\x7f]*)?")
+#: Status and values are made of octets, of which none could end a line: the head is sent as lines.
+_STATUS = re.compile(r"[2-5][0-9][0-9]( [\x20-\x7e\x80-\xff]*)?")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_VALUE = re.compile(r"[\x09\x20-\x7e\x80-\xff]*")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
 #: Fields of one connection (RFC 2616 §13.5.1), which are the server's: "a fatal error" (PEP 3333, "Other HTTP
@@ -88,8 +89,7 @@ class Exchange:
                 exc_info = None  # no circle of frame and traceback
         elif self._status is not None:
             raise AssertionError("start_response() was called a second time without exc_info")
-        _check_head(status, headers)
-        length = _content_length(headers)
+        length = _check_head(status, headers)
         self._status, self._headers, self._length = status, list(headers), length
         return self._write
 
@@ -138,7 +138,11 @@ class Exchange:
         self._headers.append(("Content-Length", str(length)))
 
     def _head(self):
-        return json.dumps([self._status, self._headers]).encode("ascii")
+        lines = [self._status]
+        for name, value in self._headers:
+            lines.append(name)
+            lines.append(value)
+        return "\n".join(lines).encode("latin-1")
 
     def _send(self, block):
         self._written += len(block)
@@ -168,40 +172,41 @@ def _check_block(block):
 
 
 def _check_head(status, headers):
-    """Refuses what could not be sent, or would be read as something else."""
+    """Refuses what could not be sent, or would be read as something else; returns the Content-Length, or None."""
     if not isinstance(status, str):
         raise TypeError("the status must be text, got %s" % type(status).__name__)
-    if not _STATUS.fullmatch(status) or not _is_latin1(status):
+    if not _STATUS.fullmatch(status):
         raise ValueError("the status must be a code from 200 to 599 and a reason, got %r" % status)
     if not isinstance(headers, list):
         raise TypeError("the headers must be a list, got %s" % type(headers).__name__)
+    lengths = set()
     for item in headers:
         if not isinstance(item, tuple) or len(item) != 2:
             raise TypeError("a header must be a tuple of name and value, got %r" % (item,))
         name, value = item
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError("name and value of a header must be text, got %r" % (item,))
-        if not _TOKEN.fullmatch(name):
-            raise ValueError("%r cannot be the name of a header" % name)
-        if _BAD_VALUE.search(value) or not _is_latin1(value):
+        lower = _check_name(name)
+        if not _VALUE.fullmatch(value):
             raise ValueError("the value of the header %s cannot be sent: %r" % (name, value))
-        if name.lower() in _HOP_BY_HOP:
-            raise ValueError("the header %s belongs to the server" % name)
+        if lower == "content-length":
+            lengths.add(value.strip())
+    return _content_length(lengths) if lengths else None
 
 
-def _content_length(headers):
-    values = {value.strip() for name, value in headers if name.lower() == "content-length"}
-    if not values:
-        return None
+@functools.lru_cache(maxsize=256)
+def _check_name(name):
+    """The name in lower case. An application has few, which come again and again."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("%r cannot be the name of a header" % name)
+    lower = name.lower()
+    if lower in _HOP_BY_HOP:
+        raise ValueError("the header %s belongs to the server" % name)
+    return lower
+
+
+def _content_length(values):
     (value,) = values if len(values) == 1 else (", ".join(sorted(values)),)
     if not _LENGTH.fullmatch(value):
         raise ValueError("the Content-Length of the response is %r" % value)
     return int(value)
-
-
-def _is_latin1(text):
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -6,8 +6,9 @@ it is, the length of its payload (32 bits, big-endian), and the payload. The oth
 
     squall to worker   HEAD (environ as JSON), any number of DATA, then END, or ABORT: the client is gone, or
                        the rest of the body is not needed. ABORT may follow END, also after the response.
-    worker to squall   HEAD (JSON: [status, headers]), any number of DATA, then END; or EXCEPTION (a
-                       traceback) in the place of what is left. ERRORS (text for the log) at any time.
+    worker to squall   HEAD (the status, then name and value of each header, a line each, in ISO 8859-1), any
+                       number of DATA, then END; or EXCEPTION (a traceback) in the place of what is left.
+                       ERRORS (text for the log) at any time.
 
 On the control channel squall says CONFIG, and the worker READY or FAILED. Its end tells the worker to stop.
 """
@@ -68,6 +69,10 @@ class Channel:
 
     def read_header(self):
         """The type and the length of the next frame; None at the end of the channel."""
+        at = self._at
+        if len(self._chunk) - at >= _HEADER.size:
+            self._at = at + _HEADER.size
+            return _HEADER.unpack_from(self._chunk, at)
         header = self.read_exactly(_HEADER.size)
         return None if header is None else _HEADER.unpack(header)
 
