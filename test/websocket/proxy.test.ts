@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { HTTPConnectError } from "squall/httpclient";
+import { genLog } from "squall/log";
+import type { SSLOptions } from "squall/netutil";
 import { TCPClient } from "squall/tcpclient";
 import { TCPServer } from "squall/tcpserver";
+import { ExpectLog } from "squall/testing";
 import { TimeoutError } from "squall/util";
 import { WebSocketHandler } from "squall/websocket";
+import { caCerts, certificate } from "../support/certs.js";
 import { withWebSockets } from "../support/virtual-websocket.js";
 
 type Stream = Parameters<TCPServer["handleStream"]>[0];
@@ -24,8 +28,8 @@ class Forward extends TCPServer {
   readonly asked: string[] = [];
   readonly #answer: (head: string) => string | undefined;
 
-  constructor(answer: (head: string) => string | undefined) {
-    super();
+  constructor(answer: (head: string) => string | undefined, sslOptions?: SSLOptions) {
+    super({ sslOptions });
     this.#answer = answer;
   }
 
@@ -85,6 +89,27 @@ describe("websocketConnect() through a proxy", () => {
       }
     });
   });
+
+  test("reaches the proxy by TLS with proxySecure, and believes no stranger", () =>
+    withWebSockets([["/", Echo]], async ({ open }) => {
+      const proxy = new Forward(() => "200 Connection established", certificate("server"));
+      await proxy.listen(0, "127.0.0.1");
+      try {
+        const options = { proxyHost: "127.0.0.1", proxyPort: proxy.port, proxySecure: true };
+        const connection = await open("/", { ...options, proxySslOptions: { caCerts } });
+        await connection.writeMessage("through");
+        assert.equal(await connection.readMessage(), "through");
+        connection.close(1000);
+        await connection.whenClosed();
+        using _ = new ExpectLog(genLog, /TLS handshake failed/, { required: false });
+        const error = await open("/", options).catch((reason: unknown) => reason);
+        assert.equal((error as { code?: string }).code, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+        assert.equal(proxy.asked.length, 1);
+      } finally {
+        await proxy.stop();
+        await proxy.closeAllConnections();
+      }
+    }));
 
   test("rejects when the proxy refuses, ends or never answers, and leaves nothing behind", () =>
     withWebSockets([["/", Echo]], async ({ open }) => {

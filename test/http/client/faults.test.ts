@@ -78,6 +78,82 @@ describe("a server that fails", () => {
   }
 });
 
+describe("on the way to a server", () => {
+  /** What the other side of the new connection is, and how it is reached. */
+  const ways: Readonly<Record<string, (port: number) => readonly [url: string, options: FetchOptions]>> = {
+    tls: (port) => [`https://127.0.0.1:${port}/`, {}],
+    proxy: (port) => ["https://somewhere.test/", { proxyHost: "127.0.0.1", proxyPort: port }],
+    "proxy-tls": (port) => [
+      "https://somewhere.test/",
+      { proxyHost: "127.0.0.1", proxyPort: port, proxySecure: true },
+    ],
+  };
+  for (const [phase, way] of Object.entries(ways)) {
+    for (const [what, fault] of Object.entries(FAULTS)) {
+      test(`${what} where the first octets are due: the fetch rejects, in the phase "${phase}", and nothing is left`, () =>
+        withClient({}, async (world) => {
+          let peer: Peer | undefined;
+          const port = await world.listen(async (connection) => {
+            peer = connection;
+            await pass(world.loop, 5);
+            fault(connection);
+          });
+          const began = world.loop.time();
+          const [url, options] = way(port);
+          const error = await outcome(world, url, { ...options, connectTimeout: 1000 });
+          if (what === "stall") {
+            assert.ok(error instanceof HTTPTimeoutError, String(error));
+            assert.equal(world.loop.time() - began, 1000);
+          } else {
+            assert.ok(error instanceof HTTPConnectError, String(error));
+            assert.ok(error.cause instanceof Error);
+            assert.ok(world.loop.time() - began < 10);
+          }
+          assert.equal(error.phase, phase);
+          assert.equal(error.status, 599);
+          assert.equal(world.client.activeRequests, 0);
+          await peer?.closed;
+          assert.equal(world.client.connections, 0);
+        }));
+    }
+  }
+
+  for (const [what, fault] of Object.entries(FAULTS)) {
+    test(`${what} during an upload: the fetch rejects with what came, and nothing is left`, () =>
+      withClient({}, async (world) => {
+        let peer: Peer | undefined;
+        const port = await world.listen(async (connection) => {
+          peer = connection;
+          await pass(world.loop, 50);
+          fault(connection);
+        });
+        let isOver = false;
+        const body = async function* () {
+          try {
+            for (;;) {
+              yield "piece";
+              await pass(world.loop, 10);
+            }
+          } finally {
+            isOver = true;
+          }
+        };
+        const error = await outcome(world, `http://127.0.0.1:${port}/`, {
+          method: "POST",
+          body: body(),
+          requestTimeout: 1000,
+        });
+        if (what === "stall") assert.ok(error instanceof HTTPTimeoutError, String(error));
+        else assert.ok(error instanceof HTTPStreamClosedError, String(error));
+        assert.equal(error.phase, "upload");
+        await pass(world.loop, 100);
+        assert.ok(isOver, "the iterable was left");
+        await peer?.closed;
+        assert.equal(world.client.connections, 0);
+      }));
+  }
+});
+
 describe("a stall meets the deadline of its phase", () => {
   const phases: readonly (readonly [string, FetchOptions, (world: World) => Promise<string>])[] = [
     [
