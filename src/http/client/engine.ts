@@ -9,7 +9,7 @@ import { openConnection } from "./connect.js";
 import { type FetchPhase, HTTPQueueFullError } from "./errors.js";
 import { firstIntent, type Hop, hopOf } from "./hop.js";
 import { ConnectionPool, type PooledConnection } from "./pool.js";
-import { HTTPRequest, type HTTPRequestOptions } from "./request.js";
+import { HTTPRequest } from "./request.js";
 import type { HTTPResponse } from "./response.js";
 import type { Lookup, Route } from "./route.js";
 import { type AsyncHTTPClientOptions, ClientSettings } from "./settings.js";
@@ -146,16 +146,4 @@ export class FetchEngine implements CallHost {
     this.tcpClient.close();
     if (this.ownsResolver) this.tcpClient.resolver.close();
   }
-}
-
-/** {@link HTTPRequest} of what `fetch()` is given. */
-export function toRequest(
-  request: string | URL | HTTPRequest,
-  options: HTTPRequestOptions | undefined,
-): HTTPRequest {
-  if (request instanceof HTTPRequest) {
-    if (options !== undefined) throw new InvalidStateError("options go into the HTTPRequest, not beside it");
-    return request;
-  }
-  return new HTTPRequest(request, options);
 }

@@ -1,6 +1,5 @@
 /** What the containers call the other world's things. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
 
 /** The socket of a message, as Node's types have it. */
 export type NodeSocketLike = IncomingMessage["socket"];
@@ -10,9 +9,6 @@ export type NodeSocketLike = IncomingMessage["socket"];
  * plain function.
  */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
-
-/** Takes a connection over, as listeners of the events "upgrade" and "connect" do. */
-export type NodeUpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
 
 /**
  * The part of `http.Server` that a container uses: its events. The server need not listen, and `listen()`

@@ -33,8 +33,6 @@ export const PING = 0x9;
 /** Answers a ping, or says that the sender is alive. */
 export const PONG = 0xa;
 
-/** The opcodes of the first frames of messages. */
-export type DataOpcode = typeof TEXT | typeof BINARY;
 /** The opcodes of control frames (RFC 6455 §5.5). */
 export type ControlOpcode = typeof CLOSE | typeof PING | typeof PONG;
 
