@@ -1,9 +1,10 @@
 /**
  * Templates of redirects: `/new/{0}`, `/new/{name}`, `{}` for the next one, `{{` and `}}` for braces.
  *
- * What is filled in comes from a request. It is percent-encoded, so that it cannot begin a query or hold a
- * line end, and a template that begins with one slash gives a URL that does: `/{0}` with `/evil.com` must not
- * lead to another site.
+ * What is filled in comes from a request. It is percent-encoded, so that it cannot begin a query, name a host
+ * or hold a line end; of the delimiters of RFC 3986 §2.2 only `!*()` stay, which separate nothing anywhere.
+ * And a template that begins with one slash gives a URL that does: `/{0}` with `/evil.com` must not lead to
+ * another site.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
 import { percentEncodePath } from "../../http/routing/escape-path.js";
@@ -29,7 +30,7 @@ export function formatUrl(
         `the url ${JSON.stringify(template)} has ${match}, but the route gives no such group`,
       );
     }
-    return percentEncodePath(value);
+    return percentEncodePath(value).replace(/%(?:21|28|29|2A)/g, decodeURIComponent);
   });
   return /^\/(?![/\\])/.test(template) ? url.replace(/^[/\\]+/, "/") : url;
 }

@@ -66,7 +66,7 @@ describe("HTTPClient", () => {
         (error.cause as { code?: string }).code === "ECONNREFUSED",
     );
     assert.throws(
-      () => client.fetch(`${base}hang`, { requestTimeout: 100 }),
+      () => client.fetch(`${base}hang`, { requestTimeout: 1000 }),
       (error) => error instanceof HTTPTimeoutError && error.phase === "headers",
     );
     assert.throws(() => client.fetch("ftp://h/"), { code: "ERR_SQUALL_INVALID_ARGUMENT" });

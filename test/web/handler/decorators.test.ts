@@ -269,6 +269,8 @@ describe("RedirectHandler", () => {
     assert.equal(connection.status, 301);
     assert.equal(connection.header("Location"), "/new/a/b?x=1&q=%C3%A9#f");
     assert.equal((await to("/new/{name}", "/old/:name", "/old/x", false)).status, 302);
+    const marks = await to("/new/{0}", "/old/(.*)", "/old/a!b*(c)/%21%2521@:'&");
+    assert.equal(marks.header("Location"), "/new/a!b*(c)/!%2521%40%3A%27%26");
     assert.equal((await to("/{}/{}/{{0}}", "/(.)(.)", "/ab")).header("Location"), "/a/b/{0}");
   });
 
