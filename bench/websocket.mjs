@@ -10,6 +10,7 @@ const options = readOptions(
   {
     servers: "squall,ws,tornado",
     parts: "echo,idle,broadcast",
+    modes: "plain,deflate",
     rounds: 5,
     seconds: 3,
     connections: 64,
@@ -23,6 +24,7 @@ const options = readOptions(
 );
 const names = options.servers.split(",");
 const parts = options.parts.split(",");
+const modes = options.modes.split(",");
 const loadFile = join(dirname(fileURLToPath(import.meta.url)), "lib", "websocket-load.mjs");
 
 /** Load generators that share the work, on the core of the clients. */
@@ -149,7 +151,8 @@ async function idle() {
 async function broadcasts() {
   const rows = [];
   const text = '{"name":"squall","text":"The quick brown fox jumps over the lazy dog","n":12345},'.repeat(6);
-  for (const deflate of [false, true]) {
+  for (const mode of modes) {
+    const deflate = mode === "deflate";
     const cpu = {};
     for (const name of names.filter((one) => one !== "tornado")) {
       cpu[name] = await withServer(name, deflate, async (server, load) => {
@@ -180,8 +183,9 @@ async function broadcasts() {
 const ECHO = ["CPU µs/message", "against ws", "messages/s", "p99 ms"];
 const tables = [];
 if (parts.includes("echo")) {
-  tables.push(table(["echo", ...ECHO], await echoes(false)));
-  tables.push(table(["echo, permessage-deflate", ...ECHO], await echoes(true)));
+  if (modes.includes("plain")) tables.push(table(["echo", ...ECHO], await echoes(false)));
+  if (modes.includes("deflate"))
+    tables.push(table(["echo, permessage-deflate", ...ECHO], await echoes(true)));
 }
 if (parts.includes("idle")) {
   tables.push(table(["idle", "heap B each", "RSS B each", "against ws", "seconds to open"], await idle()));

@@ -11,7 +11,7 @@
  * The outbox exists only in BEHIND.
  */
 import { RESOLVED } from "../async/deferred.js";
-import { WriteStall } from "../http/connection/write-stall.js";
+import { type StallOwner, WriteStall } from "../http/connection/write-stall.js";
 import { Outbox, type OutboxFullError, type OutboxTarget } from "../net/outbox.js";
 import type { IOStream } from "../net/stream/tcp-stream.js";
 import { type ConnectionDeflater, deflateElsewhere } from "./deflate-contexts.js";
@@ -40,7 +40,7 @@ interface PendingClose {
 }
 
 /** See the head of this file. */
-export class Backlog implements OutboxTarget<OutgoingMessage> {
+export class Backlog implements OutboxTarget<OutgoingMessage>, StallOwner {
   readonly #owner: BacklogOwner;
   readonly #params: WebSocketParams;
   #outbox: Outbox<OutgoingMessage> | undefined = undefined;
@@ -99,9 +99,7 @@ export class Backlog implements OutboxTarget<OutgoingMessage> {
   /** The stream is above its high-water mark. */
   full(): void {
     this.#behind();
-    this.#writeStall ??= new WriteStall(this.#owner.stream, this.#params.writeStallTimeout, () =>
-      this.#owner.cut("it stopped reading"),
-    );
+    this.#writeStall ??= new WriteStall(this.#owner.stream, this.#params.writeStallTimeout, this);
     this.#writeStall.full();
   }
 
@@ -159,6 +157,12 @@ export class Backlog implements OutboxTarget<OutgoingMessage> {
   /** The stream is closed, or another guard watches over it. */
   dispose(): void {
     this.#writeStall?.dispose();
+  }
+
+  // --- StallOwner ------------------------------------------------------------------------------------------
+
+  writeStalled(): void {
+    this.#owner.cut("it stopped reading");
   }
 
   // --- OutboxTarget ----------------------------------------------------------------------------------------

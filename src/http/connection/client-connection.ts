@@ -25,6 +25,7 @@ import type { HTTP1ResponseHead } from "../../protocol/http1/visitor.js";
 import type { Chunk, HTTPMessageDelegate } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
 import type { PeerContext } from "../peer.js";
+import { contained } from "./contained.js";
 import {
   type ExchangeEvent,
   type ExchangeHost,
@@ -332,9 +333,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     if (exchange !== this.#exchange) return;
     switch (event) {
       case "full":
-        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, () =>
-          this.#writeStalled(),
-        );
+        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
         this.#writeStall.full();
         break;
       case "finished":
@@ -386,7 +385,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
   #continue(): void {
     const onContinue = this.#onContinue;
     this.#forgetContinue();
-    if (onContinue !== undefined) this.#contained("onContinue() of a request", onContinue);
+    if (onContinue !== undefined) contained("onContinue() of a request", onContinue);
   }
 
   #forgetContinue(): void {
@@ -414,7 +413,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     this.#become(STATE.idle);
     this.#reader.release();
     this.#settle(true);
-    this.#contained("onIdle() of a connection's watcher", () => this.#watcher?.onIdle?.(this));
+    contained("onIdle() of a connection's watcher", () => this.#watcher?.onIdle?.(this));
   }
 
   #settle(reusable: boolean): void {
@@ -422,7 +421,8 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     this.#ended = undefined;
   }
 
-  #writeStalled(): void {
+  /** @internal */
+  writeStalled(): void {
     genLog.info("%s stopped reading its request; closing the connection", this.#peer);
     this.#abortExchange("write-stalled");
     this.#close(undefined);
@@ -436,9 +436,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     revoke(exchange);
     this.#error ??= cause ?? (reason === "write-stalled" ? error : undefined);
     if (!exchange.messageReceived) {
-      this.#contained("onConnectionClose() of an HTTP message delegate", () =>
-        this.#reader.abort(error, false),
-      );
+      contained("onConnectionClose() of an HTTP message delegate", () => this.#reader.abort(error, false));
     }
     reportAbort(exchange, error);
   }
@@ -460,7 +458,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     this.#settle(false);
     const watcher = this.#watcher;
     if (watcher === undefined) return;
-    this.#contained("the watcher of a connection", () => {
+    contained("the watcher of a connection", () => {
       if (wasIdle) watcher.onIdleClose?.(this, this.#error);
       watcher.onClose?.(this, this.#error);
     });
@@ -468,14 +466,6 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
 
   get #peer(): unknown {
     return this.context ?? "peer";
-  }
-
-  #contained(where: string, fn: () => void): void {
-    try {
-      fn();
-    } catch (error) {
-      appLog.exception("Uncaught exception in %s", where, error);
-    }
   }
 }
 

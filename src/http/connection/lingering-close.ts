@@ -58,7 +58,7 @@ class LingeringClose implements StreamSink {
       this.#whenFlushed();
       return;
     }
-    this.#writeStall = new WriteStall(this.#stream, this.#limits.writeStallTimeout, () => this.expired());
+    this.#writeStall = new WriteStall(this.#stream, this.#limits.writeStallTimeout, this);
     this.#writeStall.full();
     this.#stream.drained().then(
       () => this.#whenFlushed(),
@@ -87,7 +87,12 @@ class LingeringClose implements StreamSink {
     this.#onClosed(error);
   }
 
-  /** The peer took nothing for too long, or did not close its side. */
+  /** The peer took nothing for too long. */
+  writeStalled(): void {
+    this.#stream.close();
+  }
+
+  /** The peer did not close its side. */
   expired(): void {
     this.#stream.close();
   }

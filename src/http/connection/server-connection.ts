@@ -33,6 +33,7 @@ import { gunzipDelegate } from "../delegates/gunzip.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate, UpgradedProtocol } from "../delegates.js";
 import { type AbortCause, ExchangeAbortedError } from "../errors.js";
 import type { PeerContext } from "../peer.js";
+import { contained } from "./contained.js";
 import {
   type ExchangeEvent,
   type ExchangeHost,
@@ -179,7 +180,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
       case "upgraded": {
         const protocol = this.#protocol;
         this.#become(STATE.leaving);
-        this.#contained("shutdown() of an upgraded protocol", () => protocol?.shutdown());
+        contained("shutdown() of an upgraded protocol", () => protocol?.shutdown());
         return "upgraded";
       }
       case "leaving":
@@ -246,7 +247,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   #cutOffProtocol(): void {
     if (this.#state !== STATE.upgraded && this.#state !== STATE.leaving) return;
-    this.#contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
+    contained("abort() of an upgraded protocol", () => this.#protocol?.abort?.());
   }
 
   // --- MessageOwner: what the reader reports ---------------------------------------------------------------
@@ -363,7 +364,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     this.#exchange = undefined;
     if (!this.wasCut) this.#protocol = undefined;
     this.#reader = undefined;
-    this.#contained("onClose() of an HTTP server delegate", () => this.#delegate?.onClose?.(this));
+    contained("onClose() of an HTTP server delegate", () => this.#delegate?.onClose?.(this));
     for (const resolve of this.#waitingForClose ?? []) resolve();
   }
 
@@ -399,9 +400,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     if (exchange !== this.#exchange) return;
     switch (event) {
       case "full":
-        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, () =>
-          this.#writeStalled(),
-        );
+        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
         this.#writeStall.full();
         break;
       case "finished":
@@ -525,7 +524,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     const error = new ExchangeAbortedError(reason, { cause });
     // First, so that nothing that is called from here can write into what the server sends.
     if (reason === "closed") revoke(exchange);
-    this.#contained("onConnectionClose() of an HTTP message delegate", () =>
+    contained("onConnectionClose() of an HTTP message delegate", () =>
       this.#reader?.abort(error, exchange.messageReceived),
     );
     reportAbort(exchange, error);
@@ -544,8 +543,8 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     closeLingering(this.stream, this.params, peerEnded, (error) => this.streamClosed(error));
   }
 
-  /** A peer that took nothing in the whole time is gone for us. */
-  #writeStalled(): void {
+  /** @internal A peer that took nothing in the whole time is gone for us. */
+  writeStalled(): void {
     genLog.info("%s stopped reading its response; closing the connection", this.#peer);
     this.#abortExchange("write-stalled");
     this.stream.abort();
@@ -553,14 +552,5 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
 
   get #peer(): unknown {
     return this.context ?? "peer";
-  }
-
-  /** Runs a piece of the application; its error is logged and hurts no other connection. */
-  #contained(where: string, fn: () => void): void {
-    try {
-      fn();
-    } catch (error) {
-      appLog.exception("Uncaught exception in %s", where, error);
-    }
   }
 }

@@ -14,11 +14,17 @@ function timeIsUp(watch: WriteStall): void {
   watch.expired();
 }
 
+/** Whose output is watched. */
+export interface StallOwner {
+  /** The peer has taken nothing for the whole time. */
+  writeStalled(): void;
+}
+
 /** Made when the output is full for the first time. */
 export class WriteStall {
   readonly #stream: IOStream;
   readonly #timeout: number;
-  readonly #onStall: () => void;
+  readonly #owner: StallOwner;
   readonly #deadline: Deadline<WriteStall>;
   /** How much the kernel had taken when the peer's time began. */
   #taken = 0;
@@ -27,11 +33,11 @@ export class WriteStall {
   /** True from {@link WriteStall.full} to {@link WriteStall.drained}. */
   isFull = false;
 
-  /** `onStall` is called when the peer has taken nothing for `timeout` milliseconds; `Infinity`: never. */
-  constructor(stream: IOStream, timeout: number, onStall: () => void) {
+  /** The owner is told when the peer has taken nothing for `timeout` milliseconds; `Infinity`: never. */
+  constructor(stream: IOStream, timeout: number, owner: StallOwner) {
     this.#stream = stream;
     this.#timeout = timeout;
-    this.#onStall = onStall;
+    this.#owner = owner;
     this.#deadline = new Deadline(stream.ioLoop, timeIsUp, this);
   }
 
@@ -79,6 +85,6 @@ export class WriteStall {
     const before = this.#acknowledged;
     this.#acknowledged = acknowledged;
     if (before === undefined || acknowledged > before) this.#deadline.set(this.#timeout);
-    else this.#onStall();
+    else this.#owner.writeStalled();
   }
 }
