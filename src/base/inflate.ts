@@ -100,8 +100,8 @@ export class Inflate {
     let room = checkLimit("maxLength", maxLength);
     let left = input.length;
     this.#fed ||= left > 0;
-    // Four times the input is a usual ratio; a large guess would cost more than a second round. What comes out
-    // after that is more than usual, and each further guess four times as large.
+    // Four times the input is a usual ratio; a large guess would cost more than a second round. What comes
+    // out after that is more than usual, and each further guess four times as large.
     for (let guess = Math.max(1024, left * 4); ; guess *= 4) {
       const piece = Buffer.allocUnsafeSlow(Math.min(room, guess, PIECE));
       const free = this.#run(this.#flush, input, input.length - left, left, piece);
