@@ -7,7 +7,7 @@ import { HTTPServerRequest } from "../http/request.js";
 import type { HTTPHeaders } from "../protocol/fields/headers.js";
 import type { RequestStartLine } from "../protocol/fields/start-line.js";
 import type { HTTP1RequestHead } from "../protocol/http1/visitor.js";
-import { logResponse } from "../web/application/access-log.js";
+import { logResponse, logsResponse } from "../web/application/access-log.js";
 
 /** Whether a body follows the head: its framing fields alone say so (RFC 9112 §6.3). */
 export function announcesBody(headers: HTTPHeaders): boolean {
@@ -37,5 +37,6 @@ export function logHosted(
   connection: HTTPConnection,
   serverConnection: unknown,
 ): void {
+  if (!logsResponse(status)) return;
   logResponse(status, new HTTPServerRequest({ startLine, headers, connection, serverConnection }));
 }

@@ -20,7 +20,7 @@ import { reasonPhrase } from "../../protocol/fields/status.js";
 import { CLIENT_LEFT } from "../../web/application/access-log.js";
 import { isConnectionField } from "../connection-fields.js";
 import { announcesBody, logHosted } from "../hosted-request.js";
-import { isFetchMethod, makeRequest, mayHaveBody, RequestAbort } from "./request.js";
+import { fetchMethod, makeRequest, mayHaveBody, RequestAbort } from "./request.js";
 import { RequestBody } from "./request-body.js";
 import { sourceOf } from "./response-source.js";
 import type { FetchApplication, FetchInfo } from "./types.js";
@@ -42,6 +42,8 @@ export class FetchExchange implements HTTPMessageDelegate {
   readonly #serverConnection: unknown;
   readonly #abort = new RequestAbort();
   #startLine!: RequestStartLine;
+  /** As Fetch has it; undefined for a method that it has no requests for. */
+  #method: string | undefined = undefined;
   #headers!: HTTPHeaders;
   #body: RequestBody | undefined = undefined;
   #deadline: Timeout | undefined = undefined;
@@ -64,9 +66,11 @@ export class FetchExchange implements HTTPMessageDelegate {
   headersReceived(startLine: RequestStartLine | ResponseStartLine, headers: HTTPHeaders): void {
     this.#startLine = startLine as RequestStartLine;
     this.#headers = headers;
+    const method = fetchMethod(this.#startLine.method);
+    this.#method = method;
     // Without a body its end comes in the same call, and the connection knows the request as whole when it
     // is answered.
-    if (!announcesBody(headers) || !mayHaveBody(this.#startLine.method)) return;
+    if (method === undefined || !mayHaveBody(method) || !announcesBody(headers)) return;
     this.#body = new RequestBody();
     this.#run();
   }
@@ -93,7 +97,8 @@ export class FetchExchange implements HTTPMessageDelegate {
   #run(): void {
     this.#started = true;
     const { application, timeout } = this.#host;
-    if (!isFetchMethod(this.#startLine.method)) {
+    const method = this.#method;
+    if (method === undefined) {
       this.#answer(501);
       return;
     }
@@ -101,7 +106,8 @@ export class FetchExchange implements HTTPMessageDelegate {
     try {
       request = makeRequest(
         this.#connection,
-        this.#startLine,
+        method,
+        this.#startLine.path,
         this.#headers,
         this.#body?.stream,
         this.#abort,
@@ -115,15 +121,15 @@ export class FetchExchange implements HTTPMessageDelegate {
       this.#deadline = this.#connection.ioLoop.callLater(timeout, () => this.#late(timeout));
     }
     try {
-      const info: FetchInfo = {
-        remoteIp: this.#connection.peer.remoteIp,
-        protocol: this.#connection.peer.protocol,
-      };
+      const { remoteIp, protocol } = this.#connection.peer;
+      const info: FetchInfo = { remoteIp, protocol };
       const answer = application(request, info);
-      if (!isThenable(answer)) this.#respond(answer);
+      const { startTime, ioLoop } = this.#connection;
+      // The clock is not read again for an answer that comes in the same call.
+      if (!isThenable(answer)) this.#respond(answer, startTime ?? ioLoop.time());
       else {
         answer.then(
-          (response) => this.#contained(() => this.#respond(response as Response)),
+          (response) => this.#contained(() => this.#respond(response as Response, ioLoop.time())),
           (error: unknown) => this.#failed(error),
         );
       }
@@ -134,7 +140,8 @@ export class FetchExchange implements HTTPMessageDelegate {
 
   // --- the response ----------------------------------------------------------------------------------------
 
-  #respond(response: Response): void {
+  /** `time` is the loop's, as recent as the caller has it. */
+  #respond(response: Response, time: number): void {
     if (this.#over) {
       cancelBody(response, "the exchange is over");
       return;
@@ -142,12 +149,10 @@ export class FetchExchange implements HTTPMessageDelegate {
     checkResponse(response);
     const { status } = response;
     this.#status = status;
-    const line: ResponseStartLine = {
-      version: "HTTP/1.1",
-      code: status,
-      reason: response.statusText === "" ? reasonPhrase(status) : response.statusText,
-    };
-    const headers = this.#headersOf(response);
+    const { statusText } = response;
+    const reason = statusText === "" ? reasonPhrase(status) : statusText;
+    const line: ResponseStartLine = { version: "HTTP/1.1", code: status, reason };
+    const headers = this.#headersOf(response, time);
     const source = sourceOf(response);
     if (source !== undefined) {
       this.#connection.respond(line, headers, source);
@@ -213,14 +218,16 @@ export class FetchExchange implements HTTPMessageDelegate {
     }
   }
 
-  #headersOf(response: Response): HTTPHeaders {
+  #headersOf(response: Response, time: number): HTTPHeaders {
     const headers = new HTTPHeaders();
     const { serverHeader, ioLoop } = this.#connection;
-    const given = response.headers;
-    addDefaultFields(headers, given.has("Server") ? false : serverHeader, ioLoop, ioLoop.time());
-    if (given.has("Date")) headers.delete("Date");
-    // The fields of Set-Cookie come one by one (Fetch §5.1); values were checked when they were set.
-    for (const [name, value] of given) if (!isConnectionField(name)) headers.add(name, value);
+    addDefaultFields(headers, serverHeader, ioLoop, time);
+    // Names come in lower case, and the fields of Set-Cookie one by one (Fetch §5.1). Fetch lets more
+    // characters into values than HTTP does, so they are checked.
+    for (const [name, value] of response.headers) {
+      if (name === "server" || name === "date") headers.set(name, value);
+      else if (!isConnectionField(name)) headers.add(name, value);
+    }
     return headers;
   }
 

@@ -10,15 +10,14 @@
  * request is made at once.
  */
 import type { HTTPConnection } from "../../http/delegates.js";
-import type { HTTPHeaders } from "../../protocol/fields/headers.js";
-import type { RawFields } from "../../protocol/fields/raw-fields.js";
-import type { RequestStartLine } from "../../protocol/fields/start-line.js";
+import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import { requestUrl } from "./request-url.js";
 
-/** Scheme and authority of an absolute-form target (RFC 9112 §3.2.2). */
-const ABSOLUTE_FORM = /^https?:\/\//i;
-
-/** Methods that Fetch has no requests for. */
-const UNKNOWN_TO_FETCH: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
+/** What a method becomes in Fetch, if that is not what it was; undefined: there are no such requests. */
+const OTHER_METHODS: ReadonlyMap<string, string | undefined> = new Map([
+  ...["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"].map((name) => [name, name] as const),
+  ...["CONNECT", "TRACE", "TRACK"].map((name) => [name, undefined] as const),
+]);
 
 /** The signal of a request and of its clones. */
 export class RequestAbort {
@@ -58,11 +57,10 @@ function withSignal(request: Request, abort: RequestAbort): Request {
 }
 
 /** What a request is made from. */
-interface RequestParts {
+export interface RequestParts {
   readonly url: string;
   readonly method: string;
-  /** Name and value in turn. */
-  readonly fields: RawFields;
+  readonly fields: HTTPHeaders;
   readonly body: ReadableStream<Uint8Array> | undefined;
   readonly abort: RequestAbort;
 }
@@ -77,20 +75,62 @@ interface ServedInit extends RequestInit {
 
 function makeGenuine(parts: RequestParts, headers: Headers | undefined): Request {
   const { url, method, body } = parts;
-  const init: ServedInit = { method, headers: headers ?? makeHeaders(parts.fields) };
+  const init: ServedInit = { method, headers: headers ?? makeHeaders(parts.fields, new Headers()) };
   return new Request(url, body === undefined ? init : ({ ...init, body, duplex: "half" } as ServedInit));
 }
 
-function makeHeaders(fields: RawFields): Headers {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
-  return new Headers(pairs);
+function makeHeaders<T extends Headers>(fields: HTTPHeaders, made: T): T {
+  const raw = fields.toRaw();
+  for (let i = 0; i < raw.length; i += 2) made.append(raw[i]!, raw[i + 1]!);
+  return made;
 }
+
+/**
+ * The fields of a lazy request. A genuine request copies those that it is made with; what is changed later is
+ * changed in both.
+ */
+interface LazyRequestHeaders extends Headers {
+  /** `twin` has the fields of the genuine request that was made of these. */
+  follow(twin: Headers): void;
+}
+
+/** Made at the first use, because to touch `Headers` loads all of Fetch. */
+function makeLazyHeadersClass(): new () => LazyRequestHeaders {
+  class FollowedHeaders extends Headers {
+    #twin: Headers | undefined = undefined;
+
+    follow(twin: Headers): void {
+      this.#twin = twin;
+    }
+
+    static {
+      Object.defineProperty(this.prototype, "constructor", {
+        configurable: true,
+        writable: true,
+        value: Headers,
+      });
+      for (const name of ["append", "set", "delete"] as const) {
+        const change = Headers.prototype[name] as (this: Headers, ...values: unknown[]) => void;
+        Object.defineProperty(this.prototype, name, {
+          configurable: true,
+          writable: true,
+          value(this: FollowedHeaders, ...values: unknown[]): void {
+            change.apply(this, values);
+            if (this.#twin !== undefined) change.apply(this.#twin, values);
+          },
+        });
+      }
+    }
+  }
+  return FollowedHeaders;
+}
+
+let LazyHeaders: (new () => LazyRequestHeaders) | undefined;
 
 /** A request whose genuine twin is made when its inside is asked for; see the head of this file. */
 class LazyRequest {
   readonly #parts: RequestParts;
-  #headers: Headers | undefined = undefined;
+  #headers: LazyRequestHeaders | undefined = undefined;
   #genuine: Request | undefined = undefined;
 
   constructor(parts: RequestParts) {
@@ -106,7 +146,10 @@ class LazyRequest {
   }
 
   get headers(): Headers {
-    this.#headers ??= this.#genuine?.headers ?? makeHeaders(this.#parts.fields);
+    if (this.#headers !== undefined) return this.#headers;
+    if (this.#genuine !== undefined) return this.#genuine.headers;
+    LazyHeaders ??= makeLazyHeadersClass();
+    this.#headers = makeHeaders(this.#parts.fields, new LazyHeaders());
     return this.#headers;
   }
 
@@ -120,7 +163,9 @@ class LazyRequest {
 
   /** @internal */
   genuine(): Request {
-    this.#genuine ??= makeGenuine(this.#parts, this.#headers);
+    if (this.#genuine !== undefined) return this.#genuine;
+    this.#genuine = makeGenuine(this.#parts, this.#headers);
+    this.#headers?.follow(this.#genuine.headers);
     return this.#genuine;
   }
 }
@@ -146,7 +191,7 @@ function prepareLazyRequests(): boolean {
     const lazy = new LazyRequest({
       url: "http://localhost/probe",
       method: "PUT",
-      fields: ["x-probe", "1"],
+      fields: new HTTPHeaders({ "X-Probe": "1" }),
       body: undefined,
       abort: new RequestAbort(),
     }) as unknown as Request;
@@ -157,36 +202,48 @@ function prepareLazyRequests(): boolean {
   }
 }
 
-/** Whether Fetch can stand for the request at all: not for CONNECT and TRACE. */
-export function isFetchMethod(method: string): boolean {
-  return !UNKNOWN_TO_FETCH.has(method.toUpperCase());
+/**
+ * The method as Fetch has it: six names in upper case, whatever their spelling (Fetch §2.2.1). Undefined for
+ * CONNECT and TRACE.
+ */
+export function fetchMethod(method: string): string | undefined {
+  if (method === "GET" || method === "POST") return method;
+  const upper = method.toUpperCase();
+  return OTHER_METHODS.has(upper) ? OTHER_METHODS.get(upper) : method;
 }
 
-/** Whether a request of this method may have a body in Fetch. */
+/** Whether a request of this method of Fetch may have a body. */
 export function mayHaveBody(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
 /**
- * Makes the request. `body` is undefined for a request without one.
- * @throws TypeError when the target is no URL.
+ * Makes the request. `method` is as {@link fetchMethod} gives it; `body` is undefined for a request without
+ * one.
+ * @throws TypeError if the URL is invalid.
  */
 export function makeRequest(
   connection: HTTPConnection,
-  line: RequestStartLine,
+  method: string,
+  target: string,
   headers: HTTPHeaders,
   body: ReadableStream<Uint8Array> | undefined,
   abort: RequestAbort,
 ): Request {
   isLazy ??= prepareLazyRequests();
   const parts: RequestParts = {
-    url: new URL(targetOf(connection, line, headers)).href,
-    method: line.method,
-    fields: headers.toRaw(),
+    url: requestUrl(connection, target, headers),
+    method,
+    fields: headers,
     body,
     abort,
   };
-  if (isLazy) return new LazyRequest(parts) as unknown as Request;
+  return isLazy ? (new LazyRequest(parts) as unknown as Request) : plainRequest(parts);
+}
+
+/** A genuine request, which a platform gets whose requests cannot be lazy. */
+export function plainRequest(parts: RequestParts): Request {
+  const { abort } = parts;
   const request = withSignal(makeGenuine(parts, undefined), abort);
   const clone = request.clone.bind(request);
   return Object.defineProperty(request, "clone", {
@@ -194,11 +251,4 @@ export function makeRequest(
     writable: true,
     value: () => withSignal(clone(), abort),
   });
-}
-
-function targetOf(connection: HTTPConnection, line: RequestStartLine, headers: HTTPHeaders): string {
-  const { path } = line;
-  if (ABSOLUTE_FORM.test(path)) return path;
-  const host = connection.requestHead?.host || headers.get("Host") || "127.0.0.1";
-  return `${connection.peer.protocol}://${host}${path.startsWith("/") ? path : `/${path}`}`;
 }

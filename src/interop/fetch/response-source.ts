@@ -14,15 +14,16 @@ interface ResponseState {
 /** Not looked for yet: null. Undefined: this platform keeps nothing that we may look at. */
 let key: symbol | undefined | null = null;
 
-/** The body of a response as text or octets; undefined if only its stream can tell. */
+/**
+ * The body of a response whose `bodyUsed` is false, as text or octets; undefined if only its stream can tell.
+ */
 export function sourceOf(response: Response): string | Uint8Array | undefined {
   if (key === null) key = findKey();
   if (key === undefined) return undefined;
   const body = stateOf(response, key)?.body;
   const source = body?.source;
   if (typeof source !== "string" && !(source instanceof Uint8Array)) return undefined;
-  // A reader may have taken something already.
-  return body?.stream?.locked === false && !response.bodyUsed ? source : undefined;
+  return body?.stream?.locked === false ? source : undefined;
 }
 
 function stateOf(response: Response, symbol: symbol): ResponseState | undefined {

@@ -15,6 +15,11 @@ export function logRequestLine(handler: Handler): void {
   logResponse(handler.getStatus(), handler.request, handler);
 }
 
+/** Whether the access log takes the line for a response of this status: what makes one may be left out. */
+export function logsResponse(status: number): boolean {
+  return accessLog.isEnabledFor(levelOf(status));
+}
+
 /**
  * `200 GET /path (127.0.0.1) 1.23ms`: information below 400, a warning below 500, else an error. Out of the
  * box information is silent, and costs one comparison here. A handler says what is shown of the target;
@@ -25,8 +30,7 @@ export function logResponse(
   request: HTTPServerRequest,
   handler?: Pick<Handler, "loggedUri">,
 ): void {
-  const ordinary = status < 400 || status === CLIENT_LEFT;
-  const level = ordinary ? LogLevel.INFO : status < 500 ? LogLevel.WARNING : LogLevel.ERROR;
+  const level = levelOf(status);
   if (!accessLog.isEnabledFor(level)) return;
   accessLog.log(
     level,
@@ -37,4 +41,9 @@ export function logResponse(
     request.remoteIp,
     request.requestTime(),
   );
+}
+
+function levelOf(status: number): number {
+  if (status < 400 || status === CLIENT_LEFT) return LogLevel.INFO;
+  return status < 500 ? LogLevel.WARNING : LogLevel.ERROR;
 }
