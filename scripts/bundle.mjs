@@ -1,14 +1,24 @@
 // Turns dist/ into what is published. One file for each door with shared chunks, instead of one for each module of
 // the sources: Node resolves, reads and links every module by itself, which is most of what `import "squall/web"` costs.
-// Declarations stay one for each module, since editors lead from a name to its contract. Nothing is minified, so stack
-// traces can be read without source maps, which would be more than half of the package.
+// Declarations stay one for each module, since editors lead from a name to its contract, as far as users can name what is in
+// them. No name and no line is minified, so stack traces can be read without source maps, which would be more than half of the package.
 //
 // dist/ is what the tests of this repository import, module by module. It is therefore set aside while the package is
 // packed (`prepack`) and put back afterwards (`postpack`).
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, posix, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { declarationsOf } from "./declarations.mjs";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
 
@@ -58,6 +68,7 @@ async function bundle(from, to, others) {
   const { build } = await import(
     pathToFileURL(join(tools, "node_modules", "esbuild", "lib", "main.js")).href
   );
+  const acorn = await import("acorn");
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const files = filesOf(from);
   const entries = new Set(
@@ -84,7 +95,6 @@ async function bundle(from, to, others) {
     platform: "node",
     target: "node20.19",
     packages: "external",
-    keepNames: true,
     chunkNames: "[name]-[hash]",
     logLevel: "warning",
     plugins: [
@@ -107,6 +117,10 @@ async function bundle(from, to, others) {
       },
     ],
   });
+  for (const file of filesOf(to)) {
+    const path = join(to, file);
+    if (file.endsWith(".js")) writeFileSync(path, tidy(readFileSync(path, "utf8"), acorn));
+  }
   const outputs = filesOf(to).filter((file) => file.includes("/"));
   const misled = outputs.filter((file) =>
     started.some((url) => readFileSync(join(to, file), "utf8").includes(url)),
@@ -115,26 +129,40 @@ async function bundle(from, to, others) {
     throw new Error(`files are started from below dist/, where they are not: ${misled.join(", ")}`);
 }
 
-/** The declarations that the doors lead to: the insides of rooms have some, too, which nobody can name. */
-function declarationsOf(folder) {
-  const found = new Set();
-  const visit = (path) => {
-    if (found.has(path) || !existsSync(join(folder, path))) return;
-    found.add(path);
-    const imports = /(?:from|import\()\s*"(\.[^"]+)\.js"/g;
-    for (const [, target] of readFileSync(join(folder, path), "utf8").matchAll(imports))
-      visit(`${posix.join(posix.dirname(path), target)}.d.ts`);
-  };
-  for (const path of readdirSync(folder)) if (path.endsWith(".d.ts")) visit(path);
-  return found;
+/**
+ * Gives classes their names back (the bundler calls `X` inside `_X` if it names itself), leaves out the names of the modules
+ * that were joined, and indents with tabs: a twentieth of the package would be blanks.
+ */
+function tidy(code, { parse, tokTypes }) {
+  let text = code.replace(/^\/\/ [\w./-]+\.js\n/gm, "");
+  for (const [, name] of code.matchAll(/^var (\w+) = class _\1\b/gm))
+    text = text.replace(new RegExp(`(?<![\\w$.])_${name}(?![\\w$])`, "g"), name);
+  // What stands between the back quotes of a template is text.
+  const templates = [];
+  parse(text, {
+    ecmaVersion: "latest",
+    sourceType: "module",
+    allowHashBang: true,
+    onToken: ({ type, start, end }) => {
+      if (type === tokTypes.template) templates.push([start, end]);
+    },
+  });
+  let next = 0;
+  return text.replace(/(?<=^|\n)(?: {2})+/g, (blanks, at) => {
+    while (next < templates.length && templates[next][1] <= at) next++;
+    return next < templates.length && templates[next][0] < at ? blanks : "\t".repeat(blanks.length / 2);
+  });
 }
 
-/** Copies declarations, and files that the code reads: all that is neither code nor a map. */
+/** Writes the declarations that users can name, and copies files that the code reads: all that is neither code nor a map. */
 function copyRest(from, to) {
-  const declarations = declarationsOf(from);
+  const doors = readdirSync(from).filter((file) => file.endsWith(".d.ts"));
+  for (const [file, text] of declarationsOf(from, doors)) {
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    writeFileSync(join(to, file), text);
+  }
   for (const file of filesOf(from)) {
-    if (/\.(js|map|tsbuildinfo|pyc)$/.test(file) || (file.endsWith(".d.ts") && !declarations.has(file)))
-      continue;
+    if (/\.(js|map|d\.ts|tsbuildinfo|pyc)$/.test(file)) continue;
     mkdirSync(dirname(join(to, file)), { recursive: true });
     cpSync(join(from, file), join(to, file));
   }

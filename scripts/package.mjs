@@ -63,10 +63,24 @@ if (dead.length > 0) {
   console.error(`README.md links to what the tarball does not hold: ${dead.join(", ")}`);
   process.exit(1);
 }
-const MOST_BYTES = 2_800_000;
-console.log(`tarball: ${packed.entryCount} files, ${packed.unpackedSize} bytes, packed ${packed.size}`);
-if (packed.unpackedSize > MOST_BYTES) {
-  console.error(`the package has ${packed.unpackedSize} bytes unpacked, more than ${MOST_BYTES}`);
+// What each part may weigh, in bytes; docs/ARCHITECTURE.md says what is in them.
+const MOST_BYTES = { code: 1_280_000, declarations: 650_000, pages: 440_000, "all else": 80_000 };
+const weights = new Map(Object.keys(MOST_BYTES).map((part) => [part, 0]));
+for (const { path, size } of packed.files) {
+  const part = !path.startsWith("dist/")
+    ? /\.(md|tsv)$|^examples\//.test(path) && "pages"
+    : path.endsWith(".js")
+      ? "code"
+      : path.endsWith(".d.ts") && "declarations";
+  weights.set(part || "all else", weights.get(part || "all else") + size);
+}
+const weighed = [...weights].map(([part, size]) => `${part} ${size}`).join(", ");
+console.log(
+  `tarball: ${packed.entryCount} files, ${packed.unpackedSize} bytes (${weighed}), packed ${packed.size}`,
+);
+for (const [part, size] of weights) {
+  if (size <= MOST_BYTES[part]) continue;
+  console.error(`${part} in the package: ${size} bytes, more than ${MOST_BYTES[part]}`);
   process.exit(1);
 }
 const tarball = join(work, packed.filename);
@@ -110,6 +124,27 @@ run("a user's compiler", process.execPath, [join(root, "node_modules", "typescri
   cwd: user,
 });
 run("a user's imports", process.execPath, ["main.js"], { cwd: user });
+
+// What the doors export is called in the bundles what it is called in the modules.
+writeFileSync(
+  join(user, "names.js"),
+  `const names = {};
+for (const door of ${JSON.stringify(doors)})
+  for (const [key, value] of Object.entries(await import(door)))
+    if (typeof value === "function") names[door + " " + key] = value.name;
+console.log(JSON.stringify(names));
+`,
+);
+const bundled = JSON.parse(run("names in the bundles", process.execPath, ["names.js"], { cwd: user }));
+const listing = readFileSync(join(user, "names.js"), "utf8");
+const asModules = ["--input-type=module", "--eval", listing];
+for (const [key, name] of Object.entries(
+  JSON.parse(run("names in the modules", process.execPath, asModules, { cwd: root })),
+)) {
+  if (bundled[key] === name) continue;
+  console.error(`${key} is called ${bundled[key]} in the package, and ${name} in the sources`);
+  process.exit(1);
+}
 
 // A template needs the package's own run-time dependency.
 writeFileSync(
