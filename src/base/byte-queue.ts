@@ -24,7 +24,7 @@
  * 5. No match of `#sought` begins before `#searched`. For a long delimiter, `#search` has looked at
  *    everything before `#searched + #search.matched`, and at nothing behind it.
  */
-import { asBuffer, equalBytes, NO_BYTES } from "./bytes.js";
+import { asBuffer, copyApart, equalBytes, isWasteful, keepable, NO_BYTES } from "./bytes.js";
 import { DelimiterSearch } from "./delimiter-search.js";
 import { InvalidArgumentError } from "./errors.js";
 
@@ -34,21 +34,11 @@ const SMALL = 1024;
 /** The least capacity of a gathering buffer. */
 const ROOM = 4096;
 
-/** Memory of up to this size may be held by a smaller view: it is what Node's own buffer pool does. */
-const HOLDABLE = 8192;
-
 /**
  * Delimiters longer than this are searched for without going back: the worst case of a plain search is their
  * length.
  */
 const LONG_DELIMITER = 32;
-
-/** A view that uses less than this part of the memory behind it is copied. */
-const WASTE = 8;
-
-function wasteful(used: number, memory: number): boolean {
-  return memory > HOLDABLE && used * WASTE < memory;
-}
 
 /** A queue of bytes, in the order in which they came. */
 export class ByteQueue {
@@ -71,7 +61,8 @@ export class ByteQueue {
   push(chunk: Uint8Array): void {
     const size = chunk.length;
     if (size === 0) return;
-    if (size > SMALL || this.#length === 0 || !this.#gather(chunk)) this.#chunks.push(asBuffer(chunk));
+    if (size > SMALL || this.#length === 0 || !this.#gather(chunk))
+      this.#chunks.push(keepable(asBuffer(chunk)));
     this.#length += size;
   }
 
@@ -82,8 +73,9 @@ export class ByteQueue {
       this.#chunks[this.#head] = this.#first().subarray(this.#offset);
       this.#offset = 0;
     }
-    if (this.#head > 0) this.#chunks[--this.#head] = asBuffer(chunk);
-    else this.#chunks.unshift(asBuffer(chunk));
+    const kept = keepable(asBuffer(chunk));
+    if (this.#head > 0) this.#chunks[--this.#head] = kept;
+    else this.#chunks.unshift(kept);
     this.#length += chunk.length;
     this.#sought = undefined;
   }
@@ -100,7 +92,7 @@ export class ByteQueue {
     const first = this.#first();
     const end = this.#offset + size;
     let bytes: Buffer;
-    if (end <= first.length && !wasteful(size, first.buffer.byteLength)) {
+    if (end <= first.length && !isWasteful(size, first.buffer.byteLength)) {
       bytes = this.#offset === 0 && end === first.length ? first : first.subarray(this.#offset, end);
     } else {
       bytes = Buffer.allocUnsafe(size);
@@ -316,12 +308,9 @@ export class ByteQueue {
   #compactFirst(): void {
     const first = this.#first();
     const used = first.length - this.#offset;
-    if (this.#offset === 0 || !wasteful(used, first.buffer.byteLength)) return;
+    if (this.#offset === 0 || !isWasteful(used, first.buffer.byteLength)) return;
     if (first.buffer === this.#gathering?.buffer) this.#gathering = undefined;
-    // Not in Node's pool: from Node 24 on, whatever is left there holds 64 KiB.
-    const rest = Buffer.allocUnsafeSlow(used);
-    first.copy(rest, 0, this.#offset);
-    this.#chunks[this.#head] = rest;
+    this.#chunks[this.#head] = copyApart(first.subarray(this.#offset));
     this.#offset = 0;
   }
 

@@ -36,6 +36,32 @@ export function concatBytes(chunks: readonly Uint8Array[], total?: number): Buff
   return Buffer.concat(chunks, total);
 }
 
+/** Memory of up to this size may be held by a smaller view, as Node's own buffer pool did before Node 24. */
+const HOLDABLE = 8192;
+
+/** A view that uses less than this part of the memory behind it is copied before it is kept. */
+const WASTE = 4;
+
+/** Whether a view of `used` bytes would hold much more memory than it shows. */
+export function isWasteful(used: number, memory: number): boolean {
+  return memory > HOLDABLE && used * WASTE < memory;
+}
+
+/**
+ * A copy with memory of its own. In Node's pool, which has 64 KiB from Node 24 on, a few bytes that are kept
+ * would keep all of it.
+ */
+export function copyApart(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/** The bytes for keeping: as they are, or copied if they would hold much more memory than they show. */
+export function keepable(bytes: Buffer): Buffer {
+  return isWasteful(bytes.length, bytes.buffer.byteLength) ? copyApart(bytes) : bytes;
+}
+
 /** Bytes as text of one character each (U+0000 to U+00FF), which keeps every value. */
 export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
   return asBuffer(bytes).toString("latin1", start, end);

@@ -268,6 +268,25 @@ describe("ByteQueue", () => {
     assert.notEqual(queue.take(10).buffer, large.buffer);
   });
 
+  it("does not hold a pool of 64 KiB, which Node has from 24 on, for a small chunk that waits", () => {
+    const pool = new ArrayBuffer(65_536);
+    const queue = new ByteQueue();
+    for (const add of ["push", "unshift"] as const) {
+      for (const [begin, size] of [
+        [8, 3],
+        [100, 1200],
+        [2000, 5000],
+      ] as const) {
+        queue[add](Buffer.from(pool, begin, size));
+        assert.ok(queue.peek(size).buffer.byteLength < 8192, `${add} of ${size} bytes`);
+        queue.clear();
+      }
+    }
+    const half = Buffer.from(pool, 0, 32_768);
+    queue.push(half);
+    assert.equal(queue.takeAll(), half);
+  });
+
   it("gathers single bytes, so that a dripping peer costs no object for each", () => {
     const queue = new ByteQueue();
     for (let i = 0; i < 100_000; i++) queue.push(Buffer.of(i & 0xff));

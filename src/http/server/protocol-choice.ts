@@ -6,6 +6,7 @@
  *     choosing ─▶ chosen, closed       the handshake, or the first octets, are due within headerTimeout
  */
 import { Deadline } from "../../async/timers/deadline.js";
+import { keepable } from "../../base/bytes.js";
 import type { StreamSink } from "../../net/stream/stream-sink.js";
 import { type IOStream, SSLIOStream } from "../../net/stream/tcp-stream.js";
 import type { ServerConnection, ServerProtocol, ShutdownState } from "../connection/server-protocol.js";
@@ -73,7 +74,7 @@ export class ProtocolChoice implements ServerConnection, StreamSink {
   // --- StreamSink ------------------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
-    this.#read = this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]);
+    this.#read = keepable(this.#read.length === 0 ? chunk : Buffer.concat([this.#read, chunk]));
     const read = this.#read;
     let isOpen = false;
     for (const protocol of this.#protocols) {

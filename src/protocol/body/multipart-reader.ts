@@ -9,6 +9,7 @@
  * What is kept between two pieces is less than a delimiter with its padding, or a part's head, so that memory
  * does not depend on what is sent; and each octet is searched a bounded number of times.
  */
+import { copyApart } from "../../base/bytes.js";
 import { checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
 import {
@@ -202,7 +203,7 @@ export class MultipartReader {
 
   #keep(rest: Buffer): undefined {
     // A copy: a few octets must not hold the whole piece that they came in.
-    this.#rest = Buffer.from(rest);
+    this.#rest = copyApart(rest);
     return undefined;
   }
 }

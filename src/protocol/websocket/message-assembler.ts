@@ -15,7 +15,7 @@
  */
 import { isAscii as isAsciiBytes } from "node:buffer";
 import { ByteQueue } from "../../base/byte-queue.js";
-import { NO_BYTES } from "../../base/bytes.js";
+import { keepable, NO_BYTES } from "../../base/bytes.js";
 import { WebSocketProtocolError, type WebSocketViolation } from "./errors.js";
 import type { FrameVisitor } from "./frame-decoder.js";
 import { maxCompressedSize } from "./limits.js";
@@ -41,10 +41,6 @@ const ENDED = 0x80;
 
 /** Shorter text is looked at here; for longer text the platform's check is worth a view. */
 const LOOP_LIMIT = 48;
-/** Memory of up to this size may be held by a smaller view: it is what Node's own buffer pool does. */
-const HOLDABLE = 8192;
-/** A piece that uses less than this part of the memory behind it is copied. */
-const WASTE = 4;
 /** Pieces up to this size are copied by the queue itself. */
 const GATHERED = 1024;
 
@@ -110,14 +106,14 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     }
     if (isLast && this.#received === end - start) {
       if (this.#message === TEXT) this.#wholeText(chunk, start, end, isAscii);
-      else this.#deliver(keepable(chunk, start, end), true);
+      else this.#deliver(keepable(chunk.subarray(start, end)), true);
       return;
     }
     if (start < end) {
       if (this.#message === TEXT && !this.#checkText(chunk, start, end, isAscii)) return;
       this.#pieces ??= new ByteQueue();
       const isGathered = end - start <= GATHERED && this.#pieces.length > 0;
-      this.#pieces.push(isGathered ? chunk.subarray(start, end) : keepable(chunk, start, end));
+      this.#pieces.push(isGathered ? chunk.subarray(start, end) : keepable(chunk.subarray(start, end)));
     }
     if (isLast) this.#finish();
   }
@@ -226,15 +222,4 @@ function isAsciiRange(bytes: Buffer, start: number, end: number): boolean {
   if (end - start >= LOOP_LIMIT) return isAsciiBytes(bytes.subarray(start, end));
   for (let at = start; at < end; at++) if (bytes[at]! > 0x7f) return false;
   return true;
-}
-
-/** The octets as a view of the chunk, or as a copy if the view would hold much more memory than it shows. */
-function keepable(chunk: Buffer, start: number, end: number): Buffer {
-  const view = chunk.subarray(start, end);
-  const memory = chunk.buffer.byteLength;
-  if (memory <= HOLDABLE || view.length * WASTE >= memory) return view;
-  // Not from Node's pool: one small copy would keep the 64 KiB alive that the pool has from Node 24 on.
-  const copy = Buffer.allocUnsafeSlow(view.length);
-  copy.set(view);
-  return copy;
 }
