@@ -65,7 +65,10 @@ function isForeign(url: string): boolean {
   );
 }
 
-/** True for a file, a path or a URL, that belongs neither to squall nor to the platform. */
+/**
+ * True for a file that belongs neither to squall nor to the platform: a URL, as modules have in the stacks of
+ * Node, or a path, as they have in those of Bun and, by source maps, of Deno.
+ */
 export function isForeignFile(file: string): boolean {
   return isForeign(file.startsWith("/") ? pathToFileURL(file).href : file);
 }
@@ -76,7 +79,7 @@ export function isForeignFile(file: string): boolean {
  * Never throws.
  */
 export function foreignCallSite(entry: unknown): CallSite {
-  const frame = framesAbove(entry, FRAMES)?.find((each) => isForeign(each.getFileName() ?? ""));
+  const frame = framesAbove(entry, FRAMES)?.find((each) => isForeignFile(each.getFileName() ?? ""));
   return frame === undefined ? UNKNOWN : describe(frame);
 }
 
