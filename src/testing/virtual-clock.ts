@@ -21,6 +21,7 @@
 import { type Clock, systemClock, type WorkSource } from "../async/timers/clock.js";
 import { SquallError } from "../base/errors.js";
 import { checkMilliseconds, checkNumber } from "../base/validate.js";
+import { fileRequestsPending, unwatchFileRequests, watchFileRequests } from "./file-requests.js";
 
 /** How many turns in a row must be quiet before time may pass. */
 const QUIET_TURNS = 8;
@@ -124,11 +125,12 @@ export class VirtualClock implements Clock {
   }
 
   watch(source: WorkSource): void {
+    if (this.#sources.size === 0) watchFileRequests();
     this.#sources.add(source);
   }
 
   unwatch(source: WorkSource): void {
-    this.#sources.delete(source);
+    if (this.#sources.delete(source) && this.#sources.size === 0) unwatchFileRequests();
     this.stir();
   }
 
@@ -326,5 +328,6 @@ export class VirtualClock implements Clock {
  */
 function nodeIsBusy(): boolean {
   // An immediate that is running, as ours is now, is not counted any more.
+  if (fileRequestsPending()) return true;
   return process.getActiveResourcesInfo().some((name) => name === "Immediate" || REQUEST.test(name));
 }

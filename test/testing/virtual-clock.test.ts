@@ -1,7 +1,9 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -126,6 +128,23 @@ describe("time stands still", () => {
     before(async (loop) => {
       await readFile(new URL(import.meta.url));
       await loop.external(readFile(new URL(import.meta.url)));
+    }));
+
+  test("while Node reads a file of several megabytes again and again, not registered", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "squall-clock-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, "large");
+    await writeFile(file, Buffer.alloc(8_000_000));
+    await before(async () => {
+      for (let i = 0; i < 20; i++) assert.equal((await readFile(file)).length, 8_000_000);
+    });
+  });
+
+  test("not longer than a read of a missing file takes", () =>
+    VirtualLoop.run(async (loop) => {
+      await assert.rejects(readFile(new URL("missing", import.meta.url)), { code: "ENOENT" });
+      await sleep(loop, 60_000);
+      assert.equal(loop.time(), 60_000);
     }));
 
   test("while a registered operation of another thread is under way", () =>
