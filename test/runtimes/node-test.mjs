@@ -1,8 +1,8 @@
 // The part of node:test that the suites use, for runtimes whose own node:test cannot run them file by file.
-// A file registers its tests while it is imported; run() then runs them in order and returns what became of each.
+// A file registers its tests while it is imported; run() then runs them in order and reports what becomes of each.
 // Titles are joined by " > ", and a test that hangs fails after TIMEOUT milliseconds.
 
-const TIMEOUT = 60_000;
+const TIMEOUT = 30_000;
 
 class Suite {
   constructor(title, parent) {
@@ -29,14 +29,14 @@ function args(all) {
 
 export function describe(...all) {
   const { title, options, fn } = args(all);
-  if (options.skip) return;
+  if (options.skip || fn === undefined) return;
   const suite = new Suite(title, current);
   current.entries.push(suite);
   const outer = current;
   current = suite;
   try {
     // An asynchronous suite function would need awaiting before the next registration; the suites have none.
-    fn?.();
+    fn();
   } finally {
     current = outer;
   }
@@ -109,15 +109,23 @@ function chain(suiteOf, hook) {
   return hooks;
 }
 
-async function runTest({ title, options, fn }, suiteOf, path, results) {
+async function runTest({ title, options, fn }, suiteOf, path, report) {
   const name = [...path, title].join(" > ");
   if (options.skip || options.todo || fn === undefined) {
-    results.push({ name, outcome: "skip" });
-    return;
+    report({ name, outcome: "skip" });
+    return undefined;
   }
+  report({ name, begins: true });
   const controller = new AbortController();
   const cleanups = [];
-  const nested = [];
+  let failure;
+  const step = async (run) => {
+    try {
+      await run();
+    } catch (error) {
+      failure ??= error;
+    }
+  };
   const context = {
     name: title,
     signal: controller.signal,
@@ -129,18 +137,8 @@ async function runTest({ title, options, fn }, suiteOf, path, results) {
     diagnostic: () => {},
     mock,
     test: async (...all) => {
-      const child = [];
-      await runTest(args(all), suiteOf, [...path, title], child);
-      nested.push(...child);
+      failure ??= await runTest(args(all), suiteOf, [...path, title], report);
     },
-  };
-  let failure;
-  const step = async (run) => {
-    try {
-      await run();
-    } catch (error) {
-      failure ??= error;
-    }
   };
   await step(async () => {
     for (const hook of chain(suiteOf, "beforeEach")) await hook(context);
@@ -149,33 +147,41 @@ async function runTest({ title, options, fn }, suiteOf, path, results) {
   controller.abort();
   for (const cleanup of cleanups) await step(() => cleanup(context));
   for (const hook of chain(suiteOf, "afterEach").reverse()) await step(() => hook(context));
-  results.push(...nested);
-  failure ??= nested.find((result) => result.outcome === "fail")?.error;
-  if (failure instanceof Skip) results.push({ name, outcome: "skip" });
-  else if (failure === undefined) results.push({ name, outcome: "pass" });
-  else results.push({ name, outcome: "fail", error: String(failure?.stack ?? failure) });
+  if (failure instanceof Skip) report({ name, outcome: "skip" });
+  else if (failure === undefined) report({ name, outcome: "pass" });
+  else report({ name, outcome: "fail", error: String(failure?.stack ?? failure) });
+  return failure instanceof Skip ? undefined : failure;
 }
 
-async function runSuite(suiteOf, path, results) {
+/** True if a test in the suite is to run; hooks of others would be in vain. */
+function hasWanted(suiteOf, path, wanted) {
+  return suiteOf.entries.some((entry) =>
+    entry instanceof Suite
+      ? hasWanted(entry, [...path, entry.title], wanted)
+      : wanted([...path, entry.title].join(" > ")),
+  );
+}
+
+async function runSuite(suiteOf, path, report, wanted) {
+  let failed = false;
+  if (!hasWanted(suiteOf, path, wanted)) return failed;
   try {
     for (const hook of suiteOf.before) await hook({});
     for (const entry of suiteOf.entries) {
-      if (entry instanceof Suite) await runSuite(entry, [...path, entry.title], results);
-      else await runTest(entry, suiteOf, path, results);
+      const below = [...path, entry.title];
+      if (entry instanceof Suite) failed = (await runSuite(entry, below, report, wanted)) || failed;
+      else if (wanted(below.join(" > ")))
+        failed = (await runTest(entry, suiteOf, path, report)) !== undefined || failed;
     }
     for (const hook of suiteOf.after) await hook({});
   } catch (error) {
-    results.push({
-      name: [...path, "(hook)"].join(" > "),
-      outcome: "fail",
-      error: String(error?.stack ?? error),
-    });
+    failed = true;
+    report({ name: [...path, "(hook)"].join(" > "), outcome: "fail", error: String(error?.stack ?? error) });
   }
+  return failed;
 }
 
-/** Runs all that was registered. */
-export async function run() {
-  const results = [];
-  await runSuite(rootSuite, [], results);
-  return results;
+/** Runs what was registered and `wanted(name)` lets pass; `report` gets a line for each test. True if one failed. */
+export function run(report, wanted) {
+  return runSuite(rootSuite, [], report, wanted);
 }

@@ -1,15 +1,24 @@
-// run-file.mjs TEST-FILE RESULT-FILE: runs one compiled test file with the tests of node-test.mjs.
-import { writeFileSync } from "node:fs";
+// run-file.mjs TEST-FILE RESULT-FILE [leave|only TITLES]: runs one compiled test file with the tests of node-test.mjs, and
+// appends a line of JSON for each test that begins or ends. TITLES is a JSON list of tests to leave out, or to run alone;
+// a title that ends in * stands for all that begin in the same way.
+import { appendFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { run } from "./node-test.mjs";
 
-const [file, resultFile] = process.argv.slice(2);
-let results;
+const [file, resultFile, mode, titles] = process.argv.slice(2);
+const listed = JSON.parse(titles ?? "[]");
+const isListed = (name) =>
+  listed.some((title) => (title.endsWith("*") ? name.startsWith(title.slice(0, -1)) : title === name));
+const wanted = (name) => (mode === "only" ? isListed(name) : mode === "leave" ? !isListed(name) : true);
+const report = (line) => appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
+
+let failed = false;
 try {
   await import(pathToFileURL(file).href);
-  results = await run();
+  failed = await run(report, wanted);
 } catch (error) {
-  results = [{ name: "(import)", outcome: "fail", error: String(error?.stack ?? error) }];
+  failed = true;
+  report({ name: "(import)", outcome: "fail", error: String(error?.stack ?? error) });
 }
-writeFileSync(resultFile, JSON.stringify(results));
-process.exit(results.some((result) => result.outcome === "fail") ? 1 : 0);
+report({ ended: true });
+process.exit(failed ? 1 : 0);
