@@ -64,7 +64,7 @@ if (dead.length > 0) {
   process.exit(1);
 }
 // What each part may weigh, in bytes; docs/ARCHITECTURE.md says what is in them.
-const MOST_BYTES = { code: 1_280_000, declarations: 650_000, pages: 440_000, "all else": 80_000 };
+const MOST_BYTES = { code: 1_280_000, declarations: 650_000, pages: 460_000, "all else": 80_000 };
 const weights = new Map(Object.keys(MOST_BYTES).map((part) => [part, 0]));
 for (const { path, size } of packed.files) {
   const part = !path.startsWith("dist/")

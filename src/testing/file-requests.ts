@@ -1,8 +1,8 @@
 /**
- * The files that Node reads right now, where its list of active resources does not show them: from Node 26 on,
- * `readFile()` is one job of a thread, which `process.getActiveResourcesInfo()` leaves out. The hooks of
- * `node:async_hooks` see it begin and end. They cost each promise something unless they can leave promises out
- * (`trackPromises`), and a runtime that cannot shows its reads in the list.
+ * The files that Node reads right now, where its list of active resources does not show them: from Node 26
+ * on, `readFile()` is one job of a thread, which `process.getActiveResourcesInfo()` leaves out. The hooks of
+ * `node:async_hooks` see it begin and end. They cost each promise something unless they can leave promises
+ * out (`trackPromises`), and a runtime that cannot shows its reads in the list.
  */
 import { type AsyncHook, createHook } from "node:async_hooks";
 
