@@ -29,7 +29,7 @@ const HANDLER: ProxyHandler<ObjectDict> = {
     throw new MissingItemError(key);
   },
   set(target, key, value) {
-    define(target, String(key), value);
+    defineKey(target, String(key), value);
     return true;
   },
   has: (target, key) => Object.hasOwn(target, key),
@@ -40,7 +40,7 @@ function isMethod(key: string): boolean {
 }
 
 /** Defines instead of assigning, so that `__proto__` is an item like any other. */
-function define(target: ObjectDict, key: string, value: unknown): void {
+function defineKey(target: ObjectDict, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
@@ -54,7 +54,7 @@ export class ObjectDict {
 
   constructor(items: Readonly<Record<string, unknown>> | Iterable<readonly [string, unknown]> = {}) {
     const entries = Symbol.iterator in items ? items : Object.entries(items);
-    for (const [name, value] of entries as Iterable<readonly [string, unknown]>) define(this, name, value);
+    for (const [name, value] of entries as Iterable<readonly [string, unknown]>) defineKey(this, name, value);
     // biome-ignore lint/correctness/noConstructorReturn: the proxy makes properties of the items
     return new Proxy(this, HANDLER);
   }
@@ -68,7 +68,7 @@ export class ObjectDict {
 
   /** Sets an item. */
   set(name: string, value: unknown): void {
-    define(this, name, value);
+    defineKey(this, name, value);
   }
 
   /** Takes an item out; false if it was not there. */

@@ -24,7 +24,7 @@ export interface ArgumentOptions<Default = undefined> extends ArgumentsOptions {
 
 const CONTROL = /[\0-\x08\x0e-\x1f]/g;
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Most arguments are a few ASCII characters, for which a decoder is a slow start. */
 function isShortAscii(value: Buffer): boolean {
@@ -40,7 +40,7 @@ function isShortAscii(value: Buffer): boolean {
 export function decodeUtf8(value: Buffer, name: string | undefined): string {
   if (isShortAscii(value)) return value.toString("latin1");
   try {
-    return utf8.decode(value);
+    return strictUtf8.decode(value);
   } catch {
     const shown = value.subarray(0, 40).toString("latin1");
     throw new HTTPError(400, "Invalid unicode in %s: %r", name ?? "url", shown);
