@@ -12,18 +12,10 @@
 
 /** The purpose of the connection is fulfilled. */
 export const NORMAL_CLOSURE = 1000;
-/** The endpoint goes away: a server stops, a browser leaves the page. */
-export const GOING_AWAY = 1001;
-/** The peer broke the protocol. */
-export const PROTOCOL_ERROR = 1002;
 /** Never sent: the peer's close frame had no code. */
 export const NO_STATUS = 1005;
 /** Never sent: the connection ended without a close frame. */
 export const ABNORMAL_CLOSURE = 1006;
-/** The data do not fit the type of the message: invalid UTF-8, or data that cannot be inflated. */
-export const INVALID_PAYLOAD = 1007;
-/** A message is larger than the endpoint takes. */
-export const MESSAGE_TOO_BIG = 1009;
 /** The server met an unexpected condition. */
 export const INTERNAL_ERROR = 1011;
 
