@@ -197,6 +197,68 @@ describe("an upstream that cannot be reached", () => {
   });
 });
 
+/** A client that half-closes: the proxy opens its connection to the upstream meanwhile. */
+describe("a client that ends its side while the proxy connects to the upstream", () => {
+  class Counting extends RequestHandler {
+    static requests = 0;
+
+    override get(): void {
+      Counting.requests += 1;
+      if (Counting.requests === 2) this.detach().close();
+      else this.write(`answer ${Counting.requests}`);
+    }
+  }
+
+  /** Everything takes 20 ms to arrive. */
+  function slowly(run: (client: RawClient, loop: VirtualLoop) => Promise<void>): Promise<void> {
+    const network = new MemoryNetwork({ hosts: { "old.example": "192.0.2.1" }, latency: 20 });
+    Counting.requests = 0;
+    return VirtualLoop.run(
+      async (loop) => {
+        const upstream = new HTTPServer(new Application([["/", Counting]]));
+        await upstream.listen(80, "192.0.2.1");
+        const proxy = new ReverseProxy({ upstream: "http://old.example" });
+        const server = new HTTPServer(proxy);
+        await server.listen(0, "127.0.0.1");
+        const client = await RawClient.connect(loop, server.port!);
+        try {
+          await run(client, loop);
+        } finally {
+          client.close();
+          proxy.close();
+          for (const one of [server, upstream]) {
+            await one.stop();
+            await one.closeAllConnections({ timeout: 0 });
+          }
+        }
+      },
+      { network },
+    );
+  }
+
+  test("gets its answer", async () => {
+    await slowly(async (client) => {
+      client.send(GET);
+      client.end();
+      assert.equal((await client.response()).body.toString(), "answer 1");
+      await client.whenEnded();
+    });
+  });
+
+  test("gets its answer from the second connection, too, if a kept one had ended", async () => {
+    await slowly(async (client, loop) => {
+      client.send(GET);
+      assert.equal((await client.response()).body.toString(), "answer 1");
+      client.send(GET);
+      // The proxy sees at 60 ms that the kept connection has ended, and is connected again at 80 or later.
+      await pass(loop, 50);
+      client.end();
+      assert.equal((await client.response()).body.toString(), "answer 3");
+      await client.whenEnded();
+    });
+  });
+});
+
 describe("an upstream that is too slow", () => {
   test("with its head is a 504 after responseTimeout, 60 s", async () => {
     using _access = new ExpectLog(accessLog, /^504 GET \/ /);

@@ -121,10 +121,11 @@ export class ProxyExchange implements HTTPMessageDelegate {
 
   /** A client that has ended its side may still read: the upstream learns of the end, and decides. */
   onExchangeAborted(reason: ExchangeAbortedError): void {
-    if (reason.reason !== "half-closed" || this.#pooled === undefined) this.#abandon();
+    if (reason.reason !== "half-closed") this.#abandon();
     else {
       this.#isLast = true;
-      this.#pooled.stream.end();
+      // Without a connection yet, the FIN follows the request.
+      this.#pooled?.stream.end();
     }
   }
 
@@ -182,6 +183,7 @@ export class ProxyExchange implements HTTPMessageDelegate {
       return;
     }
     if (this.#isReceived || !this.#hasBody) this.#finishRequest();
+    if (this.#isLast) this.#pooled?.stream.end();
   }
 
   #finishRequest(): void {
