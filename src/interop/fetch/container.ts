@@ -32,7 +32,7 @@ export interface FetchContainerOptions {
  *
  * An exception, or anything but a `Response`, is a 500 and a traceback in our log; after the head was sent
  * the response is broken off. Bodies of GET and HEAD requests, which Fetch does not have, are dropped;
- * CONNECT and TRACE are answered with 501.
+ * CONNECT, TRACE and TRACK are answered with 501.
  */
 export class FetchContainer implements HTTPServerConnectionDelegate {
   readonly #host: FetchHost;

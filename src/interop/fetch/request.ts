@@ -204,7 +204,7 @@ function prepareLazyRequests(): boolean {
 
 /**
  * The method as Fetch has it: six names in upper case, whatever their spelling (Fetch §2.2.1). Undefined for
- * CONNECT and TRACE.
+ * CONNECT, TRACE and TRACK.
  */
 export function fetchMethod(method: string): string | undefined {
   if (method === "GET" || method === "POST") return method;

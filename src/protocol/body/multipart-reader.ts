@@ -119,7 +119,8 @@ export class MultipartReader {
     ) {
       return this.#keep(buffer);
     }
-    const headEnd = buffer.indexOf(HEAD_END);
+    // Behind that line end: an empty line before the first field is not the end of a head without fields.
+    const headEnd = buffer.indexOf(HEAD_END, LINE_END.length);
     const size = (headEnd === -1 ? buffer.length : headEnd) - LINE_END.length;
     if (size > this.#maxPartHeaderSize) {
       throw invalidMultipart(`the head of a part is too large: at most ${this.#maxPartHeaderSize} bytes`);

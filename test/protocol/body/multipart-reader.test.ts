@@ -87,6 +87,15 @@ describe("MultipartReader", () => {
     }
   });
 
+  test("an empty line before the first field of a part belongs to its head, as in a body that is there whole", () => {
+    const octets = Buffer.from(`--b\r\n\r\n${part("a", "v").slice("--b\r\n".length)}--b--`);
+    const expected = sorted(whole(octets));
+    assert.equal(expected.length, 1);
+    for (let at = 0; at <= octets.length; at++) {
+      assert.deepEqual(sorted(read([octets.subarray(0, at), octets.subarray(at)])), expected, `cut at ${at}`);
+    }
+  });
+
   test("agrees with the parser of whole bodies about any body", () => {
     const token = fc.constantFrom(
       "--b",
