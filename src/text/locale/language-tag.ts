@@ -36,7 +36,9 @@ export function isRightToLeft(tag: string): boolean {
 export function languageName(code: string, tag: string): string {
   const known = LOCALE_NAMES[code];
   if (known !== undefined) return known.name;
-  const name = new Intl.DisplayNames([tag, "en"], { type: "language", fallback: "none" }).of(tag);
+  // Intl has names for languages, scripts, regions and variants; a tag with extensions (`en-u-ca-…`) throws there.
+  const { baseName } = new Intl.Locale(tag);
+  const name = new Intl.DisplayNames([tag, "en"], { type: "language", fallback: "none" }).of(baseName);
   if (name === undefined || tag === "und") return "Unknown";
   // Many languages write their names in lower case within a sentence; in a list they stand beside Tornado's.
   const [first = ""] = name;

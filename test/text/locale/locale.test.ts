@@ -304,6 +304,11 @@ describe("what is known of a language", () => {
     assert.equal(new Locale("x y").languageTag, "und");
   });
 
+  it("has a name for codes with extensions", () => {
+    assert.equal(new Locale("aa_a_aa").name, new Locale("aa").name);
+    assert.equal(new Locale("de_DE_u_co_phonebk").name, "Deutsch (Deutschland)");
+  });
+
   it("is made for any code", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."aAzZ0_-") })), (code) => {
