@@ -47,7 +47,7 @@ const stray = packed.files
     (path) =>
       !/^dist\/.+\.(js|d\.ts)$/.test(path) &&
       !/^dist\/interop\/python\/.+\.py$/.test(path) &&
-      !/^(docs\/.+\.md|examples\/(README\.md|chat\/.+)|bench\/README\.md|test\/runtimes\/known\.tsv|[A-Z]+\.md|LICENSE|package\.json)$/.test(
+      !/^(docs\/.+\.md|examples\/(README\.md|chat\/.+)|bench\/README\.md|[A-Z]+\.md|LICENSE|package\.json)$/.test(
         path,
       ),
   );

@@ -130,7 +130,7 @@ describe("upgradeListener()", () => {
     });
   });
 
-  test("serves a request with a body that asks for another protocol", () =>
+  test("serves a request with a body that asks for another protocol", { timeout: 20_000 }, () =>
     withServer(async ({ connect }) => {
       const client = await connect();
       client.send("POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n");

@@ -1,23 +1,56 @@
 // Processes that may hang, spin or grow: each has a group of its own, a time limit and a bound on its memory. What it has
-// started ends with it, and all groups end with this process.
+// started ends with it, and all groups end with this process. Some programs give their children groups and sessions of their
+// own, so the processes of a group are also known by a variable of the environment, which children inherit.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Bytes of resident memory; a test that goes on allocating would otherwise take the machine with it. */
 const MOST_MEMORY = 1_500_000_000;
 
-const groups = new Set();
+const MARK = "SQUALL_RUNTIMES_PROCESS";
 
-function endGroup(pid) {
+/** Process groups that run, with the mark of each. */
+const groups = new Map();
+let started = 0;
+
+function kill(pid) {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(pid, "SIGKILL");
   } catch {
-    // All of it has ended.
+    // It has ended.
+  }
+}
+
+/** The processes whose environment holds the mark; none where there is no /proc. */
+function marked(mark) {
+  const text = `${MARK}=${mark}\0`;
+  let pids;
+  try {
+    pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+  return pids.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, "latin1").includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+function endGroup(pid, mark) {
+  kill(-pid);
+  // What is killed may just have started another process, which the next round finds.
+  for (let round = 0; round < 5; round++) {
+    const left = marked(mark);
+    if (left.length === 0) return;
+    for (const other of left) kill(Number(other));
   }
 }
 
 function endAll() {
-  for (const pid of groups) endGroup(pid);
+  for (const [pid, mark] of groups) endGroup(pid, mark);
 }
 process.on("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -41,7 +74,13 @@ function memoryOf(pid) {
  */
 export function runLimited(program, args, { cwd, env, limit }) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const mark = `${process.pid}-${++started}`;
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...env, [MARK]: mark },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     let output = "";
     let trouble;
     for (const stream of [child.stdout, child.stderr]) {
@@ -55,10 +94,10 @@ export function runLimited(program, args, { cwd, env, limit }) {
       resolve({ output, trouble });
     });
     if (child.pid === undefined) return;
-    groups.add(child.pid);
+    groups.set(child.pid, mark);
     const end = (why) => {
       trouble ??= why;
-      endGroup(child.pid);
+      endGroup(child.pid, mark);
     };
     const timer = setTimeout(() => end(`did not end within ${limit / 1000} s`), limit);
     const watch = setInterval(() => {
@@ -68,7 +107,7 @@ export function runLimited(program, args, { cwd, env, limit }) {
       clearTimeout(timer);
       clearInterval(watch);
       if (code !== 0) trouble ??= `ended with ${signal ?? `status ${code}`}`;
-      endGroup(child.pid);
+      endGroup(child.pid, mark);
       groups.delete(child.pid);
     });
     child.on("close", () => resolve({ output, trouble }));

@@ -47,7 +47,9 @@ export interface UpgradeListener {
  * ```
  *
  * A request that the application does not upgrade gets its answer, and the connection ends with it. Behind a
- * proxy, `xheaders` says that its fields are believed.
+ * proxy, `xheaders` says that its fields are believed. From Node 26 on a request with a body, which no
+ * WebSocket handshake has, is not served: `node:http` keeps the body for itself, and the request waits until
+ * `bodyTimeout` or its client ends it.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an application that is no connection
  * delegate, and for an option that is unknown or of the wrong type or range.
  */

@@ -36,7 +36,7 @@ export function isRightToLeft(tag: string): boolean {
 export function languageName(code: string, tag: string): string {
   const known = LOCALE_NAMES[code];
   if (known !== undefined) return known.name;
-  // Intl has names for languages, scripts, regions and variants; a tag with extensions (`en-u-ca-…`) throws there.
+  // Intl names languages, scripts, regions and variants; a tag with extensions (`en-u-ca-…`) throws there.
   const { baseName } = new Intl.Locale(tag);
   const name = new Intl.DisplayNames([tag, "en"], { type: "language", fallback: "none" }).of(baseName);
   if (name === undefined || tag === "und") return "Unknown";
