@@ -139,7 +139,8 @@ describe("upgradeListener()", () => {
       const got = await client.response();
       assert.equal(got.body.toString(), "abcdef");
       assert.equal(field(got, "Connection"), "close");
-    }));
+    }),
+  );
 
   test("says goodbye to its WebSockets when it is asked to close them", () =>
     withServer(async ({ port, listener }) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { Application, RequestHandler } from "squall/web";
-import { type Allocation, allocationOf } from "../support/allocation.js";
+import { assertAllocates } from "../support/allocation.js";
 import { RawClient } from "../support/raw-client.js";
 import "../support/guard.js";
 
@@ -23,11 +23,6 @@ class Hello extends RequestHandler {
   }
 }
 
-/** Bytes that the package itself allocated, without its network in memory. */
-function ours(allocation: Allocation): [key: string, bytes: number][] {
-  return [...allocation].filter(([key]) => key.includes("/dist/") && !key.includes("/dist/testing/"));
-}
-
 test(`a hello allocates at most ${BOUND} bytes of our own`, (t) =>
   VirtualLoop.run(
     async (loop) => {
@@ -43,14 +38,7 @@ test(`a hello allocates at most ${BOUND} bytes of our own`, (t) =>
       };
       try {
         await ask(WARM_UP);
-        const found = ours(await allocationOf(() => ask(REQUESTS)));
-        const each = found.reduce((sum, [, bytes]) => sum + bytes, 0) / REQUESTS;
-        const largest = found
-          .sort((a, b) => b[1] - a[1])
-          .slice(0, 12)
-          .map(([key, bytes]) => `${Math.round(bytes / REQUESTS)} ${key.replace(/^.*\/dist\//, "")}`);
-        t.diagnostic(`${Math.round(each)} bytes each`);
-        assert.ok(each <= BOUND, `${Math.round(each)} bytes each; most of them in\n${largest.join("\n")}`);
+        await assertAllocates(t, BOUND, REQUESTS, ask);
       } finally {
         for (const client of clients) client.close();
         await server.stop();

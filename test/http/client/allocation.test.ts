@@ -1,7 +1,7 @@
 /** How much a fetch allocates: a bound that only changes downwards, so that garbage does not creep back in. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Allocation, allocationOf } from "../../support/allocation.js";
+import { assertAllocates } from "../../support/allocation.js";
 import "../../support/guard.js";
 import { withClient } from "./world.js";
 
@@ -17,11 +17,6 @@ const ANSWER = Buffer.from(
   "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\nHello, world",
 );
 
-/** Bytes that the package itself allocated, without its network in memory. */
-function ours(allocation: Allocation): [key: string, bytes: number][] {
-  return [...allocation].filter(([key]) => key.includes("/dist/") && !key.includes("/dist/testing/"));
-}
-
 test(`a fetch of a small answer allocates at most ${BOUND} bytes of our own`, (t) =>
   withClient({ maxClients: CLIENTS }, async (world) => {
     const port = await world.listen((peer) => {
@@ -36,13 +31,6 @@ test(`a fetch of a small answer allocates at most ${BOUND} bytes of our own`, (t
       }
     };
     await ask(WARM_UP);
-    const found = ours(await allocationOf(() => ask(REQUESTS)));
-    const each = found.reduce((sum, [, bytes]) => sum + bytes, 0) / REQUESTS;
-    const largest = found
-      .sort((a, b) => b[1] - a[1])
-      .slice(0, 12)
-      .map(([key, bytes]) => `${Math.round(bytes / REQUESTS)} ${key.replace(/^.*\/dist\//, "")}`);
-    t.diagnostic(`${Math.round(each)} bytes each`);
-    assert.ok(each <= BOUND, `${Math.round(each)} bytes each; most of them in\n${largest.join("\n")}`);
+    await assertAllocates(t, BOUND, REQUESTS, ask);
     assert.equal(world.client.connections, CLIENTS);
   }));
