@@ -313,6 +313,11 @@ export class WebSocketShell
   }
 
   /** @internal */
+  onFull(): void {
+    this.#waiting.full();
+  }
+
+  /** @internal */
   onDrain(): void {
     this.#backlog?.drained();
     // A pong that waited may fill the stream again.

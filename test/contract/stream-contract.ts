@@ -56,6 +56,7 @@ class Recorder implements StreamSink {
   readonly heard: string[] = [];
   bytes: Buffer = Buffer.alloc(0);
   drains = 0;
+  fulls = 0;
   #wake: (() => void) | undefined;
 
   onData(chunk: Buffer): void {
@@ -66,6 +67,11 @@ class Recorder implements StreamSink {
 
   onFin(): void {
     this.heard.push("fin");
+    this.#wake?.();
+  }
+
+  onFull(): void {
+    this.fulls++;
     this.#wake?.();
   }
 
@@ -529,6 +535,34 @@ question(
     await recorder.until(() => recorder.drains > before);
     pair.near.close();
     await reading;
+    await closeBoth(pair);
+  },
+);
+
+question(
+  "a sink's stream calls onFull, once, when corked bytes that had found room fill it, and onDrain after it",
+  ["backPressure", "duplex"],
+  async (kit) => {
+    const pair = await kit.open();
+    const recorder = new Recorder();
+    pair.near.consume(recorder);
+    let sent = 0;
+    for (; recorder.fulls === 0; sent++) {
+      assert.ok(sent < 2000);
+      pair.near.cork();
+      assert.equal(pair.near.send(Buffer.alloc(60_000)), true);
+      pair.near.uncork();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { drains } = recorder;
+    pair.near.cork();
+    assert.equal(pair.near.send(Buffer.alloc(60_000)), false);
+    pair.near.uncork();
+    assert.equal(recorder.fulls, 1);
+    const reading = pair.far.readBytes((sent + 1) * 60_000);
+    await recorder.until(() => recorder.drains > drains);
+    await reading;
+    assert.equal(recorder.fulls, 1);
     await closeBoth(pair);
   },
 );

@@ -120,6 +120,31 @@ describe("case 64: a peer that reads slowly", () => {
       await assert.rejects(written, { code: "ERR_SQUALL_WEBSOCKET_CLOSED" });
     });
   });
+
+  test("that takes nothing at all is cut also when answers that were queued for one write fill the stream", () => {
+    const { Recorded, open, closed } = handlers({ writeStallTimeout: 5000 });
+    class Answering extends Recorded {
+      override onMessage() {
+        return this.writeMessage("y".repeat(30_000));
+      }
+    }
+    return withWebSockets([["/", Answering]], async ({ handshake, pass }) => {
+      const { client } = await handshake();
+      client.socket.pause();
+      await pass(1);
+      const message = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78]);
+      // Each answer finds room when it is written; together they leave none at the end of a turn.
+      for (let sent = 0; open[0]!.bufferedAmount < 65_536; sent++) {
+        assert.ok(sent < 1000);
+        client.socket.write(message);
+        await pass(10);
+      }
+      await pass(4000);
+      assert.deepEqual(closed, []);
+      await pass(16_000);
+      assert.deepEqual(closed, [undefined]);
+    });
+  });
 });
 
 describe("broadcast()", () => {

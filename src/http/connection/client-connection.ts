@@ -312,6 +312,11 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     if (!isWhole && this.#state !== STATE.upgraded) this.#close(undefined);
   }
 
+  full(): void {
+    this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
+    this.#writeStall.full();
+  }
+
   writable(): void {
     this.#writeStall?.drained();
   }
@@ -333,8 +338,7 @@ export class HTTP1ClientConnection implements ExchangeHost, MessageOwner<HTTP1Re
     if (exchange !== this.#exchange) return;
     switch (event) {
       case "full":
-        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
-        this.#writeStall.full();
+        this.full();
         break;
       case "finished":
         if (this.#state === STATE.draining) this.#exchangeEnds();

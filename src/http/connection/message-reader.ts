@@ -82,6 +82,8 @@ export interface MessageOwner<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   readFailed(failure: ReadFailure, error: unknown): void;
   /** The peer sent its FIN, after everything that was reported before. */
   peerEnded(): void;
+  /** What was queued although there was room is above the high-water mark now. */
+  full(): void;
   /** There is room to write again. */
   writable(): void;
   /** The stream is closed; nothing more will be called. */
@@ -315,6 +317,10 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   /** False once something has stopped the reader. */
   get #isReading(): boolean {
     return this.#state !== STATE.stopped;
+  }
+
+  onFull(): void {
+    this.#owner.full();
   }
 
   onDrain(): void {

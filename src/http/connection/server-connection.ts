@@ -350,6 +350,12 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
   }
 
   /** @internal */
+  full(): void {
+    this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
+    this.#writeStall.full();
+  }
+
+  /** @internal */
   writable(): void {
     this.#writeStall?.drained();
     if (this.#state === STATE.paused) this.#goOn();
@@ -400,8 +406,7 @@ export class HTTP1ServerConnection implements ServerConnection, ExchangeHost, Me
     if (exchange !== this.#exchange) return;
     switch (event) {
       case "full":
-        this.#writeStall ??= new WriteStall(this.stream, this.params.writeStallTimeout, this);
-        this.#writeStall.full();
+        this.full();
         break;
       case "finished":
         this.#exchangeFinished(exchange);

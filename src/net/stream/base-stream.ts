@@ -508,7 +508,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   }
 
   #makeOutput(): StreamOutput {
-    const output = new StreamOutput(this.#life === CONNECTING ? undefined : this.transport);
+    const output = new StreamOutput(this.#life === CONNECTING ? undefined : this.transport, this.#input);
     if (this.#life >= CLOSED) output.shut(this.#closedError());
     return output;
   }

@@ -292,6 +292,15 @@ export class StreamInput {
     else if (this.#state === PUSHING) this.#queued();
   }
 
+  /** What was queued although there was room has filled the output. */
+  filled(): void {
+    try {
+      this.#sink?.onFull?.();
+    } catch (error) {
+      this.#sinkFailed(error);
+    }
+  }
+
   /** There is room to write again. */
   drained(): void {
     try {

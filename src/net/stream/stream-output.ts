@@ -54,7 +54,14 @@ class OutputWaits {
   corked: Deferred[] = [];
 }
 
+/** Who is told what no caller of `send()` can be told. */
+export interface OutputWatcher {
+  /** What was queued although there was room is above the high-water mark now. */
+  filled(): void;
+}
+
 export class StreamOutput extends WriteQueue implements CoalescingMember {
+  readonly #watcher: OutputWatcher;
   #socket: Duplex | undefined;
   #state: number;
   /** How many corks are open: the user's, and {@link TURN} for that of the turn. */
@@ -62,8 +69,9 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   #waits: OutputWaits | undefined;
 
   /** `socket` is undefined as long as there is no connection. */
-  constructor(socket: Duplex | undefined) {
+  constructor(socket: Duplex | undefined, watcher: OutputWatcher) {
     super();
+    this.#watcher = watcher;
     this.#socket = socket;
     this.#state = ROOM;
     this.#corks = 0;
@@ -115,7 +123,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   uncork(): void {
     // The turn's cork is not the user's to take.
     if (this.#corks % TURN === 0) return;
-    if (--this.#corks === 0) this.#flush();
+    if (--this.#corks === 0) this.#flushQueued();
   }
 
   /** Corks until the turn of the loop ends. */
@@ -128,7 +136,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   /** For {@link WriteCoalescing}. */
   endTurn(): void {
     this.#corks -= TURN;
-    if (this.#corks === 0) this.#flush();
+    if (this.#corks === 0) this.#flushQueued();
   }
 
   /** FIN follows what is queued. */
@@ -223,6 +231,13 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     const corked = waits.corked;
     waits.corked = [];
     for (const drain of corked) this.#follow(socket, drain);
+  }
+
+  /** The writers were told that there is room. If there is none now, the owner of the stream has to know. */
+  #flushQueued(): void {
+    const hadRoom = this.#state === ROOM;
+    this.#flush();
+    if (hadRoom && this.#state === FULL) this.#watcher.filled();
   }
 
   /** Node also says "full" of a large write that has left already: what counts is what is left. */

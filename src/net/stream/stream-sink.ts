@@ -2,7 +2,7 @@
  * The push face of a stream: what `stream.consume(sink)` calls, synchronously, as bytes arrive.
  *
  * After `consume` the promise methods for reading are refused until the sink is taken off. The calls come in
- * this order: any number of `onData` and `onDrain`, at most one `onFin`, and exactly one `onClose`, after
+ * this order: any number of `onData`, `onDrain` and `onFull`, at most one `onFin`, and exactly one `onClose`, after
  * which none.
  */
 
@@ -17,6 +17,11 @@ export interface StreamSink {
   onFin(): void;
   /** What had been queued above the high-water mark has gone out: there is room again. */
   onDrain(): void;
+  /**
+   * What `send()` had queued while it still said true has filled the stream above its high-water mark: it was
+   * corked, or waited for the end of the turn of the loop. `onDrain` follows.
+   */
+  onFull?(): void;
   /** The stream is closed; `error` is what closed it, `undefined` for an orderly end. */
   onClose(error: Error | undefined): void;
 }

@@ -1,6 +1,7 @@
 /** A client that sends and does not read must not fill the memory. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { HTTP1Connection } from "squall/http1connection";
 import { type HTTPConnection, HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
 import "../../support/guard.js";
 import { answer, pass, withServer } from "../../support/virtual-server.js";
@@ -119,4 +120,48 @@ describe("a peer that stops reading", () => {
         },
       ));
   }
+
+  test("is cut off after writeStallTimeout also when answers that were queued for one write fill the buffer", () => {
+    let queued = () => 0;
+    const answers = ({ connection }: HTTPServerRequest) => {
+      queued = () => (connection as HTTP1Connection).stream?.bytesQueued ?? 0;
+      connection?.respond(OK, new HTTPHeaders(), Buffer.alloc(30_000));
+    };
+    return withServer(answers, { writeStallTimeout: 5000 }, async ({ connect, loop, server }) => {
+      const client = await connect();
+      client.socket.pause();
+      // Each answer finds room when it is written; together they leave none at the end of a turn.
+      for (let sent = 0; queued() < 65_536; sent++) {
+        assert.ok(sent < 1000);
+        client.send(GET);
+        await pass(loop, 10);
+      }
+      await pass(loop, 4000);
+      assert.equal(server.connections, 1);
+      await pass(loop, 14_000);
+      assert.equal(server.connections, 0);
+    });
+  });
+
+  test("is waited for again once it has read such answers, and serves on", () => {
+    let queued = () => 0;
+    const answers = ({ connection }: HTTPServerRequest) => {
+      queued = () => (connection as HTTP1Connection).stream?.bytesQueued ?? 0;
+      connection?.respond(OK, new HTTPHeaders(), Buffer.alloc(30_000));
+    };
+    return withServer(answers, { writeStallTimeout: 5000 }, async ({ connect, loop }) => {
+      const client = await connect();
+      client.socket.pause();
+      let sent = 0;
+      for (; queued() < 65_536; sent++) {
+        client.send(GET);
+        await pass(loop, 10);
+      }
+      client.socket.resume();
+      for (; sent > 0; sent--) assert.equal((await client.response()).body.length, 30_000);
+      await pass(loop, 60_000);
+      client.send(GET);
+      assert.equal((await client.response()).status, 200);
+    });
+  });
 });
