@@ -48,12 +48,12 @@ export class HTTPError extends SquallError {
    * @param logMessage a format for the log, followed by what it is filled with.
    *   Arguments that do not fit the format are shown beside it.
    * @param args a last argument that is a plain object of `reason` and `cause` only is the options.
-   * @throws InvalidArgumentError if the status is not an integer from 100 to 999.
+   * @throws InvalidArgumentError if the status is not an integer from 200 to 999: a 1xx ends no response.
    */
   constructor(statusCode?: number, options?: HTTPErrorOptions);
   constructor(statusCode: number, logMessage: string | null | undefined, ...args: readonly unknown[]);
   constructor(statusCode = 500, ...rest: readonly unknown[]) {
-    checkStatusCode(statusCode);
+    checkErrorStatus(statusCode);
     const last = rest.at(-1);
     const options: HTTPErrorOptions = isOptions(last) ? last : {};
     const texts = isOptions(last) ? rest.slice(0, -1) : rest;
@@ -99,12 +99,33 @@ function shownSafely(value: unknown): string {
   }
 }
 
-/** Throws an {@link InvalidArgumentError} for what is not a status: an integer from 100 to 999. */
+function isFinalStatus(statusCode: unknown): statusCode is number {
+  return Number.isInteger(statusCode) && (statusCode as number) >= 200 && (statusCode as number) <= 999;
+}
+
+/**
+ * Throws an {@link InvalidArgumentError} unless a response can end with this status: an integer from 200 to
+ * 999, or 101, which changes to another protocol. After any other 1xx the client waits for the final response
+ * (RFC 9110 §15.2).
+ */
 export function checkStatusCode(statusCode: unknown): asserts statusCode is number {
-  if (Number.isInteger(statusCode) && (statusCode as number) >= 100 && (statusCode as number) <= 999) return;
+  if (isFinalStatus(statusCode) || statusCode === 101) return;
+  const hint = statusCode === 103 ? "; sendEarlyHints() sends a 103 before the response" : "";
   throw new InvalidArgumentError(
-    `a status must be an integer from 100 to 999, got ${inspect(statusCode, { depth: 0 })}`,
+    `the status of a response must be an integer from 200 to 999, or 101 for upgrade(), got ${named(statusCode)}${hint}`,
   );
+}
+
+/** The same for an error response, whose status is from 200 to 999. */
+export function checkErrorStatus(statusCode: unknown): asserts statusCode is number {
+  if (isFinalStatus(statusCode)) return;
+  throw new InvalidArgumentError(
+    `the status of an error response must be an integer from 200 to 999, got ${named(statusCode)}`,
+  );
+}
+
+function named(statusCode: unknown): string {
+  return inspect(statusCode, { depth: 0 });
 }
 
 function describe(statusCode: number, reason: string | undefined, message: string | undefined): string {

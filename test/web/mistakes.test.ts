@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { HTTPServer } from "squall/httpserver";
 import { appLog, LogFormatter, LogHandler, LogRecord } from "squall/log";
 import { DictLoader } from "squall/template";
+import { ExpectLog } from "squall/testing";
 import {
   Application,
   ErrorHandler,
@@ -132,7 +133,7 @@ describe("a response that is finished", () => {
 
 describe("a status that is not a number", () => {
   test("is refused with its type, by setStatus() and by HTTPError", async () => {
-    const message = /integer from 100 to 999, got '404'/;
+    const message = /integer from 200 to 999.*, got '404'/;
     class Text extends Told {
       override get() {
         this.setStatus("404" as never);
@@ -140,6 +141,48 @@ describe("a status that is not a number", () => {
     }
     await failing(Text, message);
     assert.throws(() => new HTTPError("404" as never), { ...refused, message });
+  });
+});
+
+describe("a status that ends no response (1xx)", () => {
+  class Answers extends Told {
+    static how: (handler: RequestHandler) => void;
+    override get() {
+      Answers.how(this);
+    }
+  }
+  const ways: [string, (handler: RequestHandler) => void, RegExp][] = [
+    ["setStatus(100)", (h) => h.setStatus(100), /from 200 to 999, or 101 for upgrade\(\), got 100$/],
+    ["setStatus(103)", (h) => h.setStatus(103), /got 103; sendEarlyHints\(\) sends a 103 before/],
+    ["sendError(100)", (h) => h.sendError(100), /an error response must be .* from 200 to 999, got 100$/],
+    [
+      "new HTTPError(100)",
+      () => {
+        throw new HTTPError(100);
+      },
+      /an error response must be .* from 200 to 999, got 100$/,
+    ],
+    ["redirect() with 100", (h) => h.redirect("/", { status: 100 }), /from 300 to 399, got 100$/],
+    ["setStatus(101) without upgrade()", (h) => h.setStatus(101), /^a 101 ends no response: upgrade\(\)/],
+  ];
+  for (const [what, how, said] of ways) {
+    test(`is refused in words that name it and what may stand there: ${what}`, async () => {
+      Answers.how = how;
+      const connection = await failing(Answers, said);
+      assert.equal(connection.status, 500);
+      assert.match(connection.body, /<title>500: /);
+      assert.match(
+        String((Told.error as { code?: string }).code),
+        /^ERR_SQUALL_(INVALID_ARGUMENT|HTTP_OUTPUT)$/,
+      );
+    });
+  }
+
+  test("is refused by an ErrorHandler in the routes as well", async () => {
+    using log = new ExpectLog("squall.application", /from 200 to 999.*got 100/s);
+    const { status } = await ask(new Application([["/", ErrorHandler, { statusCode: 100 }]]), "/");
+    assert.equal(status, 500);
+    assert.equal(log.loggedStack, true);
   });
 });
 

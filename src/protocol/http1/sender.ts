@@ -341,7 +341,7 @@ function wrongState(call: string, state: HTTP1SenderState): HTTP1OutputError {
 function interimAsFinal(code: number): HTTP1OutputError {
   return new HTTP1OutputError(
     "ERR_SQUALL_HTTP_OUTPUT_START_LINE",
-    `a ${code} is an interim response: the client would go on waiting for the final one`,
+    `a ${code} is an interim response: the client would go on waiting for the final one, whose code is 200 or above`,
   );
 }
 

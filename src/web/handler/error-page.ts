@@ -5,7 +5,6 @@
  * set.
  */
 import { pendingResult } from "../../async/coroutine/yieldable.js";
-import { InvalidArgumentError } from "../../base/errors.js";
 import { xhtmlEscape } from "../../base/escape.js";
 import { appLog, genLog } from "../../base/log.js";
 import { sendBareStatus } from "../../http/delegates/bare-response.js";
@@ -15,7 +14,7 @@ import { HTTPInputError } from "../../protocol/fields/errors.js";
 import { reasonPhrase } from "../../protocol/fields/status.js";
 import { forbidsContent } from "../../protocol/message/content.js";
 import { CLIENT_LEFT } from "../application/access-log.js";
-import { Finish, HTTPError } from "../errors.js";
+import { checkErrorStatus, Finish, HTTPError } from "../errors.js";
 import type { ErrorPageOptions, Handler } from "../types.js";
 import { exchangeAborted } from "./abort.js";
 import { stateOf } from "./handler-state.js";
@@ -152,8 +151,7 @@ function endBroken(handler: Handler): void {
 
 /** `handler.sendError()`. */
 export function sendError(handler: Handler, statusCode: number, options: ErrorPageOptions): void {
-  if (statusCode < 200)
-    throw new InvalidArgumentError(`an error page has a status of at least 200, got ${statusCode}`);
+  checkErrorStatus(statusCode);
   const state = stateOf(handler);
   if (state.headersWritten) {
     genLog.error("Cannot send error response after headers written");

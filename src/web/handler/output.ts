@@ -212,6 +212,7 @@ function completeHeaders(handler: Handler, state: HandlerState, hasTrailers: boo
     }
   }
   if (forbidsContent(state.status)) {
+    if (state.status === 101) throw new HTTPOutputError("a 101 ends no response: upgrade() sends it");
     if (state.first !== undefined) throw bodyForbidden(state.status);
     headers.delete("Content-Encoding");
     headers.delete("Content-Language");

@@ -705,6 +705,8 @@ export class RequestHandler implements Handler {
   /**
    * Sets the status; `reason` is the phrase of the status line, by default the standard one ("Unknown" if
    * there is none).
+   * @throws InvalidArgumentError unless it is an integer from 200 to 999, or 101 for {@link
+   *   RequestHandler.upgrade}: after another 1xx the client would wait for the final response.
    */
   setStatus(statusCode: number, reason?: string | null): void {
     const state = stateOf(this);
@@ -862,6 +864,7 @@ export class RequestHandler implements Handler {
    * Answers with an error page: clears what was written (not cookies) and calls {@link
    * RequestHandler.writeError}. If the header fields were sent already, the response is broken off, so that
    * it cannot be taken for a whole one.
+   * @throws InvalidArgumentError if the status is not an integer from 200 to 999.
    */
   sendError(statusCode = 500, options: ErrorPageOptions = {}): void {
     sendError(this, statusCode, options);

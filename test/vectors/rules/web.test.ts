@@ -104,13 +104,15 @@ testRules("web", rules, {
       { fn: "web.RequestHandler.send_error", args: [422, { reason: "Own" }], result: { reason: "Own" } },
     ],
   },
-  "web/status-has-three-digits": {
+  "web/status-ends-a-response": {
     covers: [
       { args: [99], result: [99, "Unknown"] },
+      { args: [100], result: [100, "Continue"] },
       { args: [1000], result: [1000, "Unknown"] },
     ],
     leaves: [
-      { args: [100], result: [100, "Continue"] },
+      { args: [101], result: [101, "Switching Protocols"] },
+      { args: [200], result: [200, "OK"] },
       { args: [99], ...fails },
     ],
   },

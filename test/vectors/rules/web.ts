@@ -150,10 +150,12 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    name: "web/status-has-three-digits",
+    name: "web/status-ends-a-response",
     functions: ["web.RequestHandler.set_status"],
-    covers: ({ args, error }) =>
-      error === undefined && ((args[0] as number) < 100 || (args[0] as number) > 999),
+    covers: ({ args, error }) => {
+      const status = args[0] as number;
+      return error === undefined && status !== 101 && (status < 200 || status > 999);
+    },
     holds: isRefused,
   },
   {
