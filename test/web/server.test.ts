@@ -196,8 +196,48 @@ describe("an application on a server", () => {
       const client = await connect();
       client.send(get("/"));
       await pass(loop, 100);
-      client.socket.destroy();
+      client.socket.resetAndDestroy();
       await pass(loop, 2000);
+      assert.deepEqual(statuses, [499]);
+    });
+  });
+
+  test("a client that ends its side and goes on reading gets the late answer; the log says what was sent, with a mark", async () => {
+    class Late extends RequestHandler {
+      override async get(): Promise<void> {
+        await pass(this.request.ioLoop, 1000);
+        this.write("late");
+        if (this.getQueryArgument("pieces", "") !== "") await this.flush();
+      }
+    }
+    const line = /^200 GET .* \(127\.0\.0\.1\) 100\d\.\d\dms half-closed$/;
+    await serving(new Application([["/", Late]]), async ({ connect, loop }) => {
+      for (const target of ["/", "/?pieces=1"]) {
+        using _ = new ExpectLog("squall.access", line, { level: "info" });
+        const client = await connect();
+        client.send(get(target));
+        client.end();
+        await pass(loop, 2000);
+        assert.equal((await client.response()).body.toString(), "late");
+      }
+    });
+  });
+
+  test("a client that ends its side is logged as 499 if its handler gives up", async () => {
+    const statuses: number[] = [];
+    class Polls extends RequestHandler {
+      override async get() {
+        await new Promise((_resolve, reject) =>
+          this.signal.addEventListener("abort", () => reject(this.signal.reason)),
+        );
+      }
+    }
+    const logFunction = (handler: { getStatus(): number }) => statuses.push(handler.getStatus());
+    await serving(new Application([["/", Polls]], { logFunction }), async ({ connect, loop }) => {
+      const client = await connect();
+      client.send(get("/"));
+      client.end();
+      await pass(loop, 100);
       assert.deepEqual(statuses, [499]);
     });
   });

@@ -2,8 +2,8 @@
  * The push face of a stream: what `stream.consume(sink)` calls, synchronously, as bytes arrive.
  *
  * After `consume` the promise methods for reading are refused until the sink is taken off. The calls come in
- * this order: any number of `onData`, `onDrain` and `onFull`, at most one `onFin`, and exactly one `onClose`, after
- * which none.
+ * this order: any number of `onData`, `onDrain` and `onFull`, at most one `onFin`, and exactly one `onClose`,
+ * after which none.
  */
 
 /**

@@ -2,7 +2,9 @@
 import { accessLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
 import { shorten } from "../../base/shorten.js";
+import { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
+import { stateOf } from "../handler/handler-state.js";
 import type { Handler } from "../types.js";
 
 /**
@@ -10,9 +12,14 @@ import type { Handler } from "../types.js";
  */
 export const CLIENT_LEFT = 499;
 
-/** Writes the line for a handler's response; see {@link logResponse}. */
+/**
+ * Writes the line for a handler's response; see {@link logResponse}. A response that was written after the
+ * client's FIN has the mark `half-closed`: such a client may have read it, or may have been gone.
+ */
 export function logRequestLine(handler: Handler): void {
-  logResponse(handler.getStatus(), handler.request, handler);
+  const { abortReason } = stateOf(handler);
+  const isHalfClosed = abortReason instanceof ExchangeAbortedError && abortReason.reason === "half-closed";
+  logResponse(handler.getStatus(), handler.request, handler, isHalfClosed);
 }
 
 /** Whether the access log takes the line for a response of this status: what makes one may be left out. */
@@ -29,12 +36,13 @@ export function logResponse(
   status: number,
   request: HTTPServerRequest,
   handler?: Pick<Handler, "loggedUri">,
+  isHalfClosed = false,
 ): void {
   const level = levelOf(status);
   if (!accessLog.isEnabledFor(level)) return;
   accessLog.log(
     level,
-    "%d %s %s (%s) %.2fms",
+    isHalfClosed && status !== CLIENT_LEFT ? "%d %s %s (%s) %.2fms half-closed" : "%d %s %s (%s) %.2fms",
     status,
     request.method,
     shorten(handler?.loggedUri() ?? request.uri),

@@ -245,12 +245,13 @@ export function finishOutput(handler: Handler, trailers?: HTTPHeadersInit): Prom
     if (state.transforms === undefined && trailers === undefined) {
       addCookies(state);
       const body = state.takeBody();
+      // Asked before: what answers a client that has ended its side closes the connection as well.
+      if (connection.closed) noteClientLeft(state);
       connection.respond(
         startLine(state),
         state.headers,
         handler.request.method === "HEAD" ? undefined : body,
       );
-      if (connection.closed) noteClientLeft(state);
       state.headersWritten = true;
       endOfResponse(handler, state);
       return DONE;
