@@ -1,7 +1,8 @@
 // Turns dist/ into what is published. One file for each door and a few that doors share, instead of one for each module of
 // the sources: Node resolves, reads and links every module by itself, which is most of what `import "squall/web"` costs.
-// Declarations stay one for each module, since editors lead from a name to its contract, as far as users can name what is in
-// them. No name and no line is minified, so stack traces can be read without source maps, which would be more than half of the package.
+// Declarations are one file for each door and each layer, with the contracts of all that users can name and nothing internal.
+// Each name stays, and each statement keeps its line, so stack traces can be read without source maps, which would be more than
+// half of the package.
 //
 // dist/ is what the tests of this repository import, module by module. It is therefore set aside while the package is
 // packed (`prepack`) and put back afterwards (`postpack`).
@@ -18,6 +19,7 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join, posix, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { compact } from "./compact.mjs";
 import { declarationsOf } from "./declarations.mjs";
 import { install, setUp } from "./setup.mjs";
 import { root } from "./stamp.mjs";
@@ -25,6 +27,7 @@ import { root } from "./stamp.mjs";
 const dist = join(root, "dist");
 const aside = join(root, "build", "dist-modules");
 const bare = join(root, "build", "dist-bare");
+const declared = join(root, "build", "dist-declared");
 const tools = join(root, "test", "package");
 
 /** What a thread or a child process is started with: `new URL("./worker.js", import.meta.url)`. */
@@ -39,28 +42,22 @@ function filesOf(folder) {
     .map((entry) => slashes(relative(folder, join(entry.parentPath, entry.name))));
 }
 
-/** Compiles the sources once more without comments, which the declarations hold already. */
-function compileBare() {
-  rmSync(bare, { recursive: true, force: true });
+/** Compiles the sources into `folder`. */
+function compile(folder, options) {
+  rmSync(folder, { recursive: true, force: true });
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const options = ["--composite", "false", "--incremental", "false", "--tsBuildInfoFile", "null"];
-  const output = [
-    "--isolatedDeclarations",
-    "false",
-    "--declaration",
-    "false",
-    "--inlineSources",
-    "false",
-    "--sourceMap",
-    "false",
-    "--removeComments",
-    "--outDir",
-    bare,
-  ];
-  const done = spawnSync(process.execPath, [tsc, "-p", join(root, "src"), ...options, ...output], {
-    stdio: "inherit",
-  });
-  if (done.status !== 0) throw new Error("the sources do not compile");
+  const alone = ["--composite", "false", "--incremental", "false", "--tsBuildInfoFile", "null"];
+  const args = [tsc, "-p", join(root, "src"), ...alone, ...options, "--outDir", folder];
+  if (spawnSync(process.execPath, args, { stdio: "inherit" }).status !== 0)
+    throw new Error("the sources do not compile");
+}
+
+/** Code without comments, and declarations with them, but without the members that are marked as internal. */
+function compileApart() {
+  const maps = ["--inlineSources", "false", "--sourceMap", "false"];
+  const bareOnly = ["--isolatedDeclarations", "false", "--declaration", "false", "--removeComments"];
+  compile(bare, [...bareOnly, ...maps]);
+  compile(declared, ["--emitDeclarationOnly", "--stripInternal", ...maps]);
 }
 
 /**
@@ -81,7 +78,6 @@ async function bundle(from, to, others) {
   const { rollup } = await import(
     pathToFileURL(join(tools, "node_modules", "rollup", "dist", "es", "rollup.js")).href
   );
-  const acorn = await import("acorn");
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const files = filesOf(from);
   const entries = new Set(
@@ -137,16 +133,16 @@ async function bundle(from, to, others) {
       return entries.has(slashes(relative(from, id))) ? undefined : layers.get(id);
     },
   });
-  for (const file of filesOf(to)) {
-    const path = join(to, file);
-    if (file.endsWith(".js")) writeFileSync(path, indentWithTabs(readFileSync(path, "utf8"), acorn));
-  }
   const outputs = filesOf(to).filter((file) => file.includes("/"));
   const misled = outputs.filter((file) =>
     started.some((url) => readFileSync(join(to, file), "utf8").includes(url)),
   );
   if (misled.length > 0)
     throw new Error(`files are started from below dist/, where they are not: ${misled.join(", ")}`);
+  for (const file of filesOf(to)) {
+    const path = join(to, file);
+    if (file.endsWith(".js")) writeFileSync(path, compact(readFileSync(path, "utf8")));
+  }
 }
 
 /** Which layer each module is in. `importsOf` says which modules one imports when it is loaded. */
@@ -163,29 +159,10 @@ function layersOf(from, importsOf) {
   return layers;
 }
 
-/** Indents with tabs instead of four blanks, of which a tenth of the package would be. */
-function indentWithTabs(code, { parse, tokTypes }) {
-  // What stands between the back quotes of a template is text.
-  const templates = [];
-  parse(code, {
-    ecmaVersion: "latest",
-    sourceType: "module",
-    allowHashBang: true,
-    onToken: ({ type, start, end }) => {
-      if (type === tokTypes.template) templates.push([start, end]);
-    },
-  });
-  let next = 0;
-  return code.replace(/(?<=^|\n)(?: {4})+/g, (blanks, at) => {
-    while (next < templates.length && templates[next][1] <= at) next++;
-    return next < templates.length && templates[next][0] < at ? blanks : "\t".repeat(blanks.length / 4);
-  });
-}
-
 /** Writes the declarations that users can name, and copies files that the code reads: all that is neither code nor a map. */
 function copyRest(from, to) {
-  const doors = readdirSync(from).filter((file) => file.endsWith(".d.ts"));
-  for (const [file, text] of declarationsOf(from, doors)) {
+  const doors = readdirSync(declared).filter((file) => file.endsWith(".d.ts"));
+  for (const [file, text] of declarationsOf(declared, doors)) {
     mkdirSync(dirname(join(to, file)), { recursive: true });
     writeFileSync(join(to, file), text);
   }
@@ -203,7 +180,7 @@ export async function bundleDist() {
   restoreDist();
   renameSync(dist, aside);
   try {
-    compileBare();
+    compileApart();
     await bundle(bare, dist, filesOf(aside));
     copyRest(aside, dist);
   } catch (error) {

@@ -1,7 +1,8 @@
 // Which part of the declarations a package needs. The compiler writes one declaration file for each module, with all that the
 // module exports to others; users can name only what the doors lead to. This walks from the doors' exports over the names in
 // each declaration, and keeps those statements with their comments. A comment that opens a file is for those who read the
-// sources.
+// sources. What is kept of the rooms is written as one file for each layer, since a tenth of so many small files would be
+// what they import from each other.
 //
 // The compiler's output is regular, which is all that is relied on: a statement at the top level begins in the first column,
 // and ends with the first line that closes all its brackets and ends in `;` or `}`.
@@ -117,13 +118,36 @@ function parse(path, text) {
   return file;
 }
 
+/**
+ * Takes those interfaces out of `implements` that no door exports: they are between rooms, their members may be internal, and
+ * a class without them is the same type.
+ */
+function withoutInternalInterfaces(file, nameable) {
+  for (const statement of file.statements) {
+    statement.code = statement.code.replace(/(\bclass [^{]*?) implements ([^{]+) \{/, (_, head, list) => {
+      const isPublic = (type) => {
+        const name = /[\w$]+/.exec(type)[0];
+        return nameable.has(name) || !(file.declared.has(name) || file.imports.has(name));
+      };
+      const kept = list.split(/, (?![^<]*>)/).filter(isPublic);
+      return kept.length === 0 ? `${head} {` : `${head} implements ${kept.join(", ")} {`;
+    });
+  }
+}
+
 /** The declaration files that a package needs, as a map from path to text. */
 export function declarationsOf(folder, doors) {
   const files = new Map();
+  const nameable = new Set();
   const load = (path) => {
-    if (!files.has(path)) files.set(path, parse(path, readFileSync(join(folder, path), "utf8")));
+    if (!files.has(path)) {
+      const file = parse(path, readFileSync(join(folder, path), "utf8"));
+      files.set(path, file);
+      withoutInternalInterfaces(file, nameable);
+    }
     return files.get(path);
   };
+  for (const door of doors) for (const name of load(door).exported.keys()) nameable.add(name);
   const kept = new Set();
   const used = new Set();
   const keep = (file, statement) => {
@@ -197,17 +221,85 @@ export function declarationsOf(folder, doors) {
       if (file.statements.some((statement) => kept.has(statement)))
         for (const statement of file.statements) if (statement.always) keep(file, statement);
   }
+  for (const file of files.values())
+    file.statements = file.statements.filter((statement) => kept.has(statement));
+  return textsOf([...files.values()].filter((file) => file.statements.length > 0));
+}
+
+/** The layer of a room is the first folder on its path; doors have none. */
+const layerOf = (path) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : undefined);
+const layerFile = (layer) => `declarations/${layer}`;
+
+/** One text for each door and for each layer, by path. */
+function textsOf(files) {
   const texts = new Map();
-  for (const file of files.values()) {
-    let text = "";
-    for (const statement of file.statements) {
-      if (!kept.has(statement)) continue;
-      text += write(statement);
-    }
-    if (text !== "") texts.set(file.path, text.includes("export") ? text : `${text}export {};\n`);
+  for (const door of files.filter((file) => layerOf(file.path) === undefined))
+    texts.set(door.path, withTabs(door.statements.map(write).join("")));
+  for (const layer of new Set(files.map((file) => layerOf(file.path)))) {
+    if (layer === undefined) continue;
+    const rooms = files.filter((file) => layerOf(file.path) === layer);
+    texts.set(`${layerFile(layer)}.d.ts`, withTabs(merged(layer, rooms)));
   }
   return texts;
 }
+
+/** The rooms of a layer in one module: what they import from elsewhere, once, and what they declare. */
+function merged(layer, rooms) {
+  const declaredIn = new Map();
+  for (const room of rooms) {
+    for (const [name, statements] of room.declared) {
+      if (!statements.some((statement) => room.statements.includes(statement))) continue;
+      if (declaredIn.has(name))
+        throw new Error(`${layer}: ${declaredIn.get(name)} and ${room.path} both declare ${name}`);
+      declaredIn.set(name, room.path);
+    }
+  }
+  const links = new Map();
+  const link = (verb, target, { from, to }) => {
+    const key = `${verb} ${target}`;
+    if (!links.has(key)) links.set(key, { verb, target, names: new Set() });
+    links.get(key).names.add(from === to ? from : `${from} as ${to}`);
+  };
+  const isHere = (place) => place !== undefined && layerOf(place) === layer;
+  const elsewhere = ({ place, target }) => (place === undefined ? target : `./${layerOf(place)}.js`);
+  let body = "";
+  for (const room of rooms) {
+    for (const statement of room.statements) {
+      const { from, list } = statement;
+      if (from === undefined && list === undefined) {
+        checkCaptures(room, statement, declaredIn);
+        body += write(statement);
+        continue;
+      }
+      if (from !== undefined && from.names.length === 0) throw new Error(`${room.path}: ${statement.code}`);
+      for (const pair of namesUsed(statement)) {
+        const imported = from ?? room.imports.get(pair.from)?.statement.from;
+        if (imported === undefined) link("export", undefined, pair);
+        else if (!isHere(imported.place)) link(from?.verb ?? "export", elsewhere(imported), pair);
+        // What the same file declares is exported there already.
+        else if (pair.from !== pair.to) throw new Error(`${room.path}: ${statement.code}`);
+      }
+    }
+  }
+  const heads = [...links.values()].map(({ verb, target, names }) => {
+    const origin = target === undefined ? "" : ` from ${JSON.stringify(target)}`;
+    return `${verb} { ${[...names].join(", ")} }${origin};\n`;
+  });
+  return heads.join("") + body + (body.includes("export") ? "" : "export {};\n");
+}
+
+/** A global name, such as `Event`, would mean something else where another room of the layer declares it. */
+function checkCaptures(room, { code }, declaredIn) {
+  const types = code.replace(COMMENT, " ").replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  for (const [name] of types.matchAll(/(?<![.\w$])[A-Za-z_$][\w$]*(?!\??:|[\w$(])/g)) {
+    if (!(name in globalThis && declaredIn.has(name))) continue;
+    if (room.declared.has(name) || room.imports.has(name)) continue;
+    throw new Error(`${room.path}: ${name} would mean the one of ${declaredIn.get(name)}`);
+  }
+}
+
+/** Four blanks for each level, of which a twentieth of the declarations would be. */
+const withTabs = (text) => text.replace(/^(?: {4})+/gm, (blanks) => "\t".repeat(blanks.length / 4));
 
 /** The last comment in front of a statement is its own; those before it open the file. */
 function ownComment(comment) {
@@ -215,17 +307,19 @@ function ownComment(comment) {
   return comments.length === 0 ? "" : `${comments.at(-1)}\n`;
 }
 
-function write({ comment, code, from, list, used }) {
+/** Those names of an import, or of an export from elsewhere, that something leads to. */
+const namesUsed = ({ from, list, used }) =>
+  (from?.names ?? list).filter((pair) => used?.has(`${pair.to} ${pair.from}`) || used?.has(pair.to));
+
+/** A statement of a door, or a declaration. */
+function write(statement) {
+  const { comment, code, from, list } = statement;
   if (from === undefined && list === undefined) return ownComment(comment) + code;
-  const names = (from?.names ?? list).filter(
-    (pair) => used?.has(`${pair.to} ${pair.from}`) || used?.has(pair.to),
-  );
-  if (from !== undefined && from.names.length === 0) return code;
-  const inside = names
+  if (from === undefined || from.place === undefined || from.names.length === 0)
+    throw new Error(`a door exports what no room declares: ${code}`);
+  const inside = namesUsed(statement)
     .map((pair) => (pair.from === pair.to ? pair.from : `${pair.from} as ${pair.to}`))
     .join(", ");
-  const verb = from?.verb ?? "export";
-  const type = from?.type || /^export type/.test(code) ? " type" : "";
-  const byDefault = from?.byDefault === undefined ? "" : `${from.byDefault}, `;
-  return `${verb}${type} ${byDefault}{ ${inside} }${from === undefined ? "" : ` from "${from.target}"`};\n`;
+  const type = from.type ? " type" : "";
+  return `${from.verb}${type} { ${inside} } from "./${layerFile(layerOf(from.place))}.js";\n`;
 }

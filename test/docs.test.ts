@@ -264,7 +264,14 @@ test("docs/README.md leads to every page of the documentation", () => {
     String(path).replaceAll("\\", "/"),
   );
   assert.deepEqual(
-    all.filter((path) => path.endsWith(".md") && path !== "README.md" && !index.includes(`](${path})`)),
+    all.filter(
+      (path) =>
+        path.endsWith(".md") &&
+        path !== "README.md" &&
+        !index.includes(`](${path})`) &&
+        // Pages that the package does not hold are named without a link.
+        !index.includes(`| \`docs/${path}\` |`),
+    ),
     [],
   );
 });

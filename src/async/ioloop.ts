@@ -447,22 +447,22 @@ export class IOLoop implements WorkSource {
 
   // --- what a virtual clock asks (see `WorkSource`) ---------------------------------------------
 
-  /** @internal */
+  /** See {@link WorkSource.pendingWork}. */
   get pendingWork(): number {
     return this.#callbacks.size + (this.network?.pending ?? 0);
   }
 
-  /** @internal */
+  /** See {@link WorkSource.pendingExternals}. */
   get pendingExternals(): number {
     return this.#externals;
   }
 
-  /** @internal */
+  /** See {@link WorkSource.interrupt}. */
   interrupt(reason: unknown): void {
     this.#runs.interrupt(reason);
   }
 
-  /** @internal */
+  /** See {@link WorkSource.tidyTimers}. */
   tidyTimers(): void {
     this.timers.tidy();
   }
