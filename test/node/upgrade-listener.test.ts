@@ -11,7 +11,7 @@ import { NodeContainer, nodeListener, type UpgradeListenerOptions, upgradeListen
 import { ExpectLog } from "squall/testing";
 import { Application, RequestHandler } from "squall/web";
 import { WebSocketHandler, websocketConnect } from "squall/websocket";
-import { accessLog } from "#room/base/log";
+import { accessLog, genLog } from "#room/base/log";
 import { acceptValue } from "#room/protocol/websocket/handshake/accept-key";
 import { caCerts, certificate } from "../support/certs.js";
 import { type Asked, withClients, withContainer } from "../support/container-server.js";
@@ -130,17 +130,58 @@ describe("upgradeListener()", () => {
     });
   });
 
-  test("serves a request with a body that asks for another protocol", { timeout: 20_000 }, () =>
-    withServer(async ({ connect }) => {
-      const client = await connect();
-      client.send("POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n");
-      client.send("Content-Length: 6\r\n\r\nabc");
-      client.send("def");
-      const got = await client.response();
-      assert.equal(got.body.toString(), "abcdef");
-      assert.equal(field(got, "Connection"), "close");
-    }),
-  );
+  describe("serves a request with a body that asks for another protocol", () => {
+    const head = "POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n";
+    const large = "x".repeat(300_000);
+    for (const [how, rest, body] of [
+      ["of a length", "Content-Length: 6\r\n\r\nabcdef", "abcdef"],
+      [
+        "in chunks",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-A: 1\r\n\r\n",
+        "abcdef",
+      ],
+      ["that is empty", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""],
+      ["that is large", `Content-Length: ${large.length}\r\n\r\n${large}`, large],
+    ] as const) {
+      for (const size of [1, 7, Number.POSITIVE_INFINITY]) {
+        if (size < 10 && body.length > 100) continue;
+        const pieces = size === Number.POSITIVE_INFINITY ? "in one piece" : `in pieces of ${size}`;
+        test(`${how}, ${pieces}`, () =>
+          withServer(async ({ connect }) => {
+            const client = await connect();
+            const text = head + rest;
+            for (let at = 0; at < text.length; at += size) {
+              client.send(text.slice(at, at + size));
+              await new Promise(setImmediate);
+            }
+            const got = await client.response();
+            assert.equal(got.status, 200);
+            assert.equal(got.body.toString(), body);
+            assert.equal(field(got, "Connection"), "close");
+            await client.whenEnded();
+          }));
+      }
+    }
+  });
+
+  test("refuses such a body beyond the limit, and forgets one that breaks off", async () => {
+    using _log = new ExpectLog(accessLog, /^413 /, { required: false });
+    using _info = new ExpectLog(genLog, /Content-Length/, { level: "info", required: false });
+    const head = "POST /page HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n";
+    await withServer(
+      async ({ connect }) => {
+        const client = await connect();
+        client.send(`${head}Content-Length: 1000\r\n\r\nabc`);
+        assert.equal((await client.response()).status, 413);
+        client.close();
+        const other = await connect();
+        other.send(`${head}Content-Length: 10\r\n\r\nabc`);
+        other.socket.end();
+        await other.whenEnded();
+      },
+      { maxBodySize: 100 },
+    );
+  });
 
   test("says goodbye to its WebSockets when it is asked to close them", () =>
     withServer(async ({ port, listener }) => {

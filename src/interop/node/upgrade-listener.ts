@@ -1,6 +1,6 @@
 /**
  * WebSockets of a squall application under Node's own server, which reports requests for another protocol by
- * the event "upgrade": with the connection, and without reading further.
+ * the event "upgrade": with the connection, and (but for a body, from Node 26 on) without reading further.
  *
  * Such a request is put back in front of its connection, which squall's own server takes over. So it is
  * judged, answered or upgraded as if it had come there.
@@ -12,6 +12,7 @@ import type { HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import { HTTPServer, type HTTPServerOptions, type ShutdownReport } from "../../http/server/http-server.js";
 import { peerAddress } from "../../net/address.js";
 import { IOStream } from "../../net/stream/tcp-stream.js";
+import { BodiedUpgrade, isBodyRead } from "./bodied-upgrade.js";
 
 /** Options of {@link upgradeListener}: those of `HTTPServer` that concern one connection. */
 export type UpgradeListenerOptions = Omit<
@@ -47,9 +48,7 @@ export interface UpgradeListener {
  * ```
  *
  * A request that the application does not upgrade gets its answer, and the connection ends with it. Behind a
- * proxy, `xheaders` says that its fields are believed. From Node 26 on a request with a body, which no
- * WebSocket handshake has, is not served: `node:http` keeps the body for itself, and the request waits until
- * `bodyTimeout` or its client ends it.
+ * proxy, `xheaders` says that its fields are believed.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an application that is no connection
  * delegate, and for an option that is unknown or of the wrong type or range.
  */
@@ -62,11 +61,17 @@ export function upgradeListener(
   const plain = new HTTPServer(application, settings);
   const secure = new HTTPServer(application, { ...settings, protocol: options.protocol ?? "https" });
   const listener = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const carrier = socket as NetworkSocket & { readonly encrypted?: boolean };
-    const server = carrier.encrypted === true ? secure : plain;
-    const stream = new IOStream(carrier, { ioLoop: server.ioLoop, allowHalfOpen: true });
+    const isSecure = (request.socket as { readonly encrypted?: boolean }).encrypted === true;
+    const server = isSecure ? secure : plain;
+    const options = { ioLoop: server.ioLoop, allowHalfOpen: true };
+    if (isBodyRead(request, socket)) {
+      const carrier = new BodiedUpgrade(request, socket, headOf(request), head);
+      server.handleStream(new IOStream(carrier, options), peerAddress(carrier));
+      return;
+    }
+    const stream = new IOStream(socket as NetworkSocket, options);
     stream.unread(Buffer.concat([headOf(request), head]));
-    server.handleStream(stream, peerAddress(carrier));
+    server.handleStream(stream, peerAddress(socket as NetworkSocket));
   };
   return Object.assign(listener, {
     async closeAllConnections(given?: { readonly timeout?: number | undefined }): Promise<ShutdownReport> {
