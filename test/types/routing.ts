@@ -7,6 +7,11 @@ const equal = <T extends true>(): T | undefined => undefined;
 
 equal<Equal<PathParams<"/story/:id">, { id: string }>>();
 equal<Equal<PathParams<"/:a/x/:b/:rest*">, { a: string; b: string; rest: string }>>();
+equal<Equal<PathParams<"/story/:id.json">, { id: string }>>();
+equal<Equal<PathParams<"/:from-:to">, { from: string; to: string }>>();
+equal<Equal<PathParams<"/:from..:to/x">, { from: string; to: string }>>();
+equal<Equal<PathParams<"/:y-:m-:d.tar.gz/:rest*">, { y: string; m: string; d: string; rest: string }>>();
+equal<Equal<PathParams<"/@/:lat,:lng">, { lat: string; lng: string }>>();
 // Nothing is known of the groups of an expression, or of a pattern that is only known at run time.
 equal<Equal<PathParams<"/story/([0-9]+)">, Record<string, string | undefined>>>();
 equal<Equal<PathParams<string>, Record<string, string | undefined>>>();
@@ -45,6 +50,10 @@ url("/story/:id" as string, Positional);
 url("/story/:id", Positional);
 // @ts-expect-error the template has no parameter "id"
 url("/story/:name", Story);
+
+// @ts-expect-error the template has the parameters "from" and "to"
+url("/:from-:to", Story);
+url("/story/:id.json", Story);
 
 class Half extends RequestHandler {
   override get(_params: { id: string }) {}

@@ -151,12 +151,13 @@ export class PathMatches extends Matcher {
 
   /**
    * The path with the arguments in place of the groups, percent-encoded. Slashes stay, except in a group that
-   * takes one segment (`:name` or `([^/]+)`), where a slash is `%2F`. Numbers and booleans are written out.
+   * takes one segment (`:name` or `([^/]+)`), where a slash is `%2F`; and in `:a-:b` a `-` of the first one
+   * is `%2D`. Numbers and booleans are written out.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if the pattern is more than literals and
    * flat groups, or the number of arguments is not that of the groups.
    */
   override reverse(...args: readonly unknown[]): string {
-    const { pieces, spelling, groupCount, oneSegment } = this.#pattern;
+    const { pieces, spelling, groupCount, stops } = this.#pattern;
     if (pieces === undefined) {
       throw new InvalidArgumentError(
         `Cannot reverse url regex ${spelling}: it is more than literals and groups`,
@@ -169,11 +170,17 @@ export class PathMatches extends Matcher {
     }
     let path = pieces[0] as string;
     args.forEach((arg, index) => {
-      const text = percentEncodePath(arg);
-      path += (oneSegment[index] === true ? text.replaceAll("/", "%2F") : text) + pieces[index + 1];
+      let text = percentEncodePath(arg);
+      for (const stop of stops[index] ?? "") text = text.replaceAll(stop, percentByte(stop));
+      path += text + pieces[index + 1];
     });
     return path;
   }
+}
+
+/** An ASCII character, percent-encoded whatever it is. */
+function percentByte(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
 function groupsOf(found: RegExpExecArray, names: readonly string[]): MatchResult {

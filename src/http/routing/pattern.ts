@@ -26,8 +26,11 @@ export interface CompiledPattern {
   readonly exact: boolean;
   /** Text before, between and after the groups, or `undefined` if paths cannot be built from the pattern. */
   readonly pieces: readonly string[] | undefined;
-  /** For each group, true if it takes one segment and so cannot take a slash: `:name` or `[^/]+`. */
-  readonly oneSegment: readonly boolean[];
+  /**
+   * For each group the characters that it cannot take: a slash if it is `:name` or `[^/]+`, and what stands
+   * behind it in its segment.
+   */
+  readonly stops: readonly string[];
 }
 
 function endsWithAnchor(source: string): boolean {
@@ -96,9 +99,9 @@ function groupSources(source: string): string[] {
   );
 }
 
-/** True for the groups that stand for one whole segment, which percent-encoding makes of any text. */
-function isOneSegment(group: string): boolean {
-  return /^\[\^\\?\/\][*+]\??$/.test(group);
+/** A group that stands for one whole segment takes no slash, and anything else. */
+function stopsOf(group: string): string {
+  return /^\[\^\\?\/\][*+]\??$/.test(group) ? "/" : "";
 }
 
 // The spellings of other routers, which as expressions match nothing that anyone asks for.
@@ -173,6 +176,6 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
     prefix,
     exact,
     pieces,
-    oneSegment: pieces === undefined ? [] : groupSources(source).map(isOneSegment),
+    stops: template?.stops ?? (pieces === undefined ? [] : groupSources(source).map(stopsOf)),
   };
 }

@@ -275,6 +275,30 @@ describe("ReversibleRuleRouter", () => {
     assert.equal(router.reverseUrl("named", "../x"), "/named/..%2Fx");
   });
 
+  test("what ends a parameter inside its segment is encoded in an argument, so that the path leads back to it", () => {
+    const patterns: Record<string, string> = {
+      pair: "/:from-:to",
+      range: "/:from..:to",
+      file: "/files/:name.json",
+    };
+    const router = new ReversibleRuleRouter(
+      Object.entries(patterns).map(([name, pattern]) => [pattern, handler, null, name] as const),
+    );
+    assert.equal(router.reverseUrl("pair", "vie", "lhr"), "/vie-lhr");
+    assert.equal(router.reverseUrl("pair", "a-b/c", "d-e/f"), "/a%2Db%2Fc-d-e%2Ff");
+    assert.equal(router.reverseUrl("range", 1.5, 9.5), "/1%2E5..9.5");
+    assert.equal(router.reverseUrl("file", "a.json"), "/files/a.json.json");
+    for (const [name, args] of [
+      ["pair", ["a-b/c", "d-e/f"]],
+      ["range", ["1.5", "9.5"]],
+      ["file", ["a.json"]],
+    ] as const) {
+      const path = router.reverseUrl(name, ...args) as string;
+      const found = new PathMatches(patterns[name] as string).match({ path } as HTTPServerRequest);
+      assert.deepEqual(Object.values(found?.pathKwargs ?? {}).map(String), args);
+    }
+  });
+
   test("a name given twice is warned of, and the later rule has it", () => {
     using _log = new ExpectLog(
       "squall.application",
