@@ -5,7 +5,7 @@ export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
 export { url } from "./http/routing/url-spec.js";
 export { HTTPServer } from "./http/server/http-server.js";
-export { Application } from "./web/application/application.js";
+export { Application, type ApplicationConstructor } from "./web/application/application.js";
 export { Finish, HTTPError } from "./web/errors.js";
 export { authenticated } from "./web/handler/decorators.js";
 export { RequestHandler } from "./web/handler/request-handler.js";

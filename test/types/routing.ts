@@ -1,6 +1,6 @@
 /** What the compiler must accept and refuse of routes. It is compiled, never run. */
-import type { PathParams } from "squall/routing";
-import { RequestHandler, url } from "squall/web";
+import { HostMatches, type PathParams } from "squall/routing";
+import { Application, RequestHandler, type Routes, url } from "squall/web";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const equal = <T extends true>(): T | undefined => undefined;
@@ -75,3 +75,43 @@ class Sync extends RequestHandler {
   }
 }
 url("/", Sync);
+
+// A plain list is checked as url() is.
+const app: Application = new Application([
+  ["/", Nothing],
+  ["/story/:id", Story, { database: "stories" }, "story"],
+  ["/:from-:to", Nothing, null, null],
+  ["/story/([0-9]+)", Positional],
+  [/\/story\/(\d+)/, Positional],
+  url("/other/:id", Story),
+  [new HostMatches("example.com"), [["/story/:id", Story]]],
+]);
+// @ts-expect-error get() wants text, the template gives one object
+new Application([["/story/:id", Positional]]);
+new Application([
+  ["/", Nothing],
+  // @ts-expect-error the template has no parameter "id"
+  ["/story/:name", Story],
+]);
+new Application([["/story/:id", Story]], { debug: true });
+new Application(null, {});
+new Application();
+new Application(new Set([["/story/:id", Story] as const]));
+// What is only known at run time is looked at when the application is made.
+declare const handlers: Routes;
+new Application(handlers);
+new Application([...handlers, ["/", Nothing]]);
+const mixed: (typeof Story | typeof Nothing)[] = [];
+new Application(mixed.map((handler) => ["/story/:id", handler] as const));
+// The type of an application does not show its routes.
+equal<Equal<typeof app, Application>>();
+const inferred = new Application([["/story/:id", Story]]);
+equal<Equal<typeof inferred, Application>>();
+
+class Own extends Application {
+  constructor() {
+    super([["/story/:id", Story]], { debug: true });
+  }
+}
+const own: Application = new Own();
+own.reverseUrl("story", 1);

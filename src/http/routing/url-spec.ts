@@ -94,21 +94,24 @@ export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> ex
 
 /** A route of a list, whose handler must be able to take the parameters of its template. */
 type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler, ...infer More]
-  ? Handler extends HandlerConstructor
+  ? [Handler] extends [HandlerConstructor]
     ? readonly [Pattern, Handler & TakesParams<Pattern, Handler>, ...More]
     : Route
   : Route;
 
+/** A list of routes, each of which must fit its handler; other iterables are not checked. */
+export type CheckedRoutes<List> = List extends readonly unknown[]
+  ? { readonly [Index in keyof List]: CheckedRoute<List[Index]> }
+  : unknown;
+
 /**
- * The list itself. With templates, compilation fails if a verb of a handler cannot take its parameters, as
- * with {@link url}; for lists that are not written inside `new Application([…])`, it also keeps the types of
- * the routes.
+ * The list itself, checked as one inside `new Application([…])` is: with templates, compilation fails if a
+ * verb of a handler cannot take its parameters. For lists that are written elsewhere, whose types it keeps.
  *
- *     new Application(routes([["/story/:id", StoryHandler], ["/", MainHandler]]))
+ *     const stories = routes([["/story/:id", StoryHandler], ["/stories", StoriesHandler]]);
+ *     new Application([...stories, ["/", MainHandler]]);
  */
-export function routes<const List extends readonly RuleInit[]>(
-  list: List & { readonly [Index in keyof List]: CheckedRoute<List[Index]> },
-): List {
+export function routes<const List extends readonly RuleInit[]>(list: List & CheckedRoutes<List>): List {
   return list;
 }
 

@@ -8,6 +8,7 @@ import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/
 import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
+import type { CheckedRoutes } from "../../http/routing/url-spec.js";
 import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
@@ -53,17 +54,14 @@ const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
 ] satisfies readonly (keyof ListenOptions)[]);
 
 /**
- * A web application: a router from requests to {@link RequestHandler} classes, with the settings that they
- * share.
- *
- *     const app = new Application([["/", MainHandler], url("/story/:id", StoryHandler)], { debug: true });
- *     const server = await app.listen(8888);
- *
- * The first route that matches wins. Routes given here answer for every host; {@link Application.addHandlers}
- * adds some for one. It is a delegate for an `HTTPServer` and may be the target of another router's rule.
- * Tornado `web.Application`.
+ * The class. Its constructor is typed by {@link ApplicationConstructor}: a class cannot have type parameters
+ * of its constructor alone, and one of the class would show the routes in the type of each application.
  */
-export class Application extends ReversibleRouter implements App, HTTPServerConnectionDelegate {
+class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnectionDelegate {
+  static {
+    Object.defineProperty(this, "name", { value: "Application" });
+  }
+
   /** Settings, squall's and the application's own. */
   readonly settings: ApplicationSettings;
   /**
@@ -199,6 +197,37 @@ export class Application extends ReversibleRouter implements App, HTTPServerConn
     else logFunction(handler);
   }
 }
+
+/** How an {@link Application} is made. */
+export interface ApplicationConstructor {
+  /** What all applications share; for `instanceof`. */
+  readonly prototype: Application;
+  /**
+   * Compilation fails if a verb of a handler cannot take the parameters of its template, as with `url()`.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is
+   *   invalid.
+   */
+  new <const List extends Routes = Routes>(
+    handlers?: (List & CheckedRoutes<List>) | null | undefined,
+    options?: ApplicationOptions,
+  ): Application;
+}
+
+/**
+ * A web application: a router from requests to {@link RequestHandler} classes, with the settings that they
+ * share.
+ *
+ *     const app = new Application([["/", MainHandler], url("/story/:id", StoryHandler)], { debug: true });
+ *     const server = await app.listen(8888);
+ *
+ * The first route that matches wins. Routes given here answer for every host; {@link Application.addHandlers}
+ * adds some for one. It is a delegate for an `HTTPServer` and may be the target of another router's rule.
+ * Tornado `web.Application`.
+ */
+export interface Application extends ApplicationClass {}
+
+/** The class of {@link Application}. */
+export const Application: ApplicationConstructor = ApplicationClass;
 
 function handBody(delegate: HTTPMessageDelegate, request: HTTPServerRequest): void | Promise<void> {
   const pending = request.body.length > 0 ? delegate.dataReceived(request.body) : undefined;
