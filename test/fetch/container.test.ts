@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { type FetchApplication, FetchContainer } from "squall/fetch";
 import { ExpectLog } from "squall/testing";
 import { Application, FallbackHandler } from "squall/web";
+import { Deferred } from "#room/async/deferred";
 import { accessLog, appLog } from "#room/base/log";
 import { withContainer } from "../support/container-server.js";
 import { field } from "../support/raw-client.js";
@@ -179,6 +180,58 @@ describe("the response", () => {
       );
     });
   }
+
+  test("has its length if its stream ends within the turn in which it began, and is chunked otherwise", async () => {
+    const streamOf = (pieces: readonly string[]): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(Buffer.from(piece));
+          controller.close();
+        },
+      });
+    const released = new Deferred();
+    const late = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(Buffer.from("Grüße"));
+        await released.promise;
+        controller.close();
+      },
+    });
+    const bodies: Record<string, ConstructorParameters<typeof Response>[0]> = {
+      "/text": "Grüße",
+      "/octets": Buffer.from("Grüße"),
+      "/one": streamOf(["Grüße"]),
+      "/none": streamOf([]),
+      "/two": streamOf(["Grü", "ße"]),
+    };
+    await withContainer(
+      hosted(
+        (request) =>
+          new Response(request.url.endsWith("/late") ? late : bodies[new URL(request.url).pathname]),
+      ),
+      async ({ ask, connect }) => {
+        const lengths: Record<string, string | undefined> = {};
+        for (const path of Object.keys(bodies)) {
+          const got = await ask(path);
+          assert.equal(got.body.toString(), path === "/none" ? "" : "Grüße", path);
+          lengths[path] = field(got, "Content-Length");
+        }
+        assert.deepEqual(lengths, {
+          "/text": "7",
+          "/octets": "7",
+          "/one": "7",
+          "/none": "0",
+          "/two": undefined,
+        });
+        const client = await connect();
+        client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+        await client.until("Grüße");
+        released.resolve();
+        const got = await client.response();
+        assert.deepEqual([got.body.toString(), field(got, "Content-Length")], ["Grüße", undefined]);
+      },
+    );
+  });
 
   test("that was cloned, or read in part before, arrives as a reader would find it", async () => {
     await withContainer(

@@ -5,10 +5,11 @@
 import "../support/guard.js";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fetchMethod, mayHaveBody } from "#room/interop/fetch/request";
+import { fetchMethod } from "#room/http/fetch-method";
+import { mayHaveBody } from "#room/interop/fetch/request";
 import { requestUrl } from "#room/interop/fetch/request-url";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
-import { type RequestPartsOfTest, servedRequest } from "../support/served-request.js";
+import { bodyStream, type RequestPartsOfTest, servedRequest } from "../support/served-request.js";
 
 const settled = async (value: unknown): Promise<unknown> => {
   try {
@@ -84,7 +85,18 @@ const QUESTIONS: Record<string, (request: Request) => unknown> = {
     return [read?.done, request.bodyUsed, request.body?.locked];
   },
 };
-const NAMES = Object.keys(QUESTIONS);
+/**
+ * Whether `new Request(request)` uses up the body of the request that it copies, as Fetch §5.4 says. In Bun 1.4 it does so only if
+ * that has a property of its own, as our requests have, so that ours and a genuine one cannot be compared in it.
+ */
+function copyUsesUpBody(): boolean {
+  const request = genuine({ method: "POST", url: "http://a.example/", fields: [], body: "x" });
+  void new Request(request);
+  return request.bodyUsed;
+}
+const NAMES = Object.keys(QUESTIONS).filter(
+  (name) => !name.startsWith("new Request") || name.endsWith("elsewhere") || copyUsesUpBody(),
+);
 
 const PARTS: Record<string, RequestPartsOfTest> = {
   "GET without fields": { method: "GET", url: "http://a.example/", fields: [] },
@@ -113,7 +125,8 @@ const PARTS: Record<string, RequestPartsOfTest> = {
 function genuine({ method, url, fields, body }: RequestPartsOfTest): Request {
   const headers = new Headers();
   for (let i = 0; i < fields.length; i += 2) headers.append(fields[i]!, fields[i + 1]!);
-  const stream = body === undefined ? null : new Response(body).body;
+  // What a request does with its body depends on the kind of the stream on some platforms, so both have the same kind.
+  const stream = body === undefined ? null : bodyStream(body);
   return new Request(url, { method, headers, body: stream, duplex: "half" } as RequestInit);
 }
 
@@ -174,14 +187,33 @@ describe("the request of an application is like a genuine one", () => {
 
 describe("methods", () => {
   test("are written as Fetch writes them, and three have no requests", () => {
-    const asked = ["get", "GET", "Post", "put", "DELETE", "oPTIONS", "head", "PATCH", "x-y"];
     assert.deepEqual(
-      asked.map((method) => fetchMethod(method)),
-      asked.map((method) => new Request("http://a/", { method }).method),
+      ["get", "GET", "Post", "put", "DELETE", "oPTIONS", "head", "PATCH", "x-y"].map(fetchMethod),
+      ["GET", "GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "x-y"],
     );
     assert.deepEqual(["CONNECT", "trace", "TRACK"].map(fetchMethod), [undefined, undefined, undefined]);
     assert.deepEqual(["GET", "HEAD", "POST"].map(mayHaveBody), [false, false, true]);
   });
+});
+
+describe("a request by a method that the platform does not know", () => {
+  for (const isPlain of [false, true])
+    test(`has that method, and so have its clones${isPlain ? ", where requests cannot be lazy" : ""}`, async () => {
+      const genuineRequest = globalThis.Request;
+      // A platform that has GET for what it does not know.
+      class Forgetful extends genuineRequest {
+        constructor(input: string, init: RequestInit) {
+          super(input, { ...init, method: "GET", body: null });
+        }
+      }
+      if (isPlain) globalThis.Request = Forgetful as typeof Request;
+      try {
+        const request = servedRequest({ method: "X-Y", url: "http://a.example/", fields: [] }, isPlain);
+        assert.deepEqual([request.method, request.clone().method], ["X-Y", "X-Y"]);
+      } finally {
+        globalThis.Request = genuineRequest;
+      }
+    });
 });
 
 describe("the URL of a request", () => {

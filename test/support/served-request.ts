@@ -1,5 +1,6 @@
 /** A request as FetchContainer gives it to its application, without a server. */
-import { fetchMethod, makeRequest, plainRequest, RequestAbort } from "#room/interop/fetch/request";
+import { fetchMethod } from "#room/http/fetch-method";
+import { makeRequest, plainRequest, RequestAbort } from "#room/interop/fetch/request";
 import { RequestBody } from "#room/interop/fetch/request-body";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 
@@ -21,17 +22,19 @@ export function servedRequest({ method, url, fields, body }: RequestPartsOfTest,
     peer: { protocol: protocol.slice(0, -1), remoteIp: "203.0.113.9" },
     requestHead: { host },
   };
-  let stream: ReadableStream<Uint8Array> | undefined;
-  if (body !== undefined) {
-    const source = new RequestBody();
-    stream = source.stream;
-    void feed(source, Buffer.from(body));
-  }
+  const stream = body === undefined ? undefined : bodyStream(body);
   const made = fetchMethod(method)!;
   const headers = HTTPHeaders.fromRaw(fields);
   const abort = new RequestAbort();
   if (isPlain) return plainRequest({ url, method: made, fields: headers, body: stream, abort });
   return makeRequest(connection as never, made, pathname + search, headers, stream, abort);
+}
+
+/** A body that comes in two pieces. */
+export function bodyStream(body: string): ReadableStream<Uint8Array> {
+  const source = new RequestBody();
+  void feed(source, Buffer.from(body));
+  return source.stream;
 }
 
 async function feed(source: RequestBody, octets: Buffer): Promise<void> {

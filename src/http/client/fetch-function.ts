@@ -5,6 +5,7 @@
 import { ignore } from "../../async/deferred.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
+import { fetchMethod } from "../fetch-method.js";
 import { AsyncHTTPClient } from "./async-client.js";
 import type { BodyInput, HTTPRequestOptions } from "./request.js";
 import type { HTTPResponse } from "./response.js";
@@ -84,10 +85,8 @@ interface PlatformRequest {
 
 /** A URL and nothing else: what a `Request` would say of it, without the seven microseconds that it costs. */
 function readUrl(input: string | URL): PlatformRequest {
-  const { href: url, username, password } = new URL(input);
-  if (username !== "" || password !== "") {
-    throw new TypeError("a URL for fetch() cannot hold a user name or a password");
-  }
+  const { href: url } = new URL(input);
+  refuseCredentials(url);
   return {
     url,
     method: "GET",
@@ -96,6 +95,14 @@ function readUrl(input: string | URL): PlatformRequest {
     signal: undefined,
     redirect: "follow",
   };
+}
+
+function refuseCredentials(url: string): void {
+  if (!url.includes("@")) return;
+  const { username, password } = new URL(url);
+  if (username !== "" || password !== "") {
+    throw new TypeError("a URL for fetch() cannot hold a user name or a password");
+  }
 }
 
 function readRequest(input: string | URL | Request, init: RequestInit | undefined): PlatformRequest {
@@ -108,7 +115,11 @@ function readWhole(input: string | URL | Request, init: RequestInit): PlatformRe
   // The body is taken apart here: a Request would make a stream of it, which can be sent once only.
   const given = body ?? undefined;
   const request = new Request(input, rest);
-  const method = request.method;
+  // Bun's requests take any URL, and have GET in the place of a method that they do not know.
+  refuseCredentials(request.url);
+  const method = init.method === undefined ? request.method : fetchMethod(init.method);
+  if (method === undefined)
+    throw new TypeError(`fetch() does not make requests with the method ${init.method}`);
   if (given !== undefined && (method === "GET" || method === "HEAD")) {
     throw new TypeError("Request with GET/HEAD method cannot have body.");
   }

@@ -13,12 +13,6 @@ import type { HTTPConnection } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
 import { requestUrl } from "./request-url.js";
 
-/** What a method becomes in Fetch, if that is not what it was; undefined: there are no such requests. */
-const OTHER_METHODS: ReadonlyMap<string, string | undefined> = new Map([
-  ...["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"].map((name) => [name, name] as const),
-  ...["CONNECT", "TRACE", "TRACK"].map((name) => [name, undefined] as const),
-]);
-
 /** The signal of a request and of its clones. */
 export class RequestAbort {
   #controller: AbortController | undefined = undefined;
@@ -49,10 +43,12 @@ export class RequestAbort {
 }
 
 /**
- * Makes a clone share the signal: that of a clone by the platform would follow a signal which nobody
- * aborts.
+ * Makes a request share signal and method. A clone by the platform would follow a signal which nobody aborts;
+ * and Bun 1.4 has GET in the place of a method that it does not know, which must not pass for one.
  */
-function withSignal(request: Request, abort: RequestAbort): Request {
+function withOwn(request: Request, { abort, method }: Pick<RequestParts, "abort" | "method">): Request {
+  if (request.method !== method)
+    Object.defineProperty(request, "method", { configurable: true, value: method });
   return Object.defineProperty(request, "signal", { configurable: true, get: () => abort.signal });
 }
 
@@ -158,7 +154,7 @@ class LazyRequest {
   }
 
   clone(): Request {
-    return withSignal(this.genuine().clone(), this.#parts.abort);
+    return withOwn(this.genuine().clone(), this.#parts);
   }
 
   /** @internal */
@@ -202,16 +198,6 @@ function prepareLazyRequests(): boolean {
   }
 }
 
-/**
- * The method as Fetch has it: six names in upper case, whatever their spelling (Fetch §2.2.1). Undefined for
- * CONNECT, TRACE and TRACK.
- */
-export function fetchMethod(method: string): string | undefined {
-  if (method === "GET" || method === "POST") return method;
-  const upper = method.toUpperCase();
-  return OTHER_METHODS.has(upper) ? OTHER_METHODS.get(upper) : method;
-}
-
 /** Whether a request of this method of Fetch may have a body. */
 export function mayHaveBody(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
@@ -243,12 +229,11 @@ export function makeRequest(
 
 /** A genuine request, which a platform gets whose requests cannot be lazy. */
 export function plainRequest(parts: RequestParts): Request {
-  const { abort } = parts;
-  const request = withSignal(makeGenuine(parts, undefined), abort);
+  const request = withOwn(makeGenuine(parts, undefined), parts);
   const clone = request.clone.bind(request);
   return Object.defineProperty(request, "clone", {
     configurable: true,
     writable: true,
-    value: () => withSignal(clone(), abort),
+    value: () => withOwn(clone(), parts),
   });
 }
