@@ -1,5 +1,5 @@
 /**
- * The connection of a request that asks for another protocol and has a body, under Node 26 and later.
+ * The connection of a request that asks for another protocol and has a body, under Node 26 and under Bun.
  *
  * Earlier versions hand the connection over behind the head, and the body is read from there. Node 26 reads
  * the body itself: it is in the request, and the stream that comes with the event begins behind it. Here the
@@ -20,11 +20,17 @@ type Callback = (error?: Error | null) => void;
  * "upgrade".
  */
 export function isBodyRead(request: IncomingMessage, stream: Duplex): boolean {
+  // Bun has such a body in the request from the beginning, and shows the connection all the same.
+  if ("bun" in process.versions && announcesBody(request)) return true;
   // A body that is still on its way hides its connection.
   if (stream !== request.socket || request.readableLength > 0) return true;
   // An empty body in chunks leaves no trace.
   const isChunked = request.headers["transfer-encoding"] !== undefined;
   return isChunked && Number.parseInt(process.versions.node, 10) >= READS_BODIES;
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 /** See the head of this file. It has the addresses of the connection, and ends with it. */

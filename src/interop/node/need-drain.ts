@@ -11,9 +11,16 @@ let mark: symbol | undefined | null = null;
 
 /** Emits "drain" on a response that waits for room, as Node's server does. */
 export function emitDrain(response: ServerResponse): void {
-  if (!response.writableNeedDrain) return;
-  mark ??= findMark();
-  if (mark !== undefined) (response as unknown as Record<symbol, unknown>)[mark] = false;
+  if (mark === null) mark = findMark();
+  // Where there is a mark it is what `write()` sets; `writableNeedDrain` of Bun's responses asks a handle of
+  // Bun's own server instead, which a response on another socket does not have.
+  if (mark === undefined) {
+    if (!response.writableNeedDrain) return;
+  } else {
+    const marked = response as unknown as Record<symbol, unknown>;
+    if (marked[mark] !== true) return;
+    marked[mark] = false;
+  }
   response.emit("drain");
 }
 

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
-import { Deferred } from "../../async/deferred.js";
+import { Deferred, ignore } from "../../async/deferred.js";
 import { byteLength } from "../../base/bytes.js";
 import type { BaseHTTPConnectionOptions } from "../../http/delegates/base-connection.js";
 import type { Chunk } from "../../http/delegates.js";
@@ -110,7 +110,7 @@ export class NodeServerConnection extends ForeignConnection {
 
   protected override breakOff(): void {
     // Destroyed without a reason, a stream of HTTP/2 would end as if nothing were wrong (RFC 9113 §7).
-    if (this.#isHTTP2) (this.#response as Http2ServerResponse).stream?.close(INTERNAL_ERROR);
+    if (this.#isHTTP2) resetStream(this.#response as Http2ServerResponse);
     else this.#response.destroy();
     this.#room?.reject(new StreamClosedError());
     this.#room = undefined;
@@ -125,6 +125,19 @@ export class NodeServerConnection extends ForeignConnection {
     this.#room = undefined;
     room?.resolve();
   }
+}
+
+/** Bun 1.4 ends a stream for `close()` with a code as if nothing were wrong, and resets it for an error. */
+const CLOSE_ENDS = "bun" in process.versions;
+
+function resetStream({ stream, req }: Http2ServerResponse): void {
+  if (!CLOSE_ENDS) {
+    stream?.close(INTERNAL_ERROR);
+    return;
+  }
+  stream?.on("error", ignore);
+  req.on("error", ignore);
+  stream?.destroy(new StreamClosedError());
 }
 
 /**
