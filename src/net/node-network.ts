@@ -255,7 +255,10 @@ function connect(request: ConnectRequest): NetworkSocket {
   const { path, host, port, localAddress, localPort } = request;
   if (path !== undefined) {
     checkSocketPath(path);
-    return netConnect({ path, ...SOCKET_OPTIONS });
+    const socket = netConnect({ path, ...SOCKET_OPTIONS });
+    // A connect that fails at once reports its error later; until then Bun says that it is not connecting.
+    if (socket.pending) (socket as { connecting: boolean }).connecting = true;
+    return socket;
   }
   return netConnect({
     host,

@@ -11,7 +11,6 @@
  * A worker gets its next connection when it has taken the last one, so one that is busy gets fewer.
  */
 import type { Worker } from "node:cluster";
-import type { Socket } from "node:net";
 import { ignore } from "../../async/deferred.js";
 import type { NetworkServer, NetworkSocket } from "../../async/network.js";
 import { genLog } from "../../base/log.js";
@@ -189,14 +188,7 @@ export class SocketSharing {
     listener.ready.delete(worker);
     const serial = ++this.#lastSerial;
     this.#offers.set(serial, { socket, listener, worker });
-    // The raw handle, which stays open here until the worker has taken it; a socket would be wound up when it
-    // is sent. Where Node does not show it, the socket itself is sent and kept open.
-    const { _handle: handle } = socket as { _handle?: Socket | null };
-    tell(
-      worker,
-      { squall: "connection", key: listener.key, serial },
-      handle ?? (socket as unknown as Socket),
-    );
+    tell(worker, { squall: "connection", key: listener.key, serial }, socket);
   }
 
   #readyAgain(listener: Listener, worker: Worker): void {
@@ -227,9 +219,28 @@ export class SocketSharing {
   }
 }
 
-function tell(worker: Worker, message: PrimaryMessage, handle?: Socket): void {
+/** False where the raw handle of a socket cannot be sent, as under Bun. */
+let sendsRawHandles = true;
+
+/** As Node takes it; its types do not know of raw handles. */
+type Sendable = Parameters<Worker["process"]["send"]>[1];
+
+function tell(worker: Worker, message: PrimaryMessage, socket?: NetworkSocket): void {
   // What cannot be sent to a worker that is going is given to another one when it is gone.
-  if (worker.isConnected()) worker.process.send(message, handle, { keepOpen: true }, () => {});
+  if (!worker.isConnected()) return;
+  // The raw handle, which stays open here until the worker has taken it; a socket would be wound up when it
+  // is sent. Where the runtime does not show it, or cannot send it, the socket itself is sent and kept open.
+  const handle = (socket as { _handle?: Sendable | null } | undefined)?._handle ?? undefined;
+  if (handle !== undefined && sendsRawHandles) {
+    try {
+      worker.process.send(message, handle, { keepOpen: true }, ignore);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ERR_INVALID_HANDLE_TYPE") throw error;
+      sendsRawHandles = false;
+    }
+  }
+  worker.process.send(message, socket as unknown as Sendable, { keepOpen: true }, ignore);
 }
 
 function partsOf({ message, code, errno, syscall, ...rest }: NodeJS.ErrnoException): ErrorParts {

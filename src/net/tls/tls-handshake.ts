@@ -184,25 +184,39 @@ interface VerifyingHandle {
 }
 
 /**
- * What is wrong with the client's certificate, as the context sees it. When Node cannot be asked, everything
- * is.
+ * What is wrong with the client's certificate, as the context sees it. When the platform cannot be asked,
+ * everything is.
  */
 function clientError(tls: TLSSocket, { certReqs }: SSLContext): Error | undefined {
   if (certReqs !== "required" && certReqs !== "optional") return undefined;
-  const none = Object.keys(tls.getPeerCertificate()).length === 0;
-  if (none) {
+  // Bun has no object at all for a client without a certificate.
+  const certificate = tls.getPeerCertificate() as object | null | undefined;
+  if (certificate == null || Object.keys(certificate).length === 0) {
     return certReqs === "optional" ? undefined : new TLSHandshakeError("the client sent no certificate");
   }
-  const handle = (tls as unknown as { _handle?: VerifyingHandle | null })._handle;
-  if (typeof handle?.verifyError !== "function") {
-    return new TLSHandshakeError("the certificate of the client cannot be verified");
-  }
-  const error = handle.verifyError();
-  if (error == null) {
+  const error = verificationError(tls);
+  if (error === undefined) {
     tls.authorized = true;
     return undefined;
   }
-  return new TLSHandshakeError(`invalid client certificate: ${error.message}`, error);
+  return error;
+}
+
+function verificationError(tls: TLSSocket): TLSHandshakeError | undefined {
+  const handle = (tls as unknown as { _handle?: VerifyingHandle | null })._handle;
+  if (typeof handle?.verifyError === "function") {
+    const error = handle.verifyError();
+    if (error == null) return undefined;
+    return new TLSHandshakeError(`invalid client certificate: ${error.message}`, error);
+  }
+  // Bun keeps the result on the socket. Node says there that nobody has been verified, until `tls.Server` or
+  // we do so.
+  if (tls.authorized) return undefined;
+  const why = tls.authorizationError as unknown;
+  return new TLSHandshakeError(
+    why == null ? "the certificate of the client cannot be verified" : `invalid client certificate: ${why}`,
+    why,
+  );
 }
 
 type NodeSniCallback = (
