@@ -107,12 +107,13 @@ function keepFrames(_error: Error, frames: NodeJS.CallSite[]): NodeJS.CallSite[]
 
 /**
  * The place from where `entry` was called, if `entry` is running now; without `entry`, the caller of the
- * caller. Never throws: what cannot be found out is `unknown`.
+ * caller. Where calls in tail position leave no frame (JavaScriptCore), so that `entry` is not found, the
+ * first place outside of squall. Never throws: what cannot be found out is `unknown`.
  */
 export function callSite(entry: unknown = callSite): CallSite {
   const skip = entry === callSite ? 1 : 0;
   const frame = framesAbove(entry, skip + 1)?.[skip];
-  return frame === undefined ? UNKNOWN : describe(frame);
+  return frame === undefined ? foreignCallSite(framesAbove) : describe(frame);
 }
 
 /** The frames of the callers of `entry`, at most `limit`; undefined if they cannot be had. */
