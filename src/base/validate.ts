@@ -90,3 +90,12 @@ export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
+
+/**
+ * Whether JSON holds what an object is: a plain one, or one whose class has a `toJSON()`. `URLSearchParams`
+ * have one in Bun and none elsewhere; they count as having none, so that the same is refused everywhere.
+ */
+export function survivesJson(value: object): boolean {
+  if (isPlainObject(value)) return true;
+  return typeof (value as { toJSON?: unknown }).toJSON === "function" && !(value instanceof URLSearchParams);
+}

@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import { byteLength, viewOf } from "../base/bytes.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { jsonEncode } from "../base/escape.js";
-import { isPlainObject } from "../base/validate.js";
+import { survivesJson } from "../base/validate.js";
 import { encodeFrame, frameHeadText } from "../protocol/websocket/frame-encoder.js";
 import { BINARY, FIN, RSV1, TEXT } from "../protocol/websocket/opcodes.js";
 import { type ConnectionDeflater, deflateAlone, deflateKey } from "./deflate-contexts.js";
@@ -60,11 +60,7 @@ function asText(bytes: Buffer): string {
 
 function toJson(value: unknown): string {
   if (typeof value === "object" && value !== null) {
-    const isJson =
-      Array.isArray(value) ||
-      isPlainObject(value) ||
-      typeof (value as { toJSON?: unknown }).toJSON === "function";
-    if (isJson) return jsonEncode(value);
+    if (Array.isArray(value) || survivesJson(value)) return jsonEncode(value);
   }
   const shown =
     value === null ? "null" : typeof value === "object" ? "an object that JSON would lose" : typeof value;

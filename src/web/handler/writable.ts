@@ -8,7 +8,7 @@
 import { isSharedArrayBuffer } from "node:util/types";
 import { isThenable } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError } from "../../base/errors.js";
-import { isPlainObject } from "../../base/validate.js";
+import { survivesJson } from "../../base/validate.js";
 
 /** The classes of the platform that people try, and what they can write instead. */
 const INSTEAD: readonly (readonly [type: new (...args: never[]) => object, advice: string])[] = [
@@ -44,7 +44,7 @@ export function checkJson(chunk: unknown): asserts chunk is object {
       ", which may change before it is sent; copy it: new Uint8Array(shared).slice()",
     );
   }
-  if (isPlainObject(chunk) || typeof (chunk as { toJSON?: unknown }).toJSON === "function") return;
+  if (survivesJson(chunk)) return;
   const advice = INSTEAD.find(([type]) => chunk instanceof type)?.[1];
   if (advice !== undefined) refuse(describe(chunk), `, which JSON would lose; write ${advice}`);
   if (Symbol.asyncIterator in chunk)
