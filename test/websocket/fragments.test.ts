@@ -5,21 +5,12 @@ import { TCPServer } from "squall/tcpserver";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { type WebSocketClientConnection, WebSocketHandler, websocketConnect } from "squall/websocket";
 import { acceptValue } from "#room/protocol/websocket/handshake/accept-key";
+import { canCollect, heldMemory } from "../support/held-memory.js";
 import { withWebSockets } from "../support/virtual-websocket.js";
 import { twinFrame } from "../support/websocket-twin.js";
 
 const MIB = 1024 * 1024;
 const KEY = Buffer.alloc(4);
-
-/** What the process holds after a collection. */
-function heldMemory(): number {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
-
-const canCollect = { skip: globalThis.gc === undefined ? "run with --expose-gc" : false };
 
 /** A peer that sends frames to one end of squall's. */
 interface Peer {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { WebSocketConnection } from "#room/protocol/websocket/connection";
+import { canCollect, heldMemory } from "../../support/held-memory.js";
 import { twinFrame } from "../../support/websocket-twin.js";
 
 const KEY = Buffer.alloc(4);
@@ -24,16 +25,7 @@ function counting(maxMessageSize = 10_485_760) {
   return { seen, connection };
 }
 
-function heldMemory(): number {
-  // Twice: what the first run lets go may hold memory outside of the heap.
-  globalThis.gc?.();
-  globalThis.gc?.();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
-
 const MIB = 1024 * 1024;
-const canCollect = { skip: globalThis.gc === undefined ? "run with --expose-gc" : false };
 
 describe("memory", () => {
   test("case 62: a million empty fragments cost nothing and are one message", canCollect, () => {

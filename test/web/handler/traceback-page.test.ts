@@ -42,7 +42,7 @@ describe("serveTraceback", () => {
     ]) {
       assert.ok(body.includes(part), part);
     }
-    assert.match(body, /<details open><summary><code>at Fails\.get/);
+    assert.match(body, /<details open><summary><code>at (?:Fails\.)?get/);
   });
 
   test("case 87: escapes everything that came from outside, and keeps credentials to itself", async () => {
@@ -65,7 +65,7 @@ describe("serveTraceback", () => {
       { Accept: "text/plain, text/html" },
     ]) {
       const { body } = await page(headers);
-      assert.match(body, /^Error: cannot <script>.*\n +at Fails\.get/);
+      assert.match(body, /^Error: cannot <script>.*\n +at (?:Fails\.)?get/);
       assert.match(body, /\ncaused by: TypeError: the <root> of it\n/);
     }
     assert.equal((await page({})).header("Content-Type"), "text/plain");
