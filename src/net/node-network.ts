@@ -25,6 +25,7 @@ import type {
   NetworkSocket,
   ResolvedAddress,
 } from "../async/network.js";
+import { systemClock } from "../async/timers/clock.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { AcceptQueue, type ConnectionListener } from "./accept-queue.js";
 import { listenShared, sharesSockets } from "./process/worker-sockets.js";
@@ -66,6 +67,15 @@ function scarceDescriptor(): number {
 /** The number of a socket's descriptor; -1 if Node does not show it. */
 function descriptorOf(socket: Socket): number {
   return (socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+}
+
+/**
+ * Resolves when the runtime has polled for input. Node has between two rounds of `setImmediate`; Deno, while
+ * rounds follow one another, polls in every 61st of them alone, but does so before a timer fires.
+ */
+function polled(): Promise<void> {
+  if (process.versions.deno === undefined) return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => systemClock.setAlarm(resolve, 1, true));
 }
 
 class NodeServer implements NetworkServer {
@@ -132,13 +142,13 @@ class NodeServer implements NetworkServer {
 
   /**
    * Accepts what the system has queued: those clients are connected, as far as they know, and closing would
-   * reset them. Node may accept one connection each time it polls, and has polled once between two rounds of
-   * `setImmediate`. No more than the queue holds are accepted, so new clients cannot hold the close up.
+   * reset them. Node may accept one connection each time it polls. No more than the queue holds are accepted,
+   * so new clients cannot hold the close up.
    */
   async #acceptRest(): Promise<void> {
     const last = this.#accepted + this.#backlog;
     for (let idle = 0, before = this.#accepted; idle < 2 && before < last; before = this.#accepted) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await polled();
       idle = this.#accepted === before ? idle + 1 : 0;
     }
   }

@@ -140,6 +140,7 @@ async function fill(stream: BaseIOStream, size = 65_536): Promise<number> {
   for (let heldUp = 0; heldUp < 2; ) {
     while (stream.send(chunk)) sent += size;
     sent += size;
+    assert.ok(sent < 100_000_000, "the reader, which does not read, never holds the writer up");
     heldUp = (await isHeldUp(stream)) ? heldUp + 1 : 0;
   }
   return sent;

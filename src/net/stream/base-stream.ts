@@ -45,7 +45,7 @@ import type { DelimitedReadOptions, PartialReadOptions, WriteOptions } from "./s
 import { OUTPUT_STATES, StreamOutput } from "./stream-output.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
-import { writeProgress } from "./write-progress.js";
+import { destroySoon, writeProgress } from "./write-progress.js";
 import type { TextEncoding } from "./write-queue.js";
 
 const STREAM = Symbol("squall.stream");
@@ -325,7 +325,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     }
     const hasRoom = output.send(data, options?.encoding ?? "utf8");
     // The error of a failed write closes the stream a moment later, which rejects the promise.
-    if (output.hasFailed) return this.#wait("the write", options, output.whenDrained());
+    if (output.mayHaveFailed) return this.#wait("the write", options, output.whenDrained());
     const room = hasRoom ? this.#settings.turnBudget.spend(data.length) : output.whenRoom();
     return this.#wait("waiting for room in the stream", options, room);
   }
@@ -686,7 +686,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
 
   /** Lets the socket go after an orderly close. */
   protected closeTransport(socket: Duplex): void {
-    socket.destroy();
+    destroySoon(socket, this.ioLoop);
   }
 
   /** Lets the socket go with a reset, if it knows such a thing. */

@@ -18,7 +18,9 @@
 import type { Duplex } from "node:stream";
 import { Deferred, RESOLVED } from "../../async/deferred.js";
 import { type Chunk, NO_BYTES } from "../../base/bytes.js";
+import { ForeignWriter } from "./foreign-writer.js";
 import type { CoalescingMember, WriteCoalescing } from "./write-coalescing.js";
+import { hidesQueue, isUncounted } from "./write-progress.js";
 import { type TextEncoding, WriteQueue } from "./write-queue.js";
 
 const ROOM = 0;
@@ -63,6 +65,8 @@ export interface OutputWatcher {
 export class StreamOutput extends WriteQueue implements CoalescingMember {
   readonly #watcher: OutputWatcher;
   #socket: Duplex | undefined;
+  /** Only where handles are not those of Node. */
+  #foreign: ForeignWriter | undefined;
   #state: number;
   /** How many corks are open: the user's, and {@link TURN} for that of the turn. */
   #corks: number;
@@ -73,6 +77,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     super();
     this.#watcher = watcher;
     this.#socket = socket;
+    this.#foreign = isUncounted(socket) ? new ForeignWriter(socket) : undefined;
     this.#state = ROOM;
     this.#corks = 0;
     this.#waits = undefined;
@@ -97,9 +102,18 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     return this.#socket?.errored != null;
   }
 
+  /**
+   * Whether a write has failed, or may have: a runtime whose handles do not count (`write-progress.ts`)
+   * reports the error of a write with the next turn of the loop, and until then keeps the data queued.
+   */
+  get mayHaveFailed(): boolean {
+    return this.hasFailed || (this.#socket !== undefined && hidesQueue(this.#socket));
+  }
+
   /** The connection is there: sends what was queued. True if the writers may go on. */
   attach(socket: Duplex): boolean {
     this.#socket = socket;
+    if (isUncounted(socket)) this.#foreign = new ForeignWriter(socket);
     if (this.#state === SHUT) return false;
     if (this.#corks === 0) this.#flush();
     if (this.#state >= ENDING) this.#endSocket(socket);
@@ -111,7 +125,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     if (data.length === 0) return this.#state === ROOM;
     const socket = this.#socket;
     if (socket === undefined || this.#corks > 0) return this.#queue(data, encoding);
-    if (socket.write(data, encoding)) return true;
+    if ((this.#foreign ?? socket).write(data, encoding)) return true;
     this.#afterFullWrite(socket);
     return this.#state === ROOM;
   }
@@ -210,6 +224,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     };
     if (this.#state >= ENDING) socket.once("finish", done);
     // A write of nothing calls back after all writes before it.
+    else if (this.#foreign !== undefined) this.#foreign.follow(done);
     else socket.write(NO_BYTES, done);
   }
 
@@ -225,7 +240,7 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
   #flush(): void {
     const socket = this.#socket;
     if (socket === undefined || this.isEmpty) return;
-    if (!this.writeTo(socket)) this.#afterFullWrite(socket);
+    if (!this.writeTo(this.#foreign ?? socket)) this.#afterFullWrite(socket);
     const waits = this.#waits;
     if (waits === undefined || waits.corked.length === 0) return;
     const corked = waits.corked;

@@ -22,6 +22,7 @@ import { beginHandshake, checkHandshake, TLSHandshakeError, tlsOver } from "../t
 import { BaseIOStream } from "./base-stream.js";
 import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
+import { destroyAfterWrites } from "./write-progress.js";
 
 /** Options of {@link IOStream.connect}. */
 export interface ConnectStreamOptions extends WaitOptions {
@@ -344,14 +345,7 @@ export class SSLIOStream extends IOStream {
     // OpenSSL holds what a plain socket would have handed to the kernel already, and an orderly end is
     // announced inside TLS (close_notify), so that the other side knows that nothing was cut off. Both get a
     // moment.
-    const linger = this.ioLoop.callLater(CLOSE_LINGER, () => socket.destroy());
-    socket.once("close", () => this.ioLoop.removeTimeout(linger));
-    if (socket.writableFinished) {
-      socket.destroy();
-      return;
-    }
-    socket.once("finish", () => socket.destroy());
-    if (!socket.writableEnded) socket.end();
+    destroyAfterWrites(socket, this.ioLoop, CLOSE_LINGER);
   }
 
   protected override resetTransport(socket: Duplex): void {

@@ -180,7 +180,8 @@ function clientSocket(socket: NetworkSocket, { context, serverHostname }: Handsh
 }
 
 interface VerifyingHandle {
-  verifyError?(): Error | null | undefined;
+  /** Node's answer is an error or null; Deno's the code of the error, empty if there is none. */
+  verifyError?(): Error | string | null | undefined;
 }
 
 /**
@@ -206,8 +207,9 @@ function verificationError(tls: TLSSocket): TLSHandshakeError | undefined {
   const handle = (tls as unknown as { _handle?: VerifyingHandle | null })._handle;
   if (typeof handle?.verifyError === "function") {
     const error = handle.verifyError();
-    if (error == null) return undefined;
-    return new TLSHandshakeError(`invalid client certificate: ${error.message}`, error);
+    if (error == null || error === "") return undefined;
+    const [reason, cause] = typeof error === "string" ? [error, undefined] : [error.message, error];
+    return new TLSHandshakeError(`invalid client certificate: ${reason}`, cause);
   }
   // Bun keeps the result on the socket. Node says there that nobody has been verified, until `tls.Server` or
   // we do so.

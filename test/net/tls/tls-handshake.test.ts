@@ -12,11 +12,14 @@ import type { NetworkSocket } from "#room/async/network";
 import { beginHandshake } from "#room/net/tls/tls-handshake";
 import { caCerts, certificate } from "../../support/certs.js";
 
-/** What comes of the handshake of a client with a good certificate if the server's socket says `result` of it. */
-async function outcome(result: {
-  authorized?: boolean;
-  authorizationError?: string;
-}): Promise<string | undefined> {
+/**
+ * What comes of the handshake of a client with a good certificate if the server's socket says `result` of it, or
+ * its handle the code `code`.
+ */
+async function outcome(
+  result: { authorized?: boolean; authorizationError?: string },
+  code?: string,
+): Promise<string | undefined> {
   const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { certfile, keyfile } = certificate("client");
@@ -48,7 +51,7 @@ async function outcome(result: {
       );
       const { _handle: handle } = tls as unknown as { _handle?: { verifyError?: unknown } | null };
       assert.equal(typeof handle?.verifyError, "function");
-      handle!.verifyError = undefined;
+      handle!.verifyError = code === undefined ? undefined : () => code;
       Object.assign(tls, result);
     });
     return error?.message;
@@ -60,6 +63,13 @@ async function outcome(result: {
 }
 
 const hasHandle = !("Bun" in globalThis) && !("Deno" in globalThis);
+
+test("a handle that answers with the code of an error, empty for none, is believed", {
+  skip: hasHandle ? false : "other runtimes set these members by themselves",
+}, async () => {
+  assert.equal(await outcome({}, ""), undefined);
+  assert.equal(await outcome({}, "CERT_HAS_EXPIRED"), "invalid client certificate: CERT_HAS_EXPIRED");
+});
 
 test("counts what the socket says of the client's certificate, and nothing said is a refusal", {
   skip: hasHandle ? false : "other runtimes set these members by themselves",
