@@ -1,6 +1,8 @@
 /** A request as FetchContainer gives it to its application, without a server. */
 import { fetchMethod } from "#room/http/fetch-method";
-import { makeRequest, plainRequest, RequestAbort } from "#room/interop/fetch/request";
+import { makeServed } from "#room/interop/fetch/genuine-request";
+import { makeRequest } from "#room/interop/fetch/request";
+import { RequestAbort } from "#room/interop/fetch/request-abort";
 import { RequestBody } from "#room/interop/fetch/request-body";
 import { HTTPHeaders } from "#room/protocol/fields/headers";
 
@@ -26,7 +28,7 @@ export function servedRequest({ method, url, fields, body }: RequestPartsOfTest,
   const made = fetchMethod(method)!;
   const headers = HTTPHeaders.fromRaw(fields);
   const abort = new RequestAbort();
-  if (isPlain) return plainRequest({ url, method: made, fields: headers, body: stream, abort });
+  if (isPlain) return makeServed({ url, method: made, fields: headers, body: stream, abort });
   return makeRequest(connection as never, made, pathname + search, headers, stream, abort);
 }
 
