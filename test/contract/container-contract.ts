@@ -14,7 +14,8 @@ import { field } from "../support/raw-client.js";
  *
  *     /hello    "Hello" as text/plain          /request   JSON: method, path with query, Host, X-Test
  *     /echo     the body of the request        /cookies   two fields of Set-Cookie, a=1 and b=2
- *     /204 /304 as they say, /304 with an ETag /stream    "one", "two", "three", a turn of the loop between them, no length
+ *     /204 /205 /304 as they say, /304 with an ETag
+ *     /303      a redirect to /hello?a=%20     /stream    "one", "two", "three", a turn of the loop between them, no length
  *     /418      the status, "tea"              /throw     an exception before anything was sent
  *     /early    413 without reading the body   /break     "half" is sent, then an exception
  *     /split    tries to set X-Bad with a line break in it; answers "refused" if that throws
@@ -103,12 +104,13 @@ export function containerContract(kit: ContainerKit): void {
       assert.equal((await client.response()).body.toString(), "abcde");
     }));
 
-  test("HEAD gets the head alone, and 204 and 304 have no body", () =>
+  test("HEAD gets the head alone, and 204, 205 and 304 have no body", () =>
     asked(async ({ connect }) => {
       const client = await connect();
       for (const [method, target, status] of [
         ["HEAD", "/hello", 200],
         ["GET", "/204", 204],
+        ["GET", "/205", 205],
         ["GET", "/304", 304],
         ["GET", "/hello", 200],
       ] as const) {
@@ -117,7 +119,15 @@ export function containerContract(kit: ContainerKit): void {
         assert.equal(got.status, status);
         if (status === 304) assert.equal(field(got, "ETag"), '"1"');
         if (status === 204) assert.equal(field(got, "Content-Length"), undefined);
+        if (status !== 200) assert.equal(got.body.length, 0);
       }
+    }));
+
+  test("a redirect has its status and its target as it was written", () =>
+    asked(async ({ ask }) => {
+      const got = await ask("/303");
+      assert.equal(got.status, 303);
+      assert.equal(field(got, "Location"), "/hello?a=%20");
     }));
 
   test("a response of unknown length streams in chunks, and unframed to HTTP/1.0", () =>

@@ -47,6 +47,12 @@ function nodeApplication(onLeft: () => void) {
       case "/304":
         response.writeHead(304, { ETag: '"1"' }).end();
         break;
+      case "/205":
+        response.writeHead(205).end();
+        break;
+      case "/303":
+        response.writeHead(303, { Location: "/hello?a=%20" }).end();
+        break;
       case "/418":
         response.writeHead(418).end("tea");
         break;
@@ -126,6 +132,10 @@ function fetchApplication(onLeft: () => void) {
         return new Response(null, { status: 204 });
       case "/304":
         return new Response(null, { status: 304, headers: { ETag: '"1"' } });
+      case "/205":
+        return new Response(null, { status: 205 });
+      case "/303":
+        return new Response(null, { status: 303, headers: { Location: "/hello?a=%20" } });
       case "/418":
         return new Response("tea", { status: 418 });
       case "/stream":
@@ -202,6 +212,7 @@ export function squallApplication(onLeft: () => void): Application {
     override get(status: string): void {
       this.setStatus(Number(status));
       if (status === "304") this.setHeader("ETag", '"1"');
+      if (status === "303") this.redirect("/hello?a=%20", { status: 303 });
       if (status === "418") this.write("tea");
     }
   }
@@ -267,7 +278,7 @@ export function squallApplication(onLeft: () => void): Application {
     ["/echo", Echo],
     ["/request", Asked],
     ["/cookies", Cookies],
-    ["/(204|304|418)", Status],
+    ["/(204|205|303|304|418)", Status],
     ["/stream", Stream],
     ["/big", Big],
     ["/split", Split],

@@ -34,6 +34,10 @@ def application(environ, start_response):
     if path == "/304":
         start_response("304 Not Modified", [("ETag", '"1"')])
         return []
+    if path == "/205":
+        return answer("205 Reset Content", b"")
+    if path == "/303":
+        return answer("303 See Other", b"", ("Location", "/hello?a=%20"))
     if path == "/418":
         return answer("418 I'm a Teapot", b"tea")
     if path == "/stream":
