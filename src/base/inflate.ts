@@ -5,17 +5,7 @@
  * Node's zlib offers synchronous work only for whole inputs, and limited steps only through streams and the
  * thread pool; `sync-zlib.ts` has both.
  */
-import {
-  type BrotliDecompress,
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  type Gunzip,
-  type InflateRaw,
-  type Inflate as ZlibInflate,
-} from "node:zlib";
+import type { BrotliDecompress, Gunzip, InflateRaw, Inflate as ZlibInflate } from "node:zlib";
 import { asBuffer, concatBytes, NO_BYTES } from "./bytes.js";
 import { DecodeError } from "./decode-error.js";
 import { InvalidStateError } from "./errors.js";
@@ -50,15 +40,16 @@ type Engine = Gunzip | ZlibInflate | InflateRaw | BrotliDecompress;
 function createEngine(format: InflateFormat, windowBits: number): Engine {
   // The engine's own output buffer is never used.
   const options = { chunkSize: LEAST_CHUNK, windowBits };
+  const zlib = process.getBuiltinModule("node:zlib");
   switch (format) {
     case "gzip":
-      return createGunzip(options);
+      return zlib.createGunzip(options);
     case "deflate":
-      return createInflate(options);
+      return zlib.createInflate(options);
     case "br":
-      return createBrotliDecompress({ chunkSize: LEAST_CHUNK });
+      return zlib.createBrotliDecompress({ chunkSize: LEAST_CHUNK });
     default:
-      return createInflateRaw(options);
+      return zlib.createInflateRaw(options);
   }
 }
 
@@ -86,6 +77,7 @@ export class Inflate {
     this.#zlib = new SyncZlib(this.engine);
     this.#isGzip = format === "gzip";
     const isBrotli = format === "br";
+    const { constants } = process.getBuiltinModule("node:zlib");
     this.#flush = isBrotli ? constants.BROTLI_OPERATION_FLUSH : constants.Z_SYNC_FLUSH;
     this.#end = isBrotli ? constants.BROTLI_OPERATION_FINISH : constants.Z_FINISH;
   }

@@ -8,14 +8,10 @@
  * stream) with nothing lost.
  */
 
-import cluster from "node:cluster";
-import { randomBytes } from "node:crypto";
-import { lookup } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { chmod, lstat, rename, rm } from "node:fs/promises";
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { isMainThread } from "node:worker_threads";
 import type {
   ConnectRequest,
   ListenRequest,
@@ -28,6 +24,7 @@ import type {
 import { systemClock } from "../async/timers/clock.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { AcceptQueue, type ConnectionListener } from "./accept-queue.js";
+import { nodeCluster } from "./process/node-cluster.js";
 import { listenShared, sharesSockets } from "./process/worker-sockets.js";
 
 /** As Tornado: how many connections the system keeps for us before it refuses. */
@@ -230,8 +227,9 @@ export async function listenUnix(
   mode: number,
 ): Promise<NetworkServer> {
   if (sharesSockets()) return await listenShared({ path, backlog, mode }, SOCKET_OPTIONS);
-  const own = join(dirname(path), `.s${randomBytes(4).toString("hex")}`);
-  const name = cluster.isWorker || Buffer.byteLength(own) > LONGEST_PATH ? path : own;
+  const random = process.getBuiltinModule("node:crypto").randomBytes(4).toString("hex");
+  const own = join(dirname(path), `.s${random}`);
+  const name = nodeCluster().isWorker || Buffer.byteLength(own) > LONGEST_PATH ? path : own;
   if (name === path) await rm(path, { force: true });
   const server = await withMask(0o777 & ~mode, () => openServer({ path: name, backlog }));
   try {
@@ -252,7 +250,7 @@ export async function listenUnix(
 
 /** Node binds inside the call, so the mask is in force for nothing else. A thread cannot change it. */
 function withMask<T>(mask: number, listen: () => T): T {
-  if (!isMainThread) return listen();
+  if (!process.getBuiltinModule("node:worker_threads").isMainThread) return listen();
   const before = process.umask(mask);
   try {
     return listen();
@@ -283,6 +281,7 @@ function connect(request: ConnectRequest): NetworkSocket {
 }
 
 async function resolve(host: string, family: 0 | 4 | 6): Promise<ResolvedAddress[]> {
+  const { lookup } = process.getBuiltinModule("node:dns/promises");
   const found = await lookup(host, { all: true, family, order: "verbatim" } as {
     all: true;
     family: 0 | 4 | 6;

@@ -4,7 +4,7 @@
  * `OverrideResolver` changes the answers of another one. What Tornado calls `ThreadedResolver`,
  * `BlockingResolver`, … are aliases of the default here: a lookup never blocks the loop of Node.
  */
-import { Resolver as DnsResolver } from "node:dns/promises";
+import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { cancellable, type WaitOptions } from "../async/cancel.js";
 import type { Executor } from "../async/executor/executor.js";
@@ -182,7 +182,8 @@ export class CaresResolver extends Resolver {
 
   constructor(options: CaresResolverOptions = {}) {
     super(options);
-    this.#dns = new DnsResolver({ timeout: options.queryTimeout ?? -1, tries: options.tries ?? 4 });
+    const dns = process.getBuiltinModule("node:dns/promises");
+    this.#dns = new dns.Resolver({ timeout: options.queryTimeout ?? -1, tries: options.tries ?? 4 });
     if (options.servers !== undefined) this.#dns.setServers([...options.servers]);
   }
 

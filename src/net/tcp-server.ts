@@ -15,7 +15,6 @@
  * and hurts no other.
  */
 
-import cluster from "node:cluster";
 import type { SecureContext } from "node:tls";
 import { cancellable } from "../async/cancel.js";
 import { pendingResult } from "../async/coroutine/yieldable.js";
@@ -26,6 +25,7 @@ import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { ConnectionLimiter } from "./connection-limiter.js";
 import { type BindOptions, bindSockets } from "./listen.js";
+import { nodeCluster } from "./process/node-cluster.js";
 import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
 import { StreamClosedError } from "./stream/stream-errors.js";
 import { type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
@@ -150,7 +150,7 @@ export class TCPServer {
    */
   async start(numProcesses: number | null = 1, options: ForkOptions = {}): Promise<void> {
     if (numProcesses !== 1) {
-      if (cluster.isPrimary) {
+      if (nodeCluster().isPrimary) {
         // The workers bind them again, by way of this process, which holds them for all.
         await Promise.all(this.#bound.splice(0).map((socket) => socket.close()));
       }

@@ -11,7 +11,7 @@
  * The inspector must be connected *before* the loop is blocked, and V8 then keeps what a debugger might want
  * to know, which costs some memory and speed. That is why this is off by default.
  */
-import { isMainThread, Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { checkNumber } from "../../base/validate.js";
@@ -42,6 +42,7 @@ export class BlockedLoopWatch {
    */
   constructor(threshold: number) {
     checkNumber("threshold", threshold, { min: 10 });
+    const { isMainThread, Worker } = process.getBuiltinModule("node:worker_threads");
     if (!isMainThread) {
       throw new InvalidStateError(
         "only the loop of the main thread can be watched: Node's inspector reaches no other",

@@ -5,7 +5,7 @@
  *     idle ──give(job)──▶ busy ──answer──▶ idle          (an idle thread does not keep the process alive)
  *       └───────────exit─────┴──────────▶ gone           (its job is rejected)
  */
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import type { Worker, WorkerOptions } from "node:worker_threads";
 import { InvalidArgumentError, SquallError, type SquallErrorOptions } from "../../base/errors.js";
 import { type AnswerMessage, type LateRejection, type TaskMessage, unpackThrown } from "./thread-protocol.js";
 
@@ -65,6 +65,7 @@ export class PoolWorker {
 
   constructor(owner: WorkerOwner, href: string, options: WorkerOptions) {
     this.#owner = owner;
+    const { Worker } = process.getBuiltinModule("node:worker_threads");
     this.#thread = new Worker(new URL("./thread-worker.js", import.meta.url), {
       ...options,
       ...inheritedFlags(),

@@ -16,10 +16,10 @@
  * Until `taken` has come the primary keeps its copy of the connection: if the worker dies meanwhile, another
  * one gets it.
  */
-import cluster from "node:cluster";
 import { Socket, type SocketConstructorOpts } from "node:net";
 import type { ListenRequest, NetworkAddress, NetworkServer, NetworkSocket } from "../../async/network.js";
 import { AcceptQueue, type ConnectionListener } from "../accept-queue.js";
+import { nodeCluster } from "./node-cluster.js";
 
 /** Set in the environment of workers whose primary shares its sockets in this way. */
 export const SHARING = "SQUALL_SOCKET_SHARING";
@@ -70,7 +70,7 @@ export function tellPrimary(message: WorkerMessage): void {
 
 /** Whether listening sockets of this process belong to the primary. */
 export function sharesSockets(): boolean {
-  return cluster.isWorker && process.env[SHARING] === "1";
+  return process.env[SHARING] === "1" && nodeCluster().isWorker;
 }
 
 interface PendingListen {
@@ -87,7 +87,7 @@ let isListening = false;
 export function listenShared(request: SharedRequest, options: SocketConstructorOpts): Promise<NetworkServer> {
   if (!isListening) {
     isListening = true;
-    cluster.worker?.on("message", (message: unknown, handle: unknown) => {
+    nodeCluster().worker?.on("message", (message: unknown, handle: unknown) => {
       if (isOurs(message)) received(message as PrimaryMessage, handle, options);
     });
   }

@@ -18,14 +18,14 @@
  * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection
  *   and loses none that it has not taken, and while there is no worker at all, connections wait.
  */
-import cluster, { type Worker } from "node:cluster";
+import type { Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
-import { Worker as Thread } from "node:worker_threads";
 import { IOLoop } from "../../async/ioloop.js";
 import type { Timeout } from "../../async/timers/timeout.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
+import { nodeCluster } from "./node-cluster.js";
 import { RestartBudget, TooManyRestartsError } from "./restart-budget.js";
 import { SocketSharing } from "./socket-sharing.js";
 import { isOurs, SHARING, tellPrimary, type WorkerMessage } from "./worker-sockets.js";
@@ -59,7 +59,7 @@ export function cpuCount(): number {
 /** The number of this worker, from 0 on; undefined in a process that {@link forkProcesses} did not make. */
 export function taskId(): number | undefined {
   const id = process.env[TASK_ID];
-  return cluster.isWorker && id !== undefined ? Number(id) : undefined;
+  return id !== undefined && nodeCluster().isWorker ? Number(id) : undefined;
 }
 
 /** What a worker does before it ends. */
@@ -91,7 +91,7 @@ export async function forkProcesses(
 ): Promise<number> {
   const count = checkInteger("numProcesses", numProcesses ?? 0, { min: 0 }) || cpuCount();
   const maxRestarts = checkLimit("maxRestarts", options.maxRestarts ?? 100);
-  if (cluster.isWorker) {
+  if (nodeCluster().isWorker) {
     const id = taskId();
     if (id === undefined)
       throw new InvalidStateError("this process is a worker of something else: it cannot fork");
@@ -127,6 +127,7 @@ const WATCH_PRIMARY = `
  * when it does not turn any more, because then nothing else could stop the process.
  */
 function endWithPrimary(): void {
+  const { Worker: Thread } = process.getBuiltinModule("node:worker_threads");
   const watch = new Thread(WATCH_PRIMARY, {
     eval: true,
     workerData: { primary: process.ppid, interval: 1000, grace: 1000 },
@@ -204,6 +205,7 @@ class Supervisor {
   }
 
   #start(id: number, failures: number): void {
+    const cluster = nodeCluster();
     const worker = cluster.fork({ [TASK_ID]: String(id), ...(CAN_SHARE ? { [SHARING]: "1" } : {}) });
     const member: Member = { worker, id, bornAt: this.#loop.time(), failures, isStopping: false };
     this.#members.set(id, member);

@@ -8,7 +8,7 @@
  */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { cancellable, type Settle, type WaitOptions } from "../../async/cancel.js";
 import type { NetworkSocket } from "../../async/network.js";
 import { resolveWait } from "../../async/wait-options.js";
@@ -243,7 +243,7 @@ export class SSLIOStream extends IOStream {
     this.#state = "waiting";
     this.#waiter = undefined;
     this.#connected = undefined;
-    if (socket instanceof TLSSocket) {
+    if (socket instanceof process.getBuiltinModule("node:tls").TLSSocket) {
       this.#tls = socket;
       this.#state = "secure";
       this.attach(socket);

@@ -5,16 +5,8 @@
  *
  * Clients verify by default: the chain, the dates, and that the certificate is for the name they asked for.
  */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import {
-  checkServerIdentity,
-  createSecureContext,
-  type PeerCertificate,
-  type SecureContext,
-  type SecureContextOptions,
-  type SecureVersion,
-} from "node:tls";
+import type { PeerCertificate, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkOneOf } from "../../base/validate.js";
 
@@ -88,7 +80,8 @@ export class SSLContext {
     this.checkHostname = options.checkHostname ?? true;
     this.ALPNProtocols = options.ALPNProtocols;
     this.SNICallback = options.SNICallback;
-    this.checkServerIdentity = options.checkServerIdentity ?? checkServerIdentity;
+    this.checkServerIdentity =
+      options.checkServerIdentity ?? process.getBuiltinModule("node:tls").checkServerIdentity;
   }
 }
 
@@ -136,9 +129,9 @@ export function sslOptionsToContext(
       );
     }
     // A server that asks for certificates and has no such name cannot resume sessions; any constant will do.
-    settings.sessionIdContext ??= createHash("sha256").update("squall").digest("hex").slice(0, 32);
+    settings.sessionIdContext ??= "squall";
   }
-  return new SSLContext(createSecureContext(settings), options);
+  return new SSLContext(process.getBuiltinModule("node:tls").createSecureContext(settings), options);
 }
 
 function isSecureContext(options: SSLOptions | SecureContext): options is SecureContext {

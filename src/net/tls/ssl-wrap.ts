@@ -1,5 +1,5 @@
 /** TLS over a socket, without a stream. */
-import { checkServerIdentity, type PeerCertificate, type SecureContext, type TLSSocket } from "node:tls";
+import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
 import type { NetworkSocket } from "../../async/network.js";
@@ -61,6 +61,6 @@ export class SSLCertificateError extends SquallError {
  * @throws SSLCertificateError (`ERR_SQUALL_SSL_CERTIFICATE`) if it is not
  */
 export function sslMatchHostname(cert: PeerCertificate, hostname: string): void {
-  const error = checkServerIdentity(hostname, cert);
+  const error = process.getBuiltinModule("node:tls").checkServerIdentity(hostname, cert);
   if (error !== undefined) throw new SSLCertificateError(error.message, error);
 }

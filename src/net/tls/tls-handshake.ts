@@ -10,7 +10,7 @@
 import type { Socket } from "node:net";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect, type SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import type { IOLoop } from "../../async/ioloop.js";
 import type { NetworkSocket } from "../../async/network.js";
 import { InvalidArgumentError, SquallError, TimeoutError } from "../../base/errors.js";
@@ -142,6 +142,7 @@ function ignore(): void {}
 
 function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TLSSocket {
   const wanted = context.certReqs ?? "none";
+  const { TLSSocket } = process.getBuiltinModule("node:tls");
   const tls = new TLSSocket(socket as unknown as Socket, {
     isServer: true,
     ...HIGH_WATER,
@@ -159,7 +160,7 @@ function serverSocket(socket: NetworkSocket, { context }: HandshakeSettings): TL
 
 function clientSocket(socket: NetworkSocket, { context, serverHostname }: HandshakeSettings): TLSSocket {
   const wanted = context.certReqs ?? "required";
-  return connect({
+  return process.getBuiltinModule("node:tls").connect({
     socket: socket as unknown as Socket,
     ...HIGH_WATER,
     secureContext: context.secureContext,

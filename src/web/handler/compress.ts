@@ -13,17 +13,13 @@
  * counts the octets of the plain one. Secrets that are shown on a page beside text that a stranger can choose
  * may be guessed from its compressed length (BREACH); XSRF tokens are masked for that reason.
  */
-import { promisify } from "node:util";
-import * as zlib from "node:zlib";
+import type * as zlib from "node:zlib";
 import type { HTTPServerRequest } from "../../http/request.js";
 import type { HTTPHeaders } from "../../protocol/fields/headers.js";
 import type { TransformedHead } from "../types.js";
 import { addToVary } from "./header-value.js";
 import { preferred } from "./negotiate.js";
 import { OutputTransform } from "./output-transform.js";
-
-const gzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gzip);
-const brotliCompress = promisify<zlib.InputType, zlib.BrotliOptions, Buffer>(zlib.brotliCompress);
 
 /** Below this, compressing at once takes less time than a thread would need to begin: about 0.1 ms. */
 const AT_ONCE = 8 * 1024;
@@ -34,7 +30,10 @@ type Coding = "gzip" | "br";
  * Brotli's own default, 11, is for files that are compressed once; 4 takes about as long as gzip and packs
  * tighter.
  */
-const BROTLI_OPTIONS: zlib.BrotliOptions = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
+function brotliOptions(): zlib.BrotliOptions {
+  const { constants } = process.getBuiltinModule("node:zlib");
+  return { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+}
 
 /** A compressor that is fed piece by piece. */
 class Stream {
@@ -43,8 +42,9 @@ class Stream {
   #pieces: Buffer[] = [];
 
   constructor(coding: Coding, level: number) {
-    this.#engine = coding === "gzip" ? zlib.createGzip({ level }) : zlib.createBrotliCompress(BROTLI_OPTIONS);
-    this.#flushKind = coding === "gzip" ? zlib.constants.Z_SYNC_FLUSH : zlib.constants.BROTLI_OPERATION_FLUSH;
+    const { constants, createBrotliCompress, createGzip } = process.getBuiltinModule("node:zlib");
+    this.#engine = coding === "gzip" ? createGzip({ level }) : createBrotliCompress(brotliOptions());
+    this.#flushKind = coding === "gzip" ? constants.Z_SYNC_FLUSH : constants.BROTLI_OPERATION_FLUSH;
     this.#engine.on("data", (piece: Buffer) => this.#pieces.push(piece));
   }
 
@@ -136,12 +136,17 @@ export class GZipContentEncoding extends OutputTransform {
       if (headers.has("Content-Length")) headers.set("Content-Length", String(body.length));
       return [statusCode, headers, body] as const;
     };
+    const { brotliCompress, brotliCompressSync, gzip, gzipSync } = process.getBuiltinModule("node:zlib");
     if (chunk.length <= AT_ONCE) {
       return whole(
-        coding === "gzip" ? zlib.gzipSync(chunk, { level }) : zlib.brotliCompressSync(chunk, BROTLI_OPTIONS),
+        coding === "gzip" ? gzipSync(chunk, { level }) : brotliCompressSync(chunk, brotliOptions()),
       );
     }
-    const packed = coding === "gzip" ? gzip(chunk, { level }) : brotliCompress(chunk, BROTLI_OPTIONS);
+    const packed = new Promise<Buffer>((resolve, reject) => {
+      const done = (error: Error | null, body: Buffer) => (error === null ? resolve(body) : reject(error));
+      if (coding === "gzip") gzip(chunk, { level }, done);
+      else brotliCompress(chunk, brotliOptions(), done);
+    });
     return ioLoop.external(packed).then(whole);
   }
 

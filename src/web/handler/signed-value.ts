@@ -13,7 +13,6 @@
  * with a value, the answer is that there is none; nothing about the secret can be learnt from how long that
  * takes.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
@@ -74,13 +73,13 @@ function hmac(
   secret: string | Uint8Array,
   ...parts: readonly (string | Uint8Array)[]
 ): string {
-  const mac = createHmac(algorithm, secret);
+  const mac = process.getBuiltinModule("node:crypto").createHmac(algorithm, secret);
   for (const part of parts) mac.update(part);
   return mac.digest("hex");
 }
 
 function equalInConstantTime(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
+  return a.length === b.length && process.getBuiltinModule("node:crypto").timingSafeEqual(a, b);
 }
 
 /**

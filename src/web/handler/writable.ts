@@ -10,8 +10,11 @@ import { isThenable } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { survivesJson } from "../../base/validate.js";
 
-/** The classes of the platform that people try, and what they can write instead. */
-const INSTEAD: readonly (readonly [type: new (...args: never[]) => object, advice: string])[] = [
+/**
+ * The classes of the platform that people try, and what they can write instead. Asked for when it is needed:
+ * Node loads its streams when `ReadableStream` is read.
+ */
+const instead = (): readonly (readonly [type: new (...args: never[]) => object, advice: string])[] => [
   [Map, "this.write(Object.fromEntries(map))"],
   [Set, "this.write({ items: [...set] })"],
   [URLSearchParams, "this.write(String(params)) with the Content-Type of a form"],
@@ -45,7 +48,7 @@ export function checkJson(chunk: unknown): asserts chunk is object {
     );
   }
   if (survivesJson(chunk)) return;
-  const advice = INSTEAD.find(([type]) => chunk instanceof type)?.[1];
+  const advice = instead().find(([type]) => chunk instanceof type)?.[1];
   if (advice !== undefined) refuse(describe(chunk), `, which JSON would lose; write ${advice}`);
   if (Symbol.asyncIterator in chunk)
     refuse(describe(chunk), "; write each of its pieces, with flush() in between");

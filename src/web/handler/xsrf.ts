@@ -12,7 +12,6 @@
  * (the BREACH attack); what is compared are the tokens without masks, in constant time. Nothing excuses a
  * request from the check: other sites can send any Content-Type, and `X-Requested-With` is a convention.
  */
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import { xhtmlEscape } from "../../base/escape.js";
 import { websocketMask } from "../../protocol/websocket/mask.js";
 import { HTTPError } from "../errors.js";
@@ -41,6 +40,8 @@ interface XsrfState {
 
 /** Where random octets come from; tests give their own. */
 export type RandomSource = (size: number) => Buffer;
+
+const randomOctets: RandomSource = (size) => process.getBuiltinModule("node:crypto").randomBytes(size);
 
 const states = new WeakMap<Handler, XsrfState>();
 const DAYS_FOR_USERS = 30;
@@ -92,7 +93,7 @@ function stateFor(handler: Handler, random: RandomSource): XsrfState {
  * `handler.xsrfToken`: the token as this response shows it; the first time it is asked for, the cookie is
  * set.
  */
-export function xsrfTokenOf(handler: Handler, random: RandomSource = randomBytes): string {
+export function xsrfTokenOf(handler: Handler, random: RandomSource = randomOctets): string {
   const state = stateFor(handler, random);
   if (state.shown !== undefined) return state.shown;
   const {
@@ -134,8 +135,11 @@ export function checkXsrf(handler: Handler): void {
   if (token === undefined || token.length === 0) {
     throw new HTTPError(403, "'_xsrf' argument has invalid format");
   }
-  const expected = stateFor(handler, randomBytes).raw.token;
-  if (token.length !== expected.length || !timingSafeEqual(token, expected)) {
+  const expected = stateFor(handler, randomOctets).raw.token;
+  if (
+    token.length !== expected.length ||
+    !process.getBuiltinModule("node:crypto").timingSafeEqual(token, expected)
+  ) {
     throw new HTTPError(403, "XSRF cookie does not match %s argument", handler.request.method);
   }
 }

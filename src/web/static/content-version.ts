@@ -6,7 +6,6 @@
  * Versions are kept per path, for the whole process. A file that is served is looked at anyway, so a changed
  * one gets a new version at once; a URL is made without looking, from the version known.
  */
-import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { CHUNK_SIZE, type OpenFile, readPieces } from "./open-file.js";
 
@@ -50,7 +49,7 @@ export async function versionOfOpenFile(file: OpenFile, useCache: boolean): Prom
 }
 
 async function hashOpenFile(file: OpenFile): Promise<string> {
-  const hash = createHash("sha512");
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha512");
   for await (const piece of readPieces(file, 0, file.size)) hash.update(piece);
   return hash.digest("hex");
 }
@@ -69,7 +68,7 @@ export function versionOfPath(path: string, useCache: boolean, read: (path: stri
 
 /** Reads a file and hashes it, in one go. */
 export function hashFileNow(path: string): string {
-  const hash = createHash("sha512");
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha512");
   const fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     if (!fstatSync(fd).isFile()) throw new Error(`${path} is not a file`);
