@@ -197,8 +197,9 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     },
     accepts: (option, value) => {
       const options = { [option]: value };
-      void [new NodeContainer(() => {}, options), new FetchContainer(() => new Response(), options)];
-      void [nodeListener(new Application([]), options), fetchHandler(new Application([]), options)];
+      if (option === "timeout")
+        void [new NodeContainer(() => {}, options), new FetchContainer(() => new Response(), options)];
+      else void [nodeListener(new Application([]), options), fetchHandler(new Application([]), options)];
     },
   },
   Proxies: {

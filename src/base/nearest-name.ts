@@ -46,6 +46,12 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest;
 }
 
+/** The end of a message about the unknown `name`: the name that was probably meant, or nothing. */
+export function hintOf(name: string, known: Iterable<string>): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
+}
+
 /**
  * Checks the names in an options object.
  * @param what how the message names such an option, for example `setting`.
@@ -55,9 +61,7 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 export function checkNames(what: string, options: object, known: ReadonlySet<string>, own: boolean): void {
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
-    const nearest = nearestName(name, known);
-    if (nearest === undefined && own) continue;
-    const hint = nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
-    throw new InvalidArgumentError(`unknown ${what} ${JSON.stringify(name)}${hint}`);
+    if (own && nearestName(name, known) === undefined) continue;
+    throw new InvalidArgumentError(`unknown ${what} ${JSON.stringify(name)}${hintOf(name, known)}`);
   }
 }

@@ -5,7 +5,8 @@
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "./errors.js";
 
-function shown(value: unknown): string {
+/** A value as messages show it: on one line, and not too long. */
+export function shown(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 80 });
 }
 
@@ -77,6 +78,12 @@ export function checkBoolean(name: string, value: unknown): boolean {
 export function checkString(name: string, value: unknown): string {
   if (typeof value === "string") return value;
   throw new InvalidArgumentError(`${name} must be a string, got ${shown(value)}`);
+}
+
+/** Returns `value` if it is an object, and no list and no function; otherwise throws. */
+export function checkObject(name: string, value: unknown): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new InvalidArgumentError(`${name} must be an object, got ${shown(value)}`);
 }
 
 /** Returns `value` if it can be called; otherwise throws an {@link InvalidArgumentError}. */

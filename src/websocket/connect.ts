@@ -5,6 +5,7 @@
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError } from "../base/errors.js";
+import { checkNames } from "../base/nearest-name.js";
 import { checkMilliseconds } from "../base/validate.js";
 import { version } from "../base/version.js";
 import { openConnection } from "../http/client/connect.js";
@@ -33,7 +34,7 @@ import {
 } from "../protocol/websocket/handshake/permessage-deflate.js";
 import { type WebSocketClientCallbacks, WebSocketClientConnection } from "./client-connection.js";
 import { withinContextLimit } from "./deflate-contexts.js";
-import { resolveWebSocketOptions, type WebSocketOptions } from "./params.js";
+import { resolveWebSocketOptions, WEBSOCKET_OPTION_NAMES, type WebSocketOptions } from "./params.js";
 
 /** Those options of requests that say how to reach a server. */
 export type ConnectionOption =
@@ -77,6 +78,38 @@ export interface WebSocketConnectOptions
   /** The loop to work on; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
 }
+
+/** The names of {@link WebSocketConnectOptions}. */
+const OPTION_NAMES: ReadonlySet<string> = new Set<string>([
+  ...WEBSOCKET_OPTION_NAMES,
+  "allowIpv6",
+  "caCerts",
+  "clientCert",
+  "clientKey",
+  "filterAddresses",
+  "networkInterface",
+  "proxyAuthMode",
+  "proxyFromEnvironment",
+  "proxyHost",
+  "proxyPassword",
+  "proxyPort",
+  "proxySecure",
+  "proxySslOptions",
+  "proxyUsername",
+  "sslOptions",
+  "unixSocket",
+  "validateCert",
+  "signal",
+  "headers",
+  "subprotocols",
+  "compressionOptions",
+  "connectTimeout",
+  "resolver",
+  "ioLoop",
+  "onMessageCallback",
+  "onPingCallback",
+  "onPongCallback",
+]);
 
 /** A response that refuses is not read further than its head. */
 const MAX_BODY = 65_536;
@@ -186,6 +219,7 @@ export async function websocketConnect(
   options: WebSocketConnectOptions = {},
 ): Promise<WebSocketClientConnection> {
   const target = parseAddress(address);
+  checkNames("option of websocketConnect()", options, OPTION_NAMES, false);
   resolveWebSocketOptions(options);
   newClientOffer(options.subprotocols);
   const route = routeTo(target, (name) => (options as HTTPRequestOptions)[name]);

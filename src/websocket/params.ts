@@ -3,6 +3,7 @@
  * options become one object of parameters, which connections with the same options share.
  */
 import { genLog } from "../base/log.js";
+import { checkNames } from "../base/nearest-name.js";
 import { checkBoolean, checkMilliseconds, checkOneOf } from "../base/validate.js";
 import { type OutboxLimits, type OutboxOptions, resolveOutboxOptions } from "../net/outbox.js";
 import { resolveWebSocketLimits, type WebSocketLimitsOptions } from "../protocol/websocket/limits.js";
@@ -56,6 +57,25 @@ export interface WebSocketParams {
   readonly shutdownCode: 1001 | 1012;
   /** The budget of the outbox, and the policy for slow consumers. */
   readonly outbox: OutboxLimits;
+}
+
+/** The names of {@link WebSocketOptions}. */
+export const WEBSOCKET_OPTION_NAMES: ReadonlySet<string> = new Set([
+  "maxMessageSize",
+  "pingInterval",
+  "pingTimeout",
+  "closeTimeout",
+  "writeStallTimeout",
+  "makesRoom",
+  "shutdownCode",
+  "slowConsumer",
+  "maxQueuedBytes",
+  "maxQueuedMessages",
+] satisfies readonly (keyof WebSocketOptions)[]);
+
+/** @throws InvalidArgumentError for a name that no option has. */
+export function checkWebSocketOptionNames(options: object): void {
+  checkNames("option of a WebSocket", options, WEBSOCKET_OPTION_NAMES, false);
 }
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -30,6 +30,15 @@ export interface WebSocketReconnectOptions extends WebSocketConnectOptions {
   readonly onRetry?: ((error: unknown, delay: number) => void) | undefined;
 }
 
+/** The options that are not those of one connection. */
+const OWN_OPTIONS: ReadonlySet<string> = new Set<keyof WebSocketReconnectOptions>([
+  "firstDelay",
+  "maxDelay",
+  "maxAttempts",
+  "stableAfter",
+  "onRetry",
+]);
+
 /**
  * Connects, and connects again when the loop's body is done with a connection, as often as the loop goes on.
  * The waits are random between half of the current delay and all of it.
@@ -51,6 +60,9 @@ export async function* websocketConnections(
   const maxAttempts = checkLimit("maxAttempts", options.maxAttempts ?? Number.POSITIVE_INFINITY, 1);
   const stableAfter = checkMilliseconds("stableAfter", options.stableAfter ?? 10_000);
   const ioLoop = options.ioLoop ?? IOLoop.current();
+  const connectOptions: WebSocketConnectOptions = Object.fromEntries(
+    Object.entries({ ...options, ioLoop }).filter(([name]) => !OWN_OPTIONS.has(name)),
+  );
   const delayAfter = (rounds: number): number =>
     Math.min(maxDelay, firstDelay * 2 ** rounds) * (0.5 + Math.random() / 2);
   /** Rounds since the last good connection, and attempts since the last one that succeeded. */
@@ -61,7 +73,7 @@ export async function* websocketConnections(
     if (delay > 0) await pause(ioLoop, delay, options.signal);
     let connection: WebSocketClientConnection;
     try {
-      connection = await websocketConnect(address, { ...options, ioLoop });
+      connection = await websocketConnect(address, connectOptions);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof InvalidArgumentError || ++failed >= maxAttempts) throw error;

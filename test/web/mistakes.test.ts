@@ -1,20 +1,30 @@
 /** Mistakes that people make in handlers, routes and settings: each is answered in words that lead to the fault. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { FetchContainer, fetchHandler } from "squall/fetch";
+import { AsyncHTTPClient, HTTPRequest } from "squall/httpclient";
 import { HTTPServer } from "squall/httpserver";
 import { appLog, LogFormatter, LogHandler, LogRecord } from "squall/log";
+import { NodeContainer, nodeListener } from "squall/node";
+import { ProxyHandler } from "squall/proxy";
 import { DictLoader } from "squall/template";
 import { ExpectLog } from "squall/testing";
 import {
   Application,
   ErrorHandler,
+  FallbackHandler,
   HTTPError,
+  RedirectHandler,
   RequestHandler,
   removeslash,
   StaticFileHandler,
+  url,
 } from "squall/web";
+import { websocketConnect } from "squall/websocket";
 import { ask, type FakeConnection } from "../support/fake-exchange.js";
+import { root } from "../support/root.js";
 import "../support/guard.js";
 
 const refused = { code: "ERR_SQUALL_INVALID_ARGUMENT" };
@@ -25,6 +35,14 @@ class Told extends RequestHandler {
   override logException(error: unknown) {
     Told.error = error;
   }
+}
+
+/** The settings of the type that documents them. */
+function settingNames(): string[] {
+  const types = readFileSync(`${root}src/web/types.ts`, "utf8");
+  const body = /export interface ApplicationSettings \{(.*?)\n\}/s.exec(types)?.[1] ?? "";
+  const names = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => String(name));
+  return [...names, "defaultHost", "transforms"]; // of ApplicationOptions
 }
 
 /** Asks an application with this handler, which must fail with a message that matches. */
@@ -315,6 +333,26 @@ describe("routes", () => {
     assert.throws(() => app.addHandlers("h", [["/", () => "x"]]), refused);
   });
 
+  test("arguments for a handler that has no initialize() are refused, not dropped", () => {
+    class Page extends RequestHandler {}
+    class Child extends Page {
+      override initialize() {}
+    }
+    const message = /the route of .* has arguments \(db\) for initialize\(\), which Page does not have$/;
+    assert.throws(() => new Application([["/", Page, { db: 1 }]]), { ...refused, message });
+    assert.throws(() => new Application([url("/", Page, { name: "main" })]), {
+      ...refused,
+      message: /the name of a route comes fourth, after the arguments$/,
+    });
+    assert.doesNotThrow(
+      () =>
+        new Application([
+          ["/", Child, { db: 1 }],
+          ["/x", Page, {}],
+        ]),
+    );
+  });
+
   test("a shape that is not a list of routes is refused with what a route looks like", () => {
     for (const routes of [{ "/": ErrorHandler }, "/", ["/", ErrorHandler], 5]) {
       assert.throws(() => new Application(routes as never), { ...refused, message: /a route looks like/ });
@@ -342,6 +380,7 @@ describe("routes", () => {
 
   test("checkRoute() of a handler class sees each of its routes, and may refuse it", () => {
     class Picky extends RequestHandler {
+      override initialize() {}
       static override checkRoute({
         targetKwargs,
       }: {
@@ -376,6 +415,63 @@ describe("StaticFileHandler", () => {
   });
 });
 
+describe("handlers that squall brings", () => {
+  test("refuse wrong arguments of a route when the application is made", () => {
+    const path = "/srv";
+    for (const [handler, args, message] of [
+      [FallbackHandler, {}, /needs a fallback/],
+      [FallbackHandler, { fallback: "x" }, /needs a fallback/],
+      [RedirectHandler, { to: "/new" }, /needs a url/],
+      [ProxyHandler, { upstream: "somewhere" }, /upstream must be/],
+      [ProxyHandler, { upstream: "http://localhost", preserve_host: true }, /did you mean "preserveHost"\?/],
+      [StaticFileHandler, { path, default_filename: "index.html" }, /did you mean "defaultFilename"\?/],
+    ] as const) {
+      assert.throws(() => new Application([["/(.*)", handler as typeof RequestHandler, args]]), {
+        ...refused,
+        message,
+      });
+    }
+  });
+
+  test("leave the arguments to a subclass that has an initialize() of its own", () => {
+    class Mirror extends ProxyHandler {
+      override initialize({ host }: Record<string, unknown>) {
+        super.initialize({ upstream: `http://${String(host)}` });
+      }
+    }
+    assert.doesNotThrow(() => new Application([["/.*", Mirror, { host: "localhost" }]]));
+  });
+});
+
+describe("options of clients and containers", () => {
+  test("an unknown, snake_case or misspelt one is refused with the right name", async () => {
+    const callback = () => {};
+    const didYouMean = (name: string) => ({
+      ...refused,
+      message: new RegExp(`; did you mean "${name}"\\?$`),
+    });
+    const named = (name: string): never => ({ [name]: 1 }) as never;
+    assert.throws(() => new NodeContainer(callback, named("timout")), didYouMean("timeout"));
+    assert.throws(() => new FetchContainer(callback as never, named("time_out")), didYouMean("timeout"));
+    const app = new Application([]);
+    assert.throws(() => nodeListener(app, named("max_body_size")), didYouMean("maxBodySize"));
+    assert.throws(() => fetchHandler(app, named("maxBodysize")), didYouMean("maxBodySize"));
+    assert.throws(() => new HTTPRequest("http://a/", named("request_timeout")), didYouMean("requestTimeout"));
+    const client = named("max_clients") as Record<string, unknown>;
+    assert.throws(
+      () => new AsyncHTTPClient({ ...client, forceInstance: true } as never),
+      didYouMean("maxClients"),
+    );
+    for (const [wrong, right] of [
+      ["pingIntervall", "pingInterval"],
+      ["on_message_callback", "onMessageCallback"],
+      ["ssl_options", "sslOptions"],
+    ] as const) {
+      await assert.rejects(websocketConnect("ws://a/", named(wrong)), didYouMean(right));
+    }
+  });
+});
+
 describe("settings", () => {
   test("a snake_case or misspelt name of a known setting is refused with the right name", () => {
     for (const [wrong, right] of [
@@ -391,6 +487,65 @@ describe("settings", () => {
         message: `unknown setting "${wrong}"; did you mean "${right}"?`,
       });
     }
+  });
+
+  test("a value that cannot work is refused when the application is made, for every setting there is", () => {
+    const wrong: Readonly<Record<string, readonly unknown[]>> = {
+      autoescape: [5, "nowhere()"],
+      autoreload: [null, "yes"],
+      compiledTemplateCache: [null, 1],
+      compressResponse: [null, "gzip"],
+      cookieSecret: [null, 42, "", {}, { 1: "" }, { 1: 5 }],
+      cors: [null, "*", {}],
+      debug: [null, "yes"],
+      defaultHandlerArgs: [null, 5],
+      defaultHandlerClass: [null, "x", class {}],
+      defaultHost: [null, 5],
+      gzip: [null, 1],
+      handlerTimeout: [null, "1s", -1, Number.NaN],
+      keyVersion: [null, "1", -1],
+      logFunction: [null, "x"],
+      loginUrl: [null, 5],
+      securityHeaders: [null, "x", { frameOption: "DENY" }],
+      serverHeader: [null, 5, "", "a\nb"],
+      serveTraceback: [null, 1],
+      staticHandlerArgs: [null, "x"],
+      staticHandlerClass: [null, class {}],
+      staticHashCache: [null, 1],
+      staticPath: [null, 5, ""],
+      staticUrlPrefix: [null, 5, "", "static/", "/static"],
+      templateLoader: [null, "x"],
+      templatePath: [null, 5, ""],
+      templateWhitespace: [null, "none"],
+      transforms: [null, "gzip", ["gzip"]],
+      uiMethods: ["x", 5],
+      uiModules: ["x", 5],
+      websocketMaxMessageSize: [null, "1", -1, 0.5],
+      websocketOptions: [null, 5, { closeTimeout: "x" }, { slowConsumer: "wait" }, { closeTimout: 5 }],
+      websocketPingInterval: [null, "x", -1],
+      websocketPingTimeout: [null, "x", -1],
+      xsrfCookieKwargs: [null, "x", { httpOnly: true }, { path: "a;b" }],
+      xsrfCookieName: [null, 5, "a b", "__Host-xsrf"],
+      xsrfCookies: [null, "true", 1],
+      xsrfCookieVersion: [null, 3, "2"],
+    };
+    assert.deepEqual(Object.keys(wrong).sort(), settingNames().sort());
+    for (const [name, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        assert.throws(() => new Application([], { [name]: value }), refused, `${name}: ${String(value)}`);
+      }
+      assert.doesNotThrow(() => new Application([], { [name]: undefined }), name);
+    }
+  });
+
+  test("a secret that is refused is not shown", () => {
+    assert.throws(
+      () => new Application([], { cookieSecret: { 1: "s3cret", 2: 3141 } as never }),
+      (error) => {
+        assert.doesNotMatch(String(error), /s3cret|3141/);
+        return true;
+      },
+    );
   });
 
   test("an application's own settings are free", () => {

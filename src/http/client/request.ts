@@ -5,6 +5,7 @@
 import type { WaitOptions } from "../../async/wait-options.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { utf8 } from "../../base/escape.js";
+import { hintOf } from "../../base/nearest-name.js";
 import type { ResolvedEndpoint } from "../../net/resolver.js";
 import type { SSLContext, SSLOptions } from "../../net/tls/ssl-options.js";
 import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers.js";
@@ -176,7 +177,7 @@ export const DEFAULTS: {
 } = Object.freeze({ connectTimeout: 20_000, requestTimeout: 20_000, maxRedirects: 5 });
 
 /** The options by name. */
-const OPTION_NAMES: ReadonlySet<string> = new Set<keyof HTTPRequestOptions>([
+export const REQUEST_OPTION_NAMES: ReadonlySet<string> = new Set<keyof HTTPRequestOptions>([
   "method",
   "headers",
   "body",
@@ -225,7 +226,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof HTTPRequestOptions>([
 
 /** Whether {@link HTTPRequestOptions} has an option of that name. */
 export function isRequestOption(name: string): name is keyof HTTPRequestOptions {
-  return OPTION_NAMES.has(name);
+  return REQUEST_OPTION_NAMES.has(name);
 }
 
 /** A request. The headers are copied, so an object that the caller uses again is not changed. */
@@ -327,7 +328,9 @@ export class HTTPRequest implements HTTPRequestOptions {
   #take(options: HTTPRequestOptions): void {
     for (const [name, value] of Object.entries(options)) {
       if (!isRequestOption(name)) {
-        throw new InvalidArgumentError(`HTTPRequest has no option ${JSON.stringify(name)}`);
+        throw new InvalidArgumentError(
+          `HTTPRequest has no option ${JSON.stringify(name)}${hintOf(name, REQUEST_OPTION_NAMES)}`,
+        );
       }
       if (value !== undefined) (this as Record<string, unknown>)[name] = value;
     }

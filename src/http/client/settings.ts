@@ -2,10 +2,11 @@
 
 import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { hintOf } from "../../base/nearest-name.js";
 import { checkBoolean, checkInteger, checkLimit, checkMilliseconds } from "../../base/validate.js";
 import type { OverrideMapping, Resolver } from "../../net/resolver.js";
 import { HTTP1ConnectionParameters } from "../connection/params.js";
-import { type HTTPRequestOptions, isRequestOption } from "./request.js";
+import { type HTTPRequestOptions, isRequestOption, REQUEST_OPTION_NAMES } from "./request.js";
 
 /** Options of clients. Times are in milliseconds, sizes in octets; `Infinity` switches a limit off. */
 export interface AsyncHTTPClientOptions {
@@ -91,7 +92,9 @@ export class ClientSettings {
   constructor(options: AsyncHTTPClientOptions) {
     for (const name of Object.keys(options)) {
       if (!OPTIONS.has(name)) {
-        const hint = isRequestOption(name) ? `; is it meant for defaults: { ${name}: … }?` : "";
+        const hint = isRequestOption(name)
+          ? `; is it meant for defaults: { ${name}: … }?`
+          : hintOf(name, OPTIONS);
         throw new InvalidArgumentError(`an HTTP client has no option ${JSON.stringify(name)}${hint}`);
       }
     }
@@ -120,7 +123,9 @@ export class ClientSettings {
 function checkDefaults(defaults: HTTPRequestOptions): HTTPRequestOptions {
   for (const name of Object.keys(defaults)) {
     if (!isRequestOption(name)) {
-      throw new InvalidArgumentError(`defaults has no option ${JSON.stringify(name)}`);
+      throw new InvalidArgumentError(
+        `defaults has no option ${JSON.stringify(name)}${hintOf(name, REQUEST_OPTION_NAMES)}`,
+      );
     }
   }
   return { ...defaults };

@@ -1,4 +1,5 @@
 /** A Fetch application, `Request → Response`, under squall's server, as a whole or beside handlers. */
+import { checkNames } from "../../base/nearest-name.js";
 import { checkFunction, checkMilliseconds } from "../../base/validate.js";
 import type {
   HTTPConnection,
@@ -17,6 +18,8 @@ export interface FetchContainerOptions {
    */
   readonly timeout?: number | undefined;
 }
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof FetchContainerOptions>(["timeout"]);
 
 /**
  * Hosts an application that takes a `Request` and returns a `Response`, or a promise of one: `app.fetch` of
@@ -39,9 +42,10 @@ export class FetchContainer implements HTTPServerConnectionDelegate {
 
   /**
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an application that is not a function,
-   * and for an invalid time.
+   * for an unknown option, and for an invalid time.
    */
   constructor(application: FetchApplication, options: FetchContainerOptions = {}) {
+    checkNames("option of FetchContainer", options, OPTION_NAMES, false);
     this.#host = {
       application: checkFunction<FetchApplication>("application", application),
       timeout: checkMilliseconds("timeout", options.timeout ?? Number.POSITIVE_INFINITY),

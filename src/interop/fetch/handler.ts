@@ -1,6 +1,7 @@
 /** A squall application as a Fetch handler, which runs without any socket: under Node, Bun and Deno. */
 import { onAbort } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import type { HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -22,6 +23,8 @@ export interface FetchHandlerOptions {
 /** A Fetch handler: resolves with the response as soon as its head is there; the body streams. */
 export type FetchHandler = (request: Request, info?: Partial<FetchInfo>) => Promise<Response>;
 
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof FetchHandlerOptions>(["maxBodySize", "ioLoop"]);
+
 const MAX_BODY_SIZE = 100 * 1024 * 1024;
 
 /**
@@ -40,12 +43,14 @@ const MAX_BODY_SIZE = 100 * 1024 * 1024;
  * interim responses, no trailers of responses and no upgrades.
  *
  * The promise rejects with a `StreamClosedError` when the exchange ended before there was a response.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid limit.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an unknown option and for
+ * an invalid limit.
  */
 export function fetchHandler(
   application: HTTPServerConnectionDelegate,
   options: FetchHandlerOptions = {},
 ): FetchHandler {
+  checkNames("option of fetchHandler()", options, OPTION_NAMES, false);
   const maxBodySize = checkLimit("maxBodySize", options.maxBodySize ?? MAX_BODY_SIZE);
   const ioLoop = options.ioLoop ?? IOLoop.current();
   return (request, info = {}) => {

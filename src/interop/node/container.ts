@@ -1,5 +1,6 @@
 /** A `(req, res)` application of Node under squall's server, as a whole or beside handlers. */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import type {
   HTTPConnection,
@@ -18,6 +19,8 @@ export interface NodeContainerOptions {
    */
   readonly timeout?: number | undefined;
 }
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NodeContainerOptions>(["timeout"]);
 
 /**
  * Hosts an application for `node:http`: of Express, Koa (`app.callback()`), Fastify (`app.routing` after
@@ -44,10 +47,11 @@ export class NodeContainer implements HTTPServerConnectionDelegate {
 
   /**
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an application that is neither a
-   * function nor a server with events, and for an invalid time.
+   * function nor a server with events, for an unknown option, and for an invalid time.
    */
   constructor(application: NodeListener | NodeServerEvents, options: NodeContainerOptions = {}) {
     checkApplication(application);
+    checkNames("option of NodeContainer", options, OPTION_NAMES, false);
     this.#host = {
       application,
       timeout: checkMilliseconds("timeout", options.timeout ?? Number.POSITIVE_INFINITY),

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import { IOLoop } from "../../async/ioloop.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import type { HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import { HTTPHeaders } from "../../protocol/fields/headers.js";
@@ -25,6 +26,8 @@ export type NodeRequestListener = (request: NodeRequest, response: NodeResponse)
 /** A request of either server. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NodeListenerOptions>(["maxBodySize", "ioLoop"]);
+
 const MAX_BODY_SIZE = 100 * 1024 * 1024;
 
 /**
@@ -41,12 +44,14 @@ const MAX_BODY_SIZE = 100 * 1024 * 1024;
  * interim responses pass. Keep-alive, deadlines and limits of heads are those of Node's server. The client's
  * address is the socket's: behind a proxy, Node's server believes nothing that it says. WebSockets need an
  * upgrade, which Node reports by another event: {@link upgradeListener}.
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an invalid limit.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an unknown option and for
+ * an invalid limit.
  */
 export function nodeListener(
   application: HTTPServerConnectionDelegate,
   options: NodeListenerOptions = {},
 ): NodeRequestListener {
+  checkNames("option of nodeListener()", options, OPTION_NAMES, false);
   const maxBodySize = checkLimit("maxBodySize", options.maxBodySize ?? MAX_BODY_SIZE);
   const ioLoop = options.ioLoop ?? IOLoop.current();
   return (given, response) => {

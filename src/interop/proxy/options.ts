@@ -1,5 +1,6 @@
 /** What a proxy is told, checked and filled with defaults. */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { checkBoolean, checkInteger, checkMilliseconds, checkString } from "../../base/validate.js";
 import type { Route } from "../../http/client/route.js";
 import { HTTP1ConnectionParameters } from "../../http/connection/params.js";
@@ -47,6 +48,22 @@ export interface ProxyOptions {
   readonly maxIdleConnections?: number | undefined;
 }
 
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof ProxyOptions>([
+  "upstream",
+  "prefix",
+  "unixSocket",
+  "sslOptions",
+  "preserveHost",
+  "appendForwarded",
+  "requestHeaders",
+  "responseHeaders",
+  "connectTimeout",
+  "responseTimeout",
+  "stallTimeout",
+  "keepAliveTimeout",
+  "maxIdleConnections",
+]);
+
 /** {@link ProxyOptions}, complete and checked. */
 export class ProxySettings {
   readonly route: Route;
@@ -66,6 +83,7 @@ export class ProxySettings {
 
   /** @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for what is invalid. */
   constructor(options: ProxyOptions) {
+    checkNames("option of a proxy", options, OPTION_NAMES, false);
     const url = upstreamOf(options.upstream);
     this.authority = url.host;
     this.base = url.pathname.replace(/\/$/, "");

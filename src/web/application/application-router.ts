@@ -34,6 +34,17 @@ function checkManySlashes({ pattern }: PathMatches, handlerClass: RequestHandler
   );
 }
 
+/** Arguments that no `initialize()` of the class takes would be dropped at each request. */
+function checkKwargs({ target, targetKwargs, matcher }: Rule<RequestHandlerClass>): void {
+  if (target.prototype.initialize !== RequestHandler.prototype.initialize) return;
+  const names = Object.keys(targetKwargs);
+  if (names.length === 0) return;
+  const hint = names.includes("name") ? "; the name of a route comes fourth, after the arguments" : "";
+  throw new InvalidArgumentError(
+    `the route of ${String(matcher)} has arguments (${names.join(", ")}) for initialize(), which ${target.name} does not have${hint}`,
+  );
+}
+
 /** See the file's head. */
 export class ApplicationRouter extends ReversibleRuleRouter {
   /** Makes the delegates of handler classes. */
@@ -51,6 +62,7 @@ export class ApplicationRouter extends ReversibleRuleRouter {
     if (isHandlerClass(target)) {
       if (matcher instanceof PathMatches) checkManySlashes(matcher, target);
       target.checkRoute?.(rule as Rule<RequestHandlerClass>);
+      checkKwargs(rule as Rule<RequestHandlerClass>);
       return;
     }
     if (Array.isArray(target) || target instanceof Router || isConnectionDelegate(target)) return;

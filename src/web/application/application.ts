@@ -20,6 +20,7 @@ import type { App, ApplicationSettings, Handler, HandlerDelegateOptions, Transfo
 import { logRequestLine } from "./access-log.js";
 import { ApplicationRouter } from "./application-router.js";
 import { HandlerDelegate, type RequestHandlerClass } from "./handler-delegate.js";
+import { checkSettings } from "./setting-checks.js";
 import { resolveSettings } from "./settings.js";
 
 /**
@@ -88,6 +89,7 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
   constructor(handlers?: Routes | null | undefined, options: ApplicationOptions = {}) {
     super();
     if (handlers !== undefined && handlers !== null) checkRoutes(handlers);
+    checkSettings(options);
     const { defaultHost, transforms, ...settings } = options;
     this.settings = resolveSettings(settings);
     this.defaultHost = defaultHost;

@@ -30,11 +30,37 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "partitioned",
 ] satisfies readonly (keyof CookieOptions)[]);
 
-function expiryOf(handler: Handler, options: CookieOptions): Date | number | undefined {
-  const { expires, expiresDays } = options;
+/** The moment at which the cookie ends, in milliseconds since 1970; `now` is such a moment. */
+function expiryOf({ expires, expiresDays }: CookieOptions, now: () => number): Date | number | undefined {
   if (expires !== undefined) return typeof expires === "number" ? expires * 1000 : expires;
   if (expiresDays === undefined || expiresDays === null) return undefined;
-  return handler.request.ioLoop.wallTime() + expiresDays * DAY;
+  return now() + expiresDays * DAY;
+}
+
+/** The value of a Set-Cookie field. */
+function formatCookie(name: string, value: string, options: CookieOptions, now: () => number): string {
+  checkNames("option of a cookie", options, OPTION_NAMES, false);
+  const { domain, path, maxAge, httponly, secure, samesite, partitioned } = options;
+  const line = formatSetCookie(name, value, {
+    domain,
+    path: path === undefined ? "/" : (path ?? undefined),
+    expires: expiryOf(options, now),
+    maxAge,
+    httpOnly: httponly,
+    secure,
+    sameSite: samesite,
+    partitioned,
+  });
+  if (isFieldValue(line)) return line;
+  throw new InvalidArgumentError(`the attributes of the cookie ${name} may hold no characters above U+00FF`);
+}
+
+/**
+ * Checks the name and the options of a cookie that is set later.
+ * @throws InvalidArgumentError as `handler.setCookie()` would.
+ */
+export function checkCookie(name: string, options: CookieOptions): void {
+  formatCookie(name, "", options, () => 0);
 }
 
 /** `handler.setCookie()`. */
@@ -44,27 +70,8 @@ export function queueCookie(
   value: string | Uint8Array,
   options: CookieOptions,
 ): void {
-  checkNames("option of a cookie", options, OPTION_NAMES, false);
-  const { domain, path, maxAge, httponly, secure, samesite, partitioned } = options;
-  const line = formatSetCookie(
-    name,
-    typeof value === "string" ? value : Buffer.from(value).toString("latin1"),
-    {
-      domain,
-      path: path === undefined ? "/" : (path ?? undefined),
-      expires: expiryOf(handler, options),
-      maxAge,
-      httpOnly: httponly,
-      secure,
-      sameSite: samesite,
-      partitioned,
-    },
-  );
-  if (!isFieldValue(line)) {
-    throw new InvalidArgumentError(
-      `the attributes of the cookie ${name} may hold no characters above U+00FF`,
-    );
-  }
+  const text = typeof value === "string" ? value : Buffer.from(value).toString("latin1");
+  const line = formatCookie(name, text, options, () => handler.request.ioLoop.wallTime());
   const state = stateOf(handler);
   state.more.cookies ??= new Map();
   state.more.cookies.delete(name); // so that the later one also comes later

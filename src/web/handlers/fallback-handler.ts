@@ -5,6 +5,7 @@ import { InvalidArgumentError } from "../../base/errors.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import type { ExchangeAbortedError } from "../../http/errors.js";
 import type { HTTPServerRequest } from "../../http/request.js";
+import type { Rule } from "../../http/routing/rule.js";
 import { stateOf } from "../handler/handler-state.js";
 import { connectionOf } from "../handler/output.js";
 import { RequestHandler } from "../handler/request-handler.js";
@@ -23,6 +24,16 @@ function isDelegate(fallback: object): fallback is HTTPServerConnectionDelegate 
   return typeof (fallback as Partial<HTTPServerConnectionDelegate>).startRequest === "function";
 }
 
+function checkFallback(fallback: unknown): asserts fallback is Fallback {
+  if (typeof fallback === "function") return;
+  if (typeof fallback === "object" && fallback !== null) {
+    if (isDelegate(fallback) || typeof (fallback as { handle?: unknown }).handle === "function") return;
+  }
+  throw new InvalidArgumentError(
+    "a FallbackHandler needs a fallback: a function of the request, or an application",
+  );
+}
+
 /**
  * Lets another container answer: `[".*", FallbackHandler, { fallback: container }]`. For routes beside those
  * of handlers; a whole server can be started on the container itself. The fallback writes its own log line,
@@ -35,17 +46,17 @@ export class FallbackHandler extends RequestHandler {
   /** What answers. */
   fallback: Fallback | undefined;
 
+  /**
+   * Checks the route's argument, unless a subclass has an `initialize()` of its own.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if it is not a {@link Fallback}.
+   */
+  static override checkRoute({ targetKwargs }: Rule): void {
+    if (this.prototype.initialize === FallbackHandler.prototype.initialize)
+      checkFallback(targetKwargs.fallback);
+  }
+
   override initialize({ fallback }: { readonly fallback?: Fallback }): void {
-    const isFallback =
-      typeof fallback === "function" ||
-      (typeof fallback === "object" &&
-        fallback !== null &&
-        (isDelegate(fallback) || typeof fallback.handle === "function"));
-    if (!isFallback) {
-      throw new InvalidArgumentError(
-        "a FallbackHandler needs a fallback: a function of the request, or an application",
-      );
-    }
+    checkFallback(fallback);
     this.fallback = fallback;
   }
 

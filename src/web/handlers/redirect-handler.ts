@@ -1,5 +1,6 @@
 /** A handler that sends clients to another address. */
 import { InvalidArgumentError } from "../../base/errors.js";
+import type { Rule } from "../../http/routing/rule.js";
 import { formatUrl } from "../handler/format-url.js";
 import { RequestHandler } from "../handler/request-handler.js";
 
@@ -11,6 +12,11 @@ export interface RedirectHandlerOptions {
   readonly permanent?: boolean | undefined;
 }
 
+function checkUrl(url: unknown): asserts url is string {
+  if (typeof url !== "string")
+    throw new InvalidArgumentError('a RedirectHandler needs a url: { url: "/new" }');
+}
+
 /**
  * Redirects every GET: `["/photos/(.*)", RedirectHandler, { url: "/pictures/{0}" }]`. Arguments of the query
  * go along.
@@ -19,9 +25,16 @@ export class RedirectHandler extends RequestHandler {
   #url = "";
   #permanent = true;
 
+  /**
+   * Checks the route's arguments, unless a subclass has an `initialize()` of its own.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) if there is no `url`.
+   */
+  static override checkRoute({ targetKwargs }: Rule): void {
+    if (this.prototype.initialize === RedirectHandler.prototype.initialize) checkUrl(targetKwargs.url);
+  }
+
   override initialize({ url, permanent }: RedirectHandlerOptions): void {
-    if (typeof url !== "string")
-      throw new InvalidArgumentError('a RedirectHandler needs a url: { url: "/new" }');
+    checkUrl(url);
     this.#url = url;
     this.#permanent = permanent ?? true;
   }

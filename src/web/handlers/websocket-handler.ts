@@ -29,6 +29,7 @@ import { Inbox } from "../../websocket/inbox.js";
 import type { ShellCompression, WebSocketLink } from "../../websocket/link.js";
 import type { WebSocketMessage, WriteMessageOptions } from "../../websocket/outgoing-message.js";
 import {
+  checkWebSocketOptionNames,
   resolveWebSocketOptions,
   type WebSocketOptions,
   type WebSocketParams,
@@ -294,6 +295,7 @@ export class WebSocketHandler extends RequestHandler implements AsyncIterable<Re
 
   #params(): WebSocketParams {
     const options = this.getWebSocketOptions();
+    checkWebSocketOptionNames(options);
     return resolveWebSocketOptions({
       ...options,
       pingInterval: this.pingInterval ?? options.pingInterval,

@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 import type { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { checkNames } from "../../base/nearest-name.js";
 import { percentEncodePath } from "../../http/routing/escape-path.js";
 import { PathMatches } from "../../http/routing/matchers.js";
 import type { Rule } from "../../http/routing/rule.js";
@@ -41,6 +42,13 @@ export interface StaticFileOptions {
   /** Follow symbolic links out of the root directory; default false: 403. */
   readonly followSymlinks?: boolean | undefined;
 }
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof StaticFileOptions>([
+  "path",
+  "defaultFilename",
+  "dotfiles",
+  "followSymlinks",
+]);
 
 function checkRoot(path: unknown): asserts path is string | URL {
   if ((typeof path === "string" && path !== "") || (path instanceof URL && path.protocol === "file:")) return;
@@ -96,7 +104,9 @@ export class StaticFileHandler extends RequestHandler {
         );
       }
     }
-    if (this.prototype.initialize === StaticFileHandler.prototype.initialize) checkRoot(targetKwargs.path);
+    if (this.prototype.initialize !== StaticFileHandler.prototype.initialize) return;
+    checkNames("argument of a StaticFileHandler", targetKwargs, OPTION_NAMES, false);
+    checkRoot(targetKwargs.path);
   }
 
   override initialize({ path, defaultFilename, dotfiles, followSymlinks }: StaticFileOptions): void {
