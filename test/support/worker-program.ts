@@ -17,6 +17,16 @@ class Who extends TCPServer {
   }
 }
 
+/** Takes a third of a second for each connection, in which nothing else happens. */
+class Busy extends TCPServer {
+  override async handleStream(stream: IOStream): Promise<void> {
+    const until = performance.now() + 300;
+    while (performance.now() < until) {}
+    await stream.write(`${taskId()} ${process.pid}\n`);
+    await stream.readUntilClose();
+  }
+}
+
 const programs: Record<string, () => Promise<void>> = {
   async ids() {
     const id = await forkProcesses(3);
@@ -35,7 +45,7 @@ const programs: Record<string, () => Promise<void>> = {
   },
 
   async serve() {
-    const server = new Who();
+    const server = process.argv[5] === "busy" ? new Busy() : new Who();
     await server.bind(Number(process.argv[3]), "127.0.0.1");
     await server.start(Number(process.argv[4] ?? 2));
     tell(`ready ${taskId()} ${process.pid}`);

@@ -48,7 +48,13 @@ export class SocketSharing {
   /** How often a worker has asked for any free port: the n-th of each worker is the same port. */
   readonly #freePorts: WeakMap<Worker, number> = new WeakMap();
   #lastSerial = 0;
+  #taken = 0;
   #settled: (() => void) | undefined;
+
+  /** How many connections workers have taken. */
+  get taken(): number {
+    return this.#taken;
+  }
 
   /**
    * Takes a message of a worker. With `isLeaving` the worker is about to end and another one will take its
@@ -203,6 +209,7 @@ export class SocketSharing {
     this.#offers.delete(serial);
     const { listener, worker, socket } = offer;
     if (isTaken) {
+      this.#taken++;
       socket.destroy();
       if (listener.members.has(worker)) this.#readyAgain(listener, worker);
     } else {

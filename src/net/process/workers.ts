@@ -34,8 +34,8 @@ import { isOurs, SHARING, tellPrimary, type WorkerMessage } from "./worker-socke
 const TASK_ID = "SQUALL_TASK_ID";
 
 /**
- * How long the workers have to take what the primary has accepted before it sends them `SIGTERM`, in
- * milliseconds.
+ * How long no worker takes anything of what the primary has accepted before the rest is given up and they get
+ * `SIGTERM`, in milliseconds. A machine that is busy may need seconds for all of it.
  */
 const HANDOVER_TIME = 1000;
 
@@ -183,6 +183,7 @@ class Supervisor {
   /** Restarts that wait a little. */
   readonly #paused: Set<Timeout> = new Set();
   readonly #sharing = new SocketSharing();
+  #handover: Timeout | undefined;
   #lastMoment: Timeout | undefined;
   #stopping = false;
   #failure: Error | undefined;
@@ -267,11 +268,19 @@ class Supervisor {
   /** The workers get what has been accepted, then `SIGTERM`. */
   async #stopGracefully(): Promise<void> {
     this.#cancelRestarts();
-    const handover = this.#loop.callLater(HANDOVER_TIME, () => this.#sharing.close());
+    this.#watchHandover();
     await this.#sharing.stop();
-    this.#loop.removeTimeout(handover);
+    if (this.#handover !== undefined) this.#loop.removeTimeout(this.#handover);
     this.#kill("SIGTERM");
     this.#finishIfDone();
+  }
+
+  #watchHandover(): void {
+    const { taken } = this.#sharing;
+    this.#handover = this.#loop.callLater(HANDOVER_TIME, () => {
+      if (this.#sharing.taken === taken) this.#sharing.close();
+      else this.#watchHandover();
+    });
   }
 
   /** The second signal. */

@@ -138,8 +138,12 @@ async function ask(port: number): Promise<Reply> {
 }
 
 /** Starts `count` workers, waits until they are ready, and returns their pids in the order of their numbers. */
-async function serving(port: number, count: number): Promise<{ child: Subprocess; pids: number[] }> {
-  const child = run("serve", String(port), String(count));
+async function serving(
+  port: number,
+  count: number,
+  mode: "quick" | "busy" = "quick",
+): Promise<{ child: Subprocess; pids: number[] }> {
+  const child = run("serve", String(port), String(count), mode);
   const pids: number[] = [];
   for (let i = 0; i < count; i++) {
     const [, id, pid] = (await line(child)).split(" ");
@@ -281,18 +285,23 @@ test("workers end when their primary is killed, also one in an endless loop", as
   }
 });
 
-test("what waits in the system's queue when the primary is told to stop is served", async () => {
-  const port = await freePort();
-  const { child } = await serving(port, 2);
-  kill(child.pid!, "SIGSTOP");
-  const streams = await Promise.all(
-    Array.from({ length: 50 }, () => new IOStream().connect({ host: "127.0.0.1", port })),
-  );
-  kill(child.pid!, "SIGTERM");
-  kill(child.pid!, "SIGCONT");
-  for (const stream of streams) {
-    assert.match((await stream.readUntil("\n", { timeout: 20_000 })).toString(), /^[01] \d+\n$/);
-    stream.close();
-  }
-  assert.equal(await child.waitForExit({ timeout: 20_000 }), 0);
-});
+for (const [how, mode, clients] of [
+  ["is served", "quick", 50],
+  ["is served, however long the workers take for it, as long as they go on", "busy", 10],
+] as const) {
+  test(`what waits in the system's queue when the primary is told to stop ${how}`, async () => {
+    const port = await freePort();
+    const { child } = await serving(port, 2, mode);
+    kill(child.pid!, "SIGSTOP");
+    const streams = await Promise.all(
+      Array.from({ length: clients }, () => new IOStream().connect({ host: "127.0.0.1", port })),
+    );
+    kill(child.pid!, "SIGTERM");
+    kill(child.pid!, "SIGCONT");
+    for (const stream of streams) {
+      assert.match((await stream.readUntil("\n", { timeout: 20_000 })).toString(), /^[01] \d+\n$/);
+      stream.close();
+    }
+    assert.equal(await child.waitForExit({ timeout: 20_000 }), 0);
+  });
+}
