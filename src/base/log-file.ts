@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "./errors.js";
+import { filePath } from "./file-path.js";
 import { LogHandler, type LogHandlerOptions, reportLogFailure } from "./log-handler.js";
 import type { LogRecord } from "./log-record.js";
 import { strftime } from "./strftime.js";
@@ -28,8 +29,8 @@ import { checkInteger } from "./validate.js";
 
 /** Options of every file handler. */
 export interface FileHandlerOptions extends LogHandlerOptions {
-  /** The file's path. The first record opens it, and makes it if need be. */
-  readonly path: string;
+  /** The file, a path or a `file:` URL. The first record opens it, and makes it if need be. */
+  readonly path: string | URL;
 }
 
 /** Appends to a file, in UTF-8. */
@@ -44,7 +45,7 @@ export class FileHandler extends LogHandler {
 
   constructor(options: FileHandlerOptions) {
     super(options);
-    this.path = resolve(options.path);
+    this.path = resolve(filePath("path", options.path));
   }
 
   /** How many records could not be written since the last that could. */

@@ -14,6 +14,7 @@
  */
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
+import { filePath } from "./file-path.js";
 import { camelCase, nearestName } from "./nearest-name.js";
 import {
   Option,
@@ -217,16 +218,16 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Reads a configuration file, JSON or a JavaScript module, and sets the options that it names, see {@link
-   * OptionParser.parseConfig}. The values of a JSON file are set when the call returns, those of a module
-   * when the promise resolves. So it can be the callback of an option:
+   * Reads a configuration file (a path or a `file:` URL), JSON or a JavaScript module, and sets the
+   * options that it names, see {@link OptionParser.parseConfig}. The values of a JSON file are set when
+   * the call returns, those of a module when the promise resolves. So it can be the callback of an option:
    *
    *     define("config", { callback: (path: string) => parseConfigFile(path, { final: false }) });
    *
    * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read
    * or a value is invalid
    */
-  parseConfigFile(path: string, options: ParseConfigOptions = {}): Promise<void> {
+  parseConfigFile(path: string | URL, options: ParseConfigOptions = {}): Promise<void> {
     const take = (file: ConfigFile): void => {
       for (const [name, value] of Object.entries(file.values)) {
         try {
@@ -239,7 +240,7 @@ export class OptionParser implements Iterable<string> {
     };
     // Not an async function: what JSON says is set before this returns.
     try {
-      const file = readConfigFile(path);
+      const file = readConfigFile(filePath("path", path));
       if (file instanceof Promise) return file.then(take);
       take(file);
       return DONE;

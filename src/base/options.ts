@@ -47,7 +47,7 @@ export function parseCommandLine(
 }
 
 /** Reads the program's options from a file, see {@link OptionParser.parseConfigFile}. */
-export function parseConfigFile(path: string, how?: ParseConfigOptions): Promise<void> {
+export function parseConfigFile(path: string | URL, how?: ParseConfigOptions): Promise<void> {
   return options.parseConfigFile(path, how);
 }
 

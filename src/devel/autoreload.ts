@@ -20,6 +20,7 @@ import { isMainThread } from "node:worker_threads";
 import { pendingResult } from "../async/coroutine/yieldable.js";
 import { IOLoop } from "../async/ioloop.js";
 import { systemClock } from "../async/timers/clock.js";
+import { filePath } from "../base/file-path.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
 import {
@@ -115,12 +116,12 @@ export function wait(): Promise<never> {
 }
 
 /**
- * Also restart when this file changes, or any file in this folder (a template, a configuration, what is
- * imported by a name that is made at run time). It need not exist yet. Before or after {@link start}; twice
- * is once. Tornado: `autoreload.watch`.
+ * Also restart when this file changes, or any file in this folder, a path or a `file:` URL (a template, a
+ * configuration, what is imported by a name that is made at run time). It need not exist yet. Before or
+ * after {@link start}; twice is once. Tornado: `autoreload.watch`.
  */
-export function watch(path: string): void {
-  const file = resolve(path);
+export function watch(path: string | URL): void {
+  const file = resolve(filePath("path", path));
   if (watched.has(file)) return;
   watched.add(file);
   watcher?.add(file);

@@ -139,11 +139,11 @@ export interface HTTPRequestOptions extends Pick<WaitOptions, "signal"> {
   /** Check the server's certificate; default true. */
   readonly validateCert?: boolean | undefined;
   /** File with the authorities to trust, in PEM; default Node's. */
-  readonly caCerts?: string | undefined;
+  readonly caCerts?: string | URL | undefined;
   /** File with the key of the client, in PEM; default none. */
-  readonly clientKey?: string | undefined;
+  readonly clientKey?: string | URL | undefined;
   /** File with the certificate of the client, in PEM; default none. */
-  readonly clientCert?: string | undefined;
+  readonly clientCert?: string | URL | undefined;
   /**
    * TLS options or a context; default made of the four above, which it beats. One object for many requests
    * shares connections.
@@ -269,9 +269,9 @@ export class HTTPRequest implements HTTPRequestOptions {
   declare unixSocket?: string | undefined;
   declare allowNonstandardMethods?: boolean | undefined;
   declare validateCert?: boolean | undefined;
-  declare caCerts?: string | undefined;
-  declare clientKey?: string | undefined;
-  declare clientCert?: string | undefined;
+  declare caCerts?: string | URL | undefined;
+  declare clientKey?: string | URL | undefined;
+  declare clientCert?: string | URL | undefined;
   declare sslOptions?: SSLOptions | SSLContext | undefined;
   declare allowIpv6?: boolean | undefined;
   declare expect100Continue?: boolean | undefined;

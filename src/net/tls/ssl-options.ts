@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import type { PeerCertificate, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { filePath } from "../../base/file-path.js";
 import { checkOneOf } from "../../base/validate.js";
 
 /**
@@ -24,14 +25,14 @@ export type SniCallbackAnswer = (error: Error | null, context?: SniAnswer) => vo
 /** TLS options. Everything that `tls.createSecureContext` takes may be given as well. */
 export interface SSLOptions extends SecureContextOptions {
   /**
-   * File with the certificate and its chain, in PEM; `cert` takes the content instead. Servers need one;
-   * default: not set.
+   * File with the certificate and its chain, in PEM, as a path or `file:` URL, like the next two; `cert`
+   * takes the content instead. Servers need one; default: not set.
    */
-  readonly certfile?: string | undefined;
+  readonly certfile?: string | URL | undefined;
   /** File with the private key, in PEM; default `certfile`. `key` takes the content instead. */
-  readonly keyfile?: string | undefined;
+  readonly keyfile?: string | URL | undefined;
   /** File with the authorities to trust, in PEM; default Node's list. `ca` takes the content instead. */
-  readonly caCerts?: string | undefined;
+  readonly caCerts?: string | URL | undefined;
   /** Which certificate the other side has to show; default `required` for clients and `none` for servers. */
   readonly certReqs?: CertificateRequirement | undefined;
   /** Whether a client checks that the certificate is for the server's name; default true. */
@@ -93,7 +94,8 @@ function requirement({ certReqs, requestCert, rejectUnauthorized }: SSLOptions):
 }
 
 /** A file named by an option; a missing one is the caller's mistake and is said so. */
-function readOption(option: string, path: string): Buffer {
+function readOption(option: string, file: string | URL): Buffer {
+  const path = filePath(option, file);
   try {
     return readFileSync(path);
   } catch (error) {

@@ -7,6 +7,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
 import type { CSVTranslations } from "./catalogue.js";
 import { CSVLocale } from "./csv-locale.js";
@@ -48,8 +49,9 @@ function readRows(file: string, text: string): CSVTranslations {
 }
 
 /**
- * Loads the CSV files of a folder, and replaces all catalogues that were loaded before. Each file is named by
- * its code (`fr.csv`, `pt_BR.csv`). Its rows have two or three cells, which are trimmed: the message, the
+ * Loads the CSV files of a folder, a path or a `file:` URL such as `new URL("./locale/",
+ * import.meta.url)`, and replaces all catalogues that were loaded before. Each file is named by its code
+ * (`fr.csv`, `pt_BR.csv`). Its rows have two or three cells, which are trimmed: the message, the
  * translation, and `plural` or `singular` for a message with a number. Rows with fewer cells are skipped.
  * Other file names and other third cells are logged and skipped. The last row for a message wins.
  *
@@ -58,15 +60,17 @@ function readRows(file: string, text: string): CSVTranslations {
  *
  * @throws CatalogueError (`ERR_SQUALL_LOCALE_CATALOGUE`) when a file cannot be decoded, or a quote is not
  * closed
- * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when the encoding is unknown
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when the encoding is unknown, or the directory
+ * neither text nor a `file:` URL
  */
-export function loadTranslations(directory: string, options: LoadTranslationsOptions = {}): void {
+export function loadTranslations(directory: string | URL, options: LoadTranslationsOptions = {}): void {
   const { encoding, intl } = options;
   if (encoding !== undefined) checkEncoding(encoding);
+  const folder = filePath("directory", directory);
   const makers = new Map<string, () => Locale>();
-  for (const name of readdirSync(directory).sort()) {
+  for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith(".csv")) continue;
-    const file = join(directory, name);
+    const file = join(folder, name);
     const code = FILE_NAME.exec(name)?.[1];
     if (code === undefined) {
       genLog.error("Unrecognized locale %r (path: %s)", name.slice(0, -".csv".length), file);

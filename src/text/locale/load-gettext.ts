@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
 import { readMo, readPo } from "./gettext-files.js";
 import { GettextLocale } from "./gettext-locale.js";
@@ -38,9 +39,10 @@ function findCatalogues(directory: string, domain: string): Found[] {
 }
 
 /**
- * Loads the gettext catalogues `<directory>/<code>/LC_MESSAGES/<domain>.mo`, and replaces all catalogues that
- * were loaded before. Where there is no `.mo`, the `.po` of the same name is read instead, without its fuzzy
- * and untranslated entries. A folder with neither is logged and skipped.
+ * Loads the gettext catalogues `<directory>/<code>/LC_MESSAGES/<domain>.mo`, and replaces all catalogues
+ * that were loaded before. The directory is a path or a `file:` URL. Where there is no `.mo`, the `.po` of
+ * the same name is read instead, without its fuzzy and untranslated entries. A folder with neither is
+ * logged and skipped.
  *
  * The files are read synchronously, since this is for the start of a program; the promise waits only for the
  * import of the parser. Either all catalogues are loaded or, if it rejects, none. Tornado
@@ -52,13 +54,13 @@ function findCatalogues(directory: string, domain: string): Found[] {
  * `gettext-parser` is not installed
  */
 export async function loadGettextTranslations(
-  directory: string,
+  directory: string | URL,
   domain: string,
   options: LoadGettextTranslationsOptions = {},
 ): Promise<void> {
   const { intl } = options;
   const makers = new Map<string, () => Locale>();
-  const found = findCatalogues(directory, domain);
+  const found = findCatalogues(filePath("directory", directory), domain);
   if (found.length > 0) {
     const parser = options.parser ?? (await importGettextParser());
     for (const { code, file } of found) {

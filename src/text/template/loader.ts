@@ -1,9 +1,9 @@
 /** Templates from the files of a folder. Tornado `Loader`. */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Chunk } from "../../base/bytes.js";
 import { toUnicode } from "../../base/escape.js";
+import { filePath } from "../../base/file-path.js";
 import { BaseLoader, type LoaderOptions } from "./base-loader.js";
 import { TemplateNotFoundError } from "./errors.js";
 import { isRelativeTo } from "./relative-name.js";
@@ -20,7 +20,7 @@ export class Loader extends BaseLoader {
   /** `rootDirectory` is a path, or a `file:` URL such as `new URL("templates", import.meta.url)`. */
   constructor(rootDirectory: string | URL, options?: LoaderOptions) {
     super(options);
-    this.root = resolve(typeof rootDirectory === "string" ? rootDirectory : fileURLToPath(rootDirectory));
+    this.root = resolve(filePath("rootDirectory", rootDirectory));
   }
 
   /**

@@ -4,9 +4,9 @@
  * apart. With `compiledTemplateCache: false`, each response reads its templates anew.
  */
 import { dirname, isAbsolute } from "node:path";
-import { fileURLToPath } from "node:url";
 import { foreignCallSite } from "../../base/call-site.js";
 import { InvalidStateError } from "../../base/errors.js";
+import { filePath } from "../../base/file-path.js";
 import type { BaseLoader } from "../../text/template/base-loader.js";
 import { Loader } from "../../text/template/loader.js";
 import type { App, Handler } from "../types.js";
@@ -55,7 +55,7 @@ export function loaderFor(handler: Handler, folder: string): BaseLoader {
  */
 export function templateFolder(handler: Handler, outer: string | undefined, entry: unknown): string {
   const path = handler.getTemplatePath();
-  if (path !== undefined && path !== null) return typeof path === "string" ? path : fileURLToPath(path);
+  if (path !== undefined && path !== null) return filePath("the template path", path);
   const { templateLoader } = handler.application.settings;
   if (templateLoader !== undefined && templateLoader !== null) return "";
   const caller = foreignCallSite(entry).path;

@@ -9,6 +9,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidStateError } from "../../base/errors.js";
+import { filePath } from "../../base/file-path.js";
 import { checkLimit } from "../../base/validate.js";
 import { baseNameOf, type PartHead, UNKNOWN_TYPE } from "../../protocol/body/multipart.js";
 import {
@@ -149,9 +150,9 @@ export class UploadPart implements AsyncIterable<Buffer> {
    * temporary files), which only this user can read. The folder is removed when the handler is done, whatever
    * its end; rename the file to keep it.
    */
-  async spool(directory: string = tmpdir()): Promise<SpooledFile> {
+  async spool(directory: string | URL = tmpdir()): Promise<SpooledFile> {
     const { ioLoop } = this.#handler.request;
-    const folder = await ioLoop.external(mkdtemp(join(directory, "squall-upload-")));
+    const folder = await ioLoop.external(mkdtemp(join(filePath("directory", directory), "squall-upload-")));
     const state = stateOf(this.#handler);
     if (state.finished) {
       await rm(folder, { recursive: true, force: true });

@@ -7,8 +7,8 @@
  * Containment is a question of whole segments: `/srv/static` does not contain `/srv/static_secret`.
  */
 import { extname, isAbsolute, relative, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { lookup } from "mrmime";
+import { filePath } from "../../base/file-path.js";
 
 /** True for paths that no file of a site has: with NUL, a backslash, or on Windows a colon. */
 export function isStrangePath(path: string): boolean {
@@ -38,7 +38,7 @@ export function isInside(root: string, path: string): boolean {
 
 /** A directory as it was given, a path or a `file:` URL, as an absolute path. */
 export function rootDirectory(root: string | URL): string {
-  return resolve(root instanceof URL ? fileURLToPath(root) : root);
+  return resolve(filePath("the root directory", root));
 }
 
 const UNKNOWN = "application/octet-stream";

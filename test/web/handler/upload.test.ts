@@ -4,6 +4,7 @@ import { mkdtemp, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { genLog } from "squall/log";
 import { Application, RequestHandler } from "squall/web";
 import { ask, begin, type FakeConnection, type FakeRequest } from "../../support/fake-exchange.js";
@@ -132,7 +133,9 @@ describe("readParts()", () => {
         if (each.name === "skip") continue;
         if (each.filename === undefined) this.write(`${each.name}=${await each.text(10)};`);
         else {
-          const { path, size } = await each.spool(Uploads.folder);
+          const { path, size } = await each.spool(
+            each.name === "keep" ? pathToFileURL(Uploads.folder) : Uploads.folder,
+          );
           this.write(
             `${each.name}:${each.baseName}:${each.contentType}:${size}:${readFileSync(path, "utf8")};`,
           );
