@@ -64,8 +64,12 @@ const loaded = loadTasks(href);
 // A module that does not load fails each task that comes; by itself that must not end the thread.
 loaded.catch(() => {});
 
+/** The task that was called last, where the report of a rejection comes without its context, as in Bun. */
+let latest: RunningTask | undefined;
+const REPORTS_LACK_CONTEXT = "bun" in process.versions;
+
 process.on("unhandledRejection", (reason) => {
-  const task = context.getStore();
+  const task = context.getStore() ?? (REPORTS_LACK_CONTEXT ? latest : undefined);
   // A rejection of the module itself ends the thread, as it would end a program.
   if (task === undefined) throw reason;
   task.fail(reason);
@@ -75,6 +79,7 @@ parentPort?.on("message", async (message: TaskMessage) => {
   const task = new RunningTask(message);
   try {
     const tasks = await loaded;
+    latest = task;
     const value = await context.run(task, () => runTask(tasks, message, href));
     // Node reports unhandled rejections at the end of a turn: what the task leaves behind comes before its
     // answer.

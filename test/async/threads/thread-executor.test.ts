@@ -81,7 +81,7 @@ describe("ThreadExecutor", () => {
         message: /arguments of "later" cannot cross/,
       },
     );
-    await assert.rejects(pool.submit("uncloneable"), /could not be cloned/);
+    await assert.rejects(pool.submit("uncloneable"), /DataCloneError/);
     assert.equal(await pool.submit("add", 1, 1), 2);
   });
 
