@@ -8,6 +8,7 @@
  *
  * and the place is kept beside the error for error pages. A rendering without errors pays nothing for it.
  */
+import { fileURLToPath } from "node:url";
 import { showPlace, type TemplatePlace } from "./code-writer.js";
 
 /** Where in a template an error happened. */
@@ -40,12 +41,13 @@ export function templateErrorLocation(error: unknown): TemplateLocation | undefi
 /** Puts places of the template into the error's stack; answers the error. */
 export function locateError(error: unknown, lines: ScriptLines): unknown {
   if (!(error instanceof Error) || typeof error.stack !== "string") return error;
-  const { script } = lines;
+  const names = namesOf(lines.script);
   let innermost: TemplatePlace | undefined;
   const stack = error.stack.split("\n").map((frame) => {
-    const at = frame.indexOf(`${script}:`);
-    if (at < 0 || !/^\s+at /.test(frame)) return frame;
-    const place = lines.placeOf(Number.parseInt(frame.slice(at + script.length + 1), 10));
+    if (!/^\s+at /.test(frame)) return frame;
+    const name = names.find((each) => frame.includes(each));
+    if (name === undefined) return frame;
+    const place = lines.placeOf(Number.parseInt(frame.slice(frame.indexOf(name) + name.length), 10));
     if (place === undefined) return frame;
     innermost ??= place;
     return `    at ${showPlace(place)}`;
@@ -60,4 +62,9 @@ export function locateError(error: unknown, lines: ScriptLines): unknown {
     // A frozen error keeps the stack that it has.
   }
   return error;
+}
+
+/** What stands before the line in a frame: Node names a module by its URL, Bun by its path. */
+function namesOf(script: string): readonly string[] {
+  return script.startsWith("file:") ? [`${script}:`, `${fileURLToPath(script)}:`] : [`${script}:`];
 }
