@@ -26,9 +26,11 @@ export class PipeIOStream extends BaseIOStream {
 
 function openPipe(fd: number): Duplex {
   try {
+    const isPipe = fstatSync(fd).isFIFO();
+    if (!isPipe && !fstatSync(fd).isSocket()) throw new TypeError("it is of another kind");
     // Node asks us which way a pipe goes; the system can be asked by writing nothing.
     const writable = isWritable(fd);
-    const readable = !writable || !fstatSync(fd).isFIFO();
+    const readable = !writable || !isPipe;
     return new Socket({ fd, readable, writable, allowHalfOpen: true });
   } catch (error) {
     throw new InvalidArgumentError(`descriptor ${fd} is neither a pipe nor a socket`, { cause: error });

@@ -1,5 +1,6 @@
 /** Child processes. */
 import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
 import { execPath } from "node:process";
 import { test } from "node:test";
 import { PipeIOStream, StreamClosedError } from "squall/iostream";
@@ -90,6 +91,9 @@ test("waitForExit() with a timeout leaves the process alone", async () => {
 
 test("PipeIOStream refuses what is neither pipe nor socket", () => {
   assert.throws(() => new PipeIOStream(9999), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+  const file = openSync(process.execPath, "r");
+  assert.throws(() => new PipeIOStream(file), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+  closeSync(file);
 });
 
 test("initialize() and uninitialize() are there and do nothing", () => {
@@ -127,13 +131,7 @@ test("without descriptors left waitForExit() rejects with the system's error, an
 
 test("channels are two-way streams, the descriptors of the child from 3 on", async () => {
   const child = new Subprocess(
-    script(`
-      const { Socket } = require("node:net");
-      for (const fd of [3, 4]) {
-        const channel = new Socket({ fd, readable: true, writable: true });
-        channel.on("data", (chunk) => channel.write(fd + ":" + chunk));
-      }
-    `),
+    ["sh", "-c", 'for fd in 3 4; do read line <&$fd; echo "$fd:$line" >&$fd; done; cat <&3; cat <&4'],
     { channels: 2, stdin: "ignore" },
   );
   const [first, second] = child.channels;
