@@ -490,12 +490,18 @@ test("what follows a broken record is not kept: a peer that goes on sending is c
   await server.stop();
 });
 
-test("a client that asks for another handshake on a TLS 1.2 connection is refused and cut off", async () => {
-  using _ = new ExpectLog(genLog, /error on a stream: .*renegotiation/);
-  const { server, client, failure } = await tamperable();
+test("a client that asks for another handshake on a TLS 1.2 connection is refused and cut off", async (t) => {
+  const { server, client, wire, failure } = await tamperable();
   assert.equal(client.getProtocol(), "TLSv1.2");
   const closed = new Promise((resolve) => client.once("close", resolve));
-  client.renegotiate({ rejectUnauthorized: false }, () => {});
+  if (client.renegotiate({ rejectUnauthorized: false }, () => {}) === false) {
+    client.destroy();
+    wire.destroy();
+    await server.stop();
+    t.skip("the client of this platform cannot ask for another handshake");
+    return;
+  }
+  using _ = new ExpectLog(genLog, /error on a stream: .*renegotiation/);
   assert.ok((await failure) instanceof StreamClosedError);
   await closed;
   await server.stop();

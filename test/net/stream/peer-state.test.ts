@@ -41,7 +41,8 @@ for (const [leave, what] of [
     await new Promise((resolve) => socket.write(Buffer.alloc(50_000), resolve));
     assert.equal((await peerStateOf(stream)).hasLeft, false);
     socket[leave]();
-    while (!(await peerStateOf(stream)).hasLeft) await turn();
+    // Bun closes a connection that is reset, also while it is paused.
+    while (!stream.closed() && !(await peerStateOf(stream)).hasLeft) await turn();
     assert.equal(stream.finReceived, false);
     socket.destroy();
     stream.close();

@@ -1,6 +1,6 @@
+import { runModule } from "../../support/module-program.js";
 import "../../support/guard.js";
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -275,10 +275,7 @@ describe("loadGettextTranslations()", () => {
       await loadGettextTranslations(${JSON.stringify(join(folder, "l"))}, "app").catch((error) => {
         console.log(error.code, error.message, error.cause.code);
       });`;
-    const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
-      cwd: folder,
-      encoding: "utf8",
-    });
+    const { stdout, stderr } = runModule(folder, program);
     assert.match(
       stdout,
       /^ERR_SQUALL_LOCALE_PARSER_MISSING .*"gettext-parser".* ERR_MODULE_NOT_FOUND\n$/,
