@@ -149,6 +149,34 @@ describe("a response that is finished", () => {
   });
 });
 
+describe("a change to the head after it was sent", () => {
+  test("is logged, once for each class and method", async () => {
+    class Late extends RequestHandler {
+      override async get() {
+        this.write("first");
+        await this.flush();
+        this.setHeader("X-Late", "1");
+        this.setCookie("session", "1");
+        this.setStatus(201);
+        this.addHeader("X-Late", "2");
+        this.clearHeader("X-Late");
+      }
+    }
+    const app = new Application([["/late", Late]]);
+    const methods = ["setHeader", "setCookie", "setStatus", "addHeader", "clearHeader"];
+    const logs = methods.map(
+      (method) =>
+        new ExpectLog(
+          appLog,
+          `^${method}\\(\\) of Late for GET /late has no effect: the head .* was sent before$`,
+        ),
+    );
+    await ask(app, "/late");
+    for (const log of logs) log[Symbol.dispose]();
+    await ask(app, "/late");
+  });
+});
+
 describe("a status that is not a number", () => {
   test("is refused with its type, by setStatus() and by HTTPError", async () => {
     const message = /integer from 200 to 999.*, got '404'/;

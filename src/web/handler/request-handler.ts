@@ -50,6 +50,7 @@ import {
 } from "./event-stream.js";
 import { giveState, stateOf } from "./handler-state.js";
 import { addToVary, checkHeaderName, type HeaderValue, headerText, safeReason } from "./header-value.js";
+import { noteLateChange } from "./late-change.js";
 import { markRefusals, NO_ARGS, NO_KWARGS } from "./methods.js";
 import { fitsLanguage, fitsType, preferred } from "./negotiate.js";
 import {
@@ -711,6 +712,7 @@ export class RequestHandler implements Handler {
   setStatus(statusCode: number, reason?: string | null): void {
     const state = stateOf(this);
     checkStatusCode(statusCode);
+    noteLateChange(state, this, "setStatus");
     state.status = statusCode;
     state.reason = safeReason(phraseFor(statusCode, reason));
   }
@@ -721,24 +723,31 @@ export class RequestHandler implements Handler {
   }
 
   /**
-   * Sets a header field in place of earlier values.
+   * Sets a header field in place of earlier values. Once the head was sent it has no effect, which is logged;
+   * the same holds for the other methods that change the head.
    * @throws HTTPOutputError for a name or value that would break the head (CR, LF, NUL, above U+00FF, …).
    * @throws InvalidArgumentError for a value that is neither text, bytes, an integer nor a date.
    */
   setHeader(name: string, value: HeaderValue): void {
     checkHeaderName(name);
-    stateOf(this).headers.set(name, headerText(name, value));
+    const state = stateOf(this);
+    noteLateChange(state, this, "setHeader");
+    state.headers.set(name, headerText(name, value));
   }
 
   /** Adds a line to a header field; throws as {@link RequestHandler.setHeader} does. */
   addHeader(name: string, value: HeaderValue): void {
     checkHeaderName(name);
-    stateOf(this).headers.add(name, headerText(name, value));
+    const state = stateOf(this);
+    noteLateChange(state, this, "addHeader");
+    state.headers.add(name, headerText(name, value));
   }
 
   /** Takes a header field away; harmless if it is not there. Not for cookies. */
   clearHeader(name: string): void {
-    stateOf(this).headers.delete(name);
+    const state = stateOf(this);
+    noteLateChange(state, this, "clearHeader");
+    state.headers.delete(name);
   }
 
   /** Starts over: status 200, default headers, nothing written. Cookies stay. */

@@ -8,6 +8,7 @@ import { isFieldValue } from "../../protocol/fields/abnf.js";
 import { formatSetCookie, isSettableCookieName } from "../../protocol/fields/cookie.js";
 import type { CookieOptions, Handler } from "../types.js";
 import { stateOf } from "./handler-state.js";
+import { noteLateChange } from "./late-change.js";
 
 const DAY = 86_400_000;
 
@@ -73,6 +74,7 @@ export function queueCookie(
   const text = typeof value === "string" ? value : Buffer.from(value).toString("latin1");
   const line = formatCookie(name, text, options, () => handler.request.ioLoop.wallTime());
   const state = stateOf(handler);
+  noteLateChange(state, handler, "setCookie");
   state.more.cookies ??= new Map();
   state.more.cookies.delete(name); // so that the later one also comes later
   state.more.cookies.set(name, line);
