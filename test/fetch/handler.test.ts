@@ -37,6 +37,41 @@ describe("a handler", () => {
     );
   });
 
+  test("has path, query and host of any URL, and of no fragment", async () => {
+    class Where extends RequestHandler {
+      override get(): void {
+        const { protocol, host, uri } = this.request;
+        this.write(`${protocol} ${host} ${uri}`);
+      }
+    }
+    const handle = handlerFor([".*", Where]);
+    for (const [url, expected] of [
+      ["http://a.example", "http a.example /"],
+      ["HTTPS://A.example:443/x/../y?b=%20&c#d", "https a.example /y?b=%20&c"],
+      ["http://[::1]:81/?a#b?c", "http [::1]:81 /?a"],
+      ["http://a/#b", "http a /"],
+      ["app://a.b/c?d#e", "app a.b /c?d"],
+    ] as const) {
+      const got = await handle(new Request(url));
+      assert.equal(await got.text(), expected, url);
+    }
+  });
+
+  test("adds no field to those of the application", async () => {
+    class Bare extends RequestHandler {
+      override get(length: string): void {
+        this.clearHeader("Content-Type");
+        this.write("x".repeat(Number(length)));
+      }
+    }
+    const handle = handlerFor(["/(\\d+)", Bare]);
+    for (const length of [0, 5]) {
+      const got = await handle(new Request(`http://a/${length}`));
+      assert.deepEqual([...got.headers.keys()].sort(), ["content-length", "date", "etag", "server"]);
+      assert.equal((await got.text()).length, length);
+    }
+  });
+
   test("needs no body for HEAD, 204 and 304", async () => {
     class Empty extends RequestHandler {
       override get(): void {

@@ -29,13 +29,14 @@ export class FetchConnection extends ForeignConnection {
     body: "none" | "whole" | "stream",
     chunk: Chunk | undefined,
   ): boolean {
-    const init = { status: line.code, statusText: line.reason, headers: fetchHeaders(headers) };
-    if (body === "none") this.#response.resolve(new Response(null, init));
-    else if (body === "whole") this.#response.resolve(new Response(chunk ?? "", init));
-    else {
-      this.#response.resolve(new Response(this.#makeStream(), init));
-      if (chunk !== undefined && byteLength(chunk) > 0) return this.sendPiece(chunk);
-    }
+    const isStream = body === "stream";
+    const response = new Response(isStream ? this.#makeStream() : contentOf(chunk), {
+      status: line.code,
+      statusText: line.reason,
+    });
+    addFields(response.headers, headers);
+    this.#response.resolve(response);
+    if (isStream && chunk !== undefined && byteLength(chunk) > 0) return this.sendPiece(chunk);
     return true;
   }
 
@@ -86,12 +87,19 @@ export class FetchConnection extends ForeignConnection {
   }
 }
 
-/** Fields that repeat stay apart, as those of Set-Cookie must. */
-function fetchHeaders(headers: HTTPHeaders): Headers {
-  const made = new Headers();
+/** Octets, since to a text Fetch adds a Content-Type that the application has not set. */
+function contentOf(chunk: Chunk | undefined): Uint8Array | null {
+  const octets = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+  return octets === undefined || octets.length === 0 ? null : octets;
+}
+
+/**
+ * Fields that repeat stay apart, as those of Set-Cookie must. They are added in place, since those that a
+ * constructor is given are copied.
+ */
+function addFields(made: Headers, headers: HTTPHeaders): void {
   const fields = headers.toRaw();
   for (let i = 0; i < fields.length; i += 2) {
     if (!isConnectionField(fields[i]!)) made.append(fields[i]!, fields[i + 1]!);
   }
-  return made;
 }

@@ -54,27 +54,37 @@ export function fetchHandler(
   const maxBodySize = checkLimit("maxBodySize", options.maxBodySize ?? MAX_BODY_SIZE);
   const ioLoop = options.ioLoop ?? IOLoop.current();
   return (request, info = {}) => {
-    const url = new URL(request.url);
+    const target = targetOf(request.url);
     const connection = new FetchConnection(request.method, {
       ioLoop,
       maxBodySize,
       serverHeader: application.serverHeader,
-      peer: { remoteIp: info.remoteIp ?? "", protocol: info.protocol ?? url.protocol.slice(0, -1) },
+      peer: { remoteIp: info.remoteIp ?? "", protocol: info.protocol ?? target.protocol },
     });
     const delegate = application.startRequest(connection, connection);
-    const line = { method: request.method, path: url.pathname + url.search, version: "HTTP/1.1" };
+    const line = { method: request.method, path: target.path, version: "HTTP/1.1" };
     connection.serve(
       delegate,
       onAbort(request.signal, () => connection.leave()),
     );
-    void feedRequest(connection, delegate, line, headersOf(request, url), request.body ?? undefined);
+    void feedRequest(connection, delegate, line, headersOf(request, target.host), request.body ?? undefined);
     return connection.response;
   };
 }
 
-function headersOf(request: Request, url: URL): HTTPHeaders {
+/** Scheme, authority and the rest of a URL that the URL standard has written, without its fragment. */
+const WRITTEN_URL = /^(https?):\/\/([^/]+)([^#]*)/;
+
+function targetOf(url: string): { readonly protocol: string; readonly host: string; readonly path: string } {
+  const parts = WRITTEN_URL.exec(url);
+  if (parts !== null) return { protocol: parts[1]!, host: parts[2]!, path: parts[3]! };
+  const { protocol, host, pathname, search } = new URL(url);
+  return { protocol: protocol.slice(0, -1), host, path: pathname + search };
+}
+
+function headersOf(request: Request, host: string): HTTPHeaders {
   const headers = new HTTPHeaders();
   for (const [name, value] of request.headers) headers.add(name, value);
-  if (!headers.has("Host")) headers.set("Host", url.host);
+  if (!headers.has("Host")) headers.set("Host", host);
   return headers;
 }

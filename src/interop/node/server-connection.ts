@@ -49,7 +49,7 @@ export class NodeServerConnection extends ForeignConnection {
     const { code } = startLine;
     if (!this.isRunning || response.headersSent || response.req.httpVersion === "1.0") return false;
     if (code < 100 || code > 199 || code === 101) return false;
-    const fields = fieldsOf(headers, this.#isHTTP2);
+    const fields = fieldsByName(headers);
     if (this.#isHTTP2) {
       (response as Http2ServerResponse).stream.additionalHeaders({ ...fields, ":status": code });
       return true;
@@ -77,10 +77,9 @@ export class NodeServerConnection extends ForeignConnection {
     chunk: Chunk | undefined,
   ): boolean {
     const response = this.#response as ServerResponse;
-    const fields = fieldsOf(headers, this.#isHTTP2);
     // Fields that a framework around us has set stay, unless the application has one of that name.
-    if (this.#isHTTP2) response.writeHead(line.code, fields);
-    else response.writeHead(line.code, line.reason, fields);
+    if (this.#isHTTP2) response.writeHead(line.code, fieldsByName(headers));
+    else response.writeHead(line.code, line.reason, fieldList(headers));
     if (body === "stream") {
       if (chunk !== undefined && byteLength(chunk) > 0) return this.sendPiece(chunk);
       response.flushHeaders();
@@ -102,7 +101,7 @@ export class NodeServerConnection extends ForeignConnection {
   protected override sendEnd(trailers: HTTPHeaders | undefined): void {
     const response = this.#response;
     if (trailers !== undefined && response.req.httpVersion !== "1.0") {
-      response.addTrailers(fieldsOf(trailers, this.#isHTTP2) as Record<string, string>);
+      response.addTrailers(fieldsByName(trailers) as Record<string, string>);
     }
     response.end();
     this.#release();
@@ -140,21 +139,32 @@ function resetStream({ stream, req }: Http2ServerResponse): void {
   stream?.destroy(new StreamClosedError());
 }
 
-/**
- * The fields by name, those that repeat as lists; without those of the connection but for `Connection:
- * close`.
- */
-function fieldsOf(headers: HTTPHeaders, isHTTP2: boolean): Record<string, string | string[]> {
+/** The fields by name, those that repeat as lists; without those of the connection, as HTTP/2 has none. */
+function fieldsByName(headers: HTTPHeaders): Record<string, string | string[]> {
   const fields = Object.create(null) as Record<string, string | string[]>;
   for (const name of headers.keys()) {
     if (isConnectionField(name)) continue;
     const values = headers.getList(name);
     fields[name] = values.length === 1 ? values[0]! : values;
   }
-  const isClosing = headers
-    .get("Connection", "")
-    .split(",")
-    .some((token) => token.trim().toLowerCase() === "close");
-  if (isClosing && !isHTTP2) fields.Connection = "close";
   return fields;
+}
+
+/** Names and values in turn, without those of the connection but for `Connection: close`. */
+function fieldList(headers: HTTPHeaders): string[] {
+  const fields = headers.toRaw();
+  const kept: string[] = [];
+  let isClosing = false;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (!isConnectionField(name)) kept.push(name, value);
+    else if (!isClosing && name.toLowerCase() === "connection") isClosing = saysClose(value);
+  }
+  if (isClosing) kept.push("Connection", "close");
+  return kept;
+}
+
+function saysClose(value: string): boolean {
+  return value.split(",").some((token) => token.trim().toLowerCase() === "close");
 }
