@@ -1,5 +1,5 @@
 /**
- * Changes to a head that has been sent. They do not reach the client, and a cookie or a status that is lost in
+ * Changes to a head that has been sent. They do not reach the client, and a cookie or status that is lost in
  * silence is hard to find: the first attempt of each handler class and method is logged.
  */
 import { appLog } from "../../base/log.js";
