@@ -9,6 +9,7 @@ import { InvalidArgumentError } from "../base/errors.js";
 import { appLog, genLog } from "../base/log.js";
 import { checkInteger, checkOneOf } from "../base/validate.js";
 import { isValidIp, type PeerAddress, peerAddress } from "./address.js";
+import { explainListenError, listenSite } from "./listen-error.js";
 import { checkSocketPath, listenUnix, nodeNetwork } from "./node-network.js";
 
 /** Options of {@link bindSockets}. */
@@ -41,7 +42,8 @@ const NO_SUCH_FAMILY: ReadonlySet<unknown> = new Set(["EAFNOSUPPORT", "EADDRNOTA
  * {@link addAcceptHandler}).
  *
  * Rejects with the system's error if one address cannot be bound (an interface that is to be all of them may
- * lack one family); no socket stays open then.
+ * lack one family); no socket stays open then. The message also says what to do about it (`EADDRINUSE`,
+ * `EACCES`, `EADDRNOTAVAIL`), and the stack is that of the call.
  */
 export async function bindSockets(
   port: number,
@@ -55,10 +57,17 @@ export async function bindSockets(
     throw new InvalidArgumentError("reusePort needs Node 22.12 or newer");
   }
   const anywhere = settings.address === undefined || settings.address === "";
+  // Before the first wait: the program's frames are on the stack.
+  const site = listenSite(bindSockets);
   const hosts = await listenHosts(network, settings);
-  for (let attempt = 1; ; attempt++) {
-    const sockets = await bindAll(network, hosts, port, settings, anywhere, attempt < PORT_ATTEMPTS);
-    if (sockets !== undefined) return sockets;
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const sockets = await bindAll(network, hosts, port, settings, anywhere, attempt < PORT_ATTEMPTS);
+      if (sockets !== undefined) return sockets;
+    }
+  } catch (error) {
+    explainListenError(error, site);
+    throw error;
   }
 }
 
@@ -139,11 +148,17 @@ export async function bindUnixSocket(path: string, options: BindUnixOptions = {}
   const { backlog } = options;
   const mode = checkInteger("mode", options.mode ?? 0o600, { min: 0, max: 0o777 });
   const network = (options.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;
-  if (network !== nodeNetwork) return network.listen({ path, backlog });
-  checkSocketPath(path);
-  if (path.startsWith("\0")) return network.listen({ path, backlog });
-  await refuseOtherFiles(path);
-  return await listenUnix(path, backlog, mode);
+  const site = listenSite(bindUnixSocket);
+  try {
+    if (network !== nodeNetwork) return await network.listen({ path, backlog });
+    checkSocketPath(path);
+    if (path.startsWith("\0")) return await network.listen({ path, backlog });
+    await refuseOtherFiles(path);
+    return await listenUnix(path, backlog, mode);
+  } catch (error) {
+    explainListenError(error, site);
+    throw error;
+  }
 }
 
 async function refuseOtherFiles(path: string): Promise<void> {

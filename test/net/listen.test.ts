@@ -6,11 +6,14 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
+import { HTTPServer } from "squall/httpserver";
 import { IOStream } from "squall/iostream";
 import { addAcceptHandler, bindSockets, bindUnixSocket, isValidIp } from "squall/netutil";
 import { TCPServer } from "squall/tcpserver";
 import { ExpectLog } from "squall/testing";
+import { Application, RequestHandler } from "squall/web";
+import { errorSite } from "#room/base/call-site";
 import { appLog } from "#room/base/log";
 import { normalizeAddress } from "#room/net/address";
 
@@ -208,4 +211,41 @@ test("connect addresses are checked: a pair, an object, a path", () => {
   ] as const) {
     assert.throws(() => normalizeAddress(bad), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
   }
+});
+
+describe("the error of an address that cannot be listened on", () => {
+  class Main extends RequestHandler {}
+  const ways: Readonly<Record<string, (port: number) => Promise<unknown>>> = {
+    "Application.listen()": (port) => new Application([["/", Main]]).listen(port, "127.0.0.1"),
+    "HTTPServer.listen()": (port) => new HTTPServer(() => {}).listen(port, "127.0.0.1"),
+    "TCPServer.listen()": (port) => new TCPServer().listen(port, "127.0.0.1"),
+    "TCPServer.bind()": (port) => new TCPServer().bind(port, "127.0.0.1"),
+    "bindSockets()": (port) => bindSockets(port, "127.0.0.1"),
+  };
+  for (const [way, listen] of Object.entries(ways)) {
+    test(`of ${way} names the address and what to do, and its stack leads to the line of the program`, async () => {
+      const [taken] = await bindSockets(0, "127.0.0.1");
+      const { port } = taken!.address as { port: number };
+      const error = await listen(port).then(
+        () => assert.fail("it listens twice"),
+        (reason: NodeJS.ErrnoException & { port?: number }) => reason,
+      );
+      await taken!.close();
+      assert.equal(error.code, "EADDRINUSE");
+      assert.equal(error.port, port);
+      assert.match(
+        error.message,
+        new RegExp(`already in use 127\\.0\\.0\\.1:${port}: another program, .*0 takes a free one`),
+      );
+      assert.ok(error.stack?.startsWith(`Error: ${error.message}\n`), error.stack);
+      assert.equal(errorSite(error).module, "listen.test");
+    });
+  }
+
+  test("says of an address that this machine lacks what would do instead", async () => {
+    await assert.rejects(bindSockets(0, "203.0.113.5"), {
+      code: "EADDRNOTAVAIL",
+      message: /203\.0\.113\.5.*no interface of this machine has the address/,
+    });
+  });
 });
