@@ -15,13 +15,16 @@ import { DictLoader } from "squall/template";
 import { InvalidArgumentError } from "squall/util";
 import { Application } from "squall/web";
 import { WSGIContainer } from "squall/wsgi";
+import { resolveEventSourceLimits } from "#room/http/client/event-source";
 import { DEFAULTS } from "#room/http/client/request";
+import { resolveRetryPolicy } from "#room/http/client/retry";
 import { ClientSettings } from "#room/http/client/settings";
 import { HTTP1ConnectionParameters } from "#room/http/connection/params";
 import { StreamSettings } from "#room/net/stream/stream-settings";
 import { DEFAULT_MAX_ARGUMENTS } from "#room/protocol/body/form";
 import { resolveMultipartConfig } from "#room/protocol/body/multipart";
 import { resolveWebSocketLimits } from "#room/protocol/websocket/limits";
+import { resolveReconnectLimits } from "#room/websocket/reconnect";
 import { readDeclarations } from "./support/declarations.js";
 import { root } from "./support/root.js";
 import { readSources } from "./support/source-tree.js";
@@ -102,6 +105,7 @@ const parameters = new HTTP1ConnectionParameters();
 const streams = new StreamSettings({});
 const outboxLimits = resolveOutboxOptions({});
 const multipart = resolveMultipartConfig();
+const RETRY = resolveRetryPolicy({});
 const client = new ClientSettings({});
 const clientDefaults = {
   ...client,
@@ -162,6 +166,25 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     accepts: (option, value) => {
       if (!(option in DEFAULTS)) void new ClientSettings({ [option]: value });
     },
+  },
+  "Retries and event streams": {
+    options: [
+      ...numericOptions("http/client/retry.ts", "RetryPolicy").filter((option) => option !== "jitter"),
+      ...numericOptions("http/client/event-source.ts", "EventSourceOptions"),
+    ],
+    defaultOf: (option) =>
+      option in RETRY
+        ? Number(RETRY[option as "attempts"])
+        : defaultInSource("http/client/event-source.ts", option),
+    accepts: (option, value) => {
+      if (option in RETRY) resolveRetryPolicy({ [option]: value });
+      else resolveEventSourceLimits({ [option]: value });
+    },
+  },
+  "WebSockets that connect again": {
+    options: numericOptions("websocket/reconnect.ts", "WebSocketReconnectOptions"),
+    defaultOf: (option) => resolveReconnectLimits({})[option as "maxDelay"],
+    accepts: (option, value) => void resolveReconnectLimits({ [option]: value }),
   },
   WebSockets: {
     options: numericOptions("protocol/websocket/limits.ts", "WebSocketLimitsOptions"),

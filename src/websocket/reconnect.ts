@@ -30,6 +30,21 @@ export interface WebSocketReconnectOptions extends WebSocketConnectOptions {
   readonly onRetry?: ((error: unknown, delay: number) => void) | undefined;
 }
 
+/** The waits and the limit of a series of connections, with every default filled in. */
+type ReconnectLimits = {
+  readonly [Name in "firstDelay" | "maxDelay" | "maxAttempts" | "stableAfter"]: number;
+};
+
+/** @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a value of the wrong type or range. */
+export function resolveReconnectLimits(options: WebSocketReconnectOptions): ReconnectLimits {
+  return {
+    firstDelay: checkMilliseconds("firstDelay", options.firstDelay ?? 1000),
+    maxDelay: checkMilliseconds("maxDelay", options.maxDelay ?? 30_000),
+    maxAttempts: checkLimit("maxAttempts", options.maxAttempts ?? Number.POSITIVE_INFINITY, 1),
+    stableAfter: checkMilliseconds("stableAfter", options.stableAfter ?? 10_000),
+  };
+}
+
 /** The options that are not those of one connection. */
 const OWN_OPTIONS: ReadonlySet<string> = new Set<keyof WebSocketReconnectOptions>([
   "firstDelay",
@@ -55,10 +70,7 @@ export async function* websocketConnections(
   address: string | URL,
   options: WebSocketReconnectOptions = {},
 ): AsyncGenerator<WebSocketClientConnection, void, undefined> {
-  const firstDelay = checkMilliseconds("firstDelay", options.firstDelay ?? 1000);
-  const maxDelay = checkMilliseconds("maxDelay", options.maxDelay ?? 30_000);
-  const maxAttempts = checkLimit("maxAttempts", options.maxAttempts ?? Number.POSITIVE_INFINITY, 1);
-  const stableAfter = checkMilliseconds("stableAfter", options.stableAfter ?? 10_000);
+  const { firstDelay, maxDelay, maxAttempts, stableAfter } = resolveReconnectLimits(options);
   const ioLoop = options.ioLoop ?? IOLoop.current();
   const connectOptions: WebSocketConnectOptions = Object.fromEntries(
     Object.entries({ ...options, ioLoop }).filter(([name]) => !OWN_OPTIONS.has(name)),

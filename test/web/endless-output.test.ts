@@ -11,7 +11,7 @@ import { accessLog } from "squall/log";
 import { Application, RequestHandler } from "squall/web";
 import { WebSocketClosedError, WebSocketHandler } from "squall/websocket";
 import { withServer } from "../support/virtual-server.js";
-import { withWebSockets } from "../support/virtual-websocket.js";
+import { KEY, withWebSockets } from "../support/virtual-websocket.js";
 import "../support/guard.js";
 
 accessLog.setLevel("critical");
@@ -172,3 +172,67 @@ test("a WebSocket whose client keeps pace leaves time to callbacks and to the en
     assert.ok(progress.reason instanceof WebSocketClosedError, String(progress.reason));
   }
 });
+
+const HANDSHAKE =
+  "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+  `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`;
+
+/** Long enough that a client that does not read is behind after a few. */
+const LONG = "x".repeat(100_000);
+
+for (const slowConsumer of ["block", "drop-oldest", "drop-newest"] as const) {
+  const outbox = { slowConsumer, maxQueuedMessages: 1 };
+
+  class Messages extends WebSocketHandler {
+    static progress: Progress;
+    static text = "x";
+    override getWebSocketOptions() {
+      return outbox;
+    }
+    override open() {
+      void Messages.progress.run(IOLoop.current(), () => this.writeMessage(Messages.text));
+    }
+    override onMessage() {}
+  }
+
+  class Events extends RequestHandler {
+    static progress: Progress;
+    static text = "x";
+    override async get() {
+      const stream = this.openEventStream(outbox);
+      await Events.progress.run(this.request.ioLoop, () => stream.send(Events.text));
+    }
+  }
+
+  for (const [what, handler, asks] of [
+    ["a WebSocket", Messages, HANDSHAKE],
+    ["an event stream", Events, request("/")],
+  ] as const) {
+    for (const [client, text] of [
+      ["keeps pace", "x"],
+      ["does not read", LONG],
+    ] as const) {
+      // Under "block" a writer waits for a client that does not read, and there is nothing to show.
+      if (slowConsumer === "block" && text === LONG) continue;
+
+      test(`${what} under ${slowConsumer} whose client ${client} leaves time to timers and to its end, over TCP`, async (context) => {
+        const progress = new Progress();
+        handler.progress = progress;
+        handler.text = text;
+        const server = new HTTPServer(new Application([["/", handler]]));
+        await server.listen(0, "127.0.0.1");
+        const socket = await connected(context, server);
+        socket.write(asks);
+        await arrival(socket);
+        if (text === LONG) socket.pause();
+        await new Promise((resolve) => setImmediate(resolve));
+        socket.resetAndDestroy();
+        await progress.over;
+        await server.stop();
+        await server.closeAllConnections({ timeout: 0 });
+        assert.ok(progress.timer < ENOUGH / 2, `the timer fired after ${progress.timer} writes`);
+        assert.notEqual(progress.reason, undefined, "the end of the client was not seen");
+      });
+    }
+  }
+}

@@ -31,6 +31,26 @@ export interface EventSourceOptions extends HTTPRequestOptions {
   readonly maxEventSize?: number | undefined;
 }
 
+/** The waits and the limit of an event stream, checked. */
+interface EventSourceLimits {
+  readonly firstDelay: number;
+  readonly longestDelay: number;
+  readonly eventSize: number;
+}
+
+/** @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a value of the wrong type or range. */
+export function resolveEventSourceLimits({
+  reconnectDelay,
+  maxReconnectDelay,
+  maxEventSize,
+}: EventSourceOptions): EventSourceLimits {
+  return {
+    firstDelay: checkMilliseconds("reconnectDelay", reconnectDelay ?? 3000),
+    longestDelay: checkMilliseconds("maxReconnectDelay", maxReconnectDelay ?? 60_000),
+    eventSize: checkLimit("maxEventSize", maxEventSize ?? 1_048_576, 1),
+  };
+}
+
 /** Statuses after which it is worth coming back. */
 const TEMPORARY: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
@@ -49,11 +69,9 @@ export async function* eventSource(
   options: EventSourceOptions = {},
 ): AsyncGenerator<ReceivedEvent, void, undefined> {
   const { client = new AsyncHTTPClient(), lastEventId = "", ...rest } = options;
-  const { reconnectDelay, maxReconnectDelay, maxEventSize, ...request } = rest;
+  const { reconnectDelay: _delay, maxReconnectDelay: _longest, maxEventSize: _size, ...request } = rest;
   const { signal } = request;
-  const firstDelay = checkMilliseconds("reconnectDelay", reconnectDelay ?? 3000);
-  const longest = checkMilliseconds("maxReconnectDelay", maxReconnectDelay ?? 60_000);
-  const limit = checkLimit("maxEventSize", maxEventSize ?? 1_048_576, 1);
+  const { firstDelay, longestDelay, eventSize } = resolveEventSourceLimits(options);
   let id = lastEventId;
   let delay = firstDelay;
   for (let failures = 0; ; ) {
@@ -65,7 +83,7 @@ export async function* eventSource(
       failures++;
     } else {
       if (response.code === 204) return;
-      const parser = new EventStreamParser(limit, id);
+      const parser = new EventStreamParser(eventSize, id);
       try {
         for await (const chunk of response.stream!) {
           failures = 0;
@@ -82,7 +100,7 @@ export async function* eventSource(
       delay = parser.retry ?? delay;
     }
     wait ??= delay * 2 ** Math.max(0, failures - 1);
-    await sleep(Math.min(wait, longest), { signal });
+    await sleep(Math.min(wait, longestDelay), { signal });
   }
 }
 
