@@ -186,6 +186,19 @@ describe("an upstream that cannot be reached", () => {
     });
   });
 
+  test("is waited for until connectTimeout where its client has ended only its side, which gets the 504", async () => {
+    using _access = new ExpectLog(accessLog, /^504 GET \/ /);
+    using _log = new ExpectLog(genLog, /the upstream failed/);
+    await inMemory("silent", { connectTimeout: 5000 }, async (client, loop) => {
+      const begun = loop.time();
+      client.send(GET);
+      client.end();
+      assert.equal((await client.response()).status, 504);
+      assert.equal(loop.time() - begun, 5000);
+      await client.whenEnded();
+    });
+  });
+
   test("is given up when its client is gone before", async () => {
     using _access = new ExpectLog(accessLog, /^499 GET \/ /, { level: "info", required: false });
     await inMemory("silent", {}, async (client, loop) => {
