@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { GzipDecompressor, Inflate, type InflateFormat } from "squall/util";
+import { SyncZlib } from "#room/base/sync-zlib";
 
 const decodeError = { name: "DecodeError", code: "ERR_SQUALL_DECODE" };
 
@@ -115,5 +116,16 @@ describe("Inflate", () => {
       assert.equal(inflate.finish().length, 0);
     }
     assert.throws(() => new Inflate("zstd" as InflateFormat), { code: "ERR_SQUALL_INVALID_ARGUMENT" });
+  });
+});
+
+describe("SyncZlib", () => {
+  it("says so where an engine has no synchronous side, before anything is unpacked", () => {
+    for (const engine of [{}, { _handle: null }, { _handle: {} }, { _handle: { writeSync() {} } }]) {
+      assert.throws(() => new SyncZlib(engine), {
+        code: "ERR_SQUALL_INVALID_STATE",
+        message: /no synchronous zlib handle/,
+      });
+    }
   });
 });

@@ -6,7 +6,10 @@ import type { IOStream, StreamSink } from "squall/iostream";
 import { TCPServer } from "squall/tcpserver";
 import { Deferred } from "#room/async/deferred";
 import { peerStateOf } from "#room/net/stream/base-stream";
+import { peerState } from "#room/net/stream/peer-state";
+import { writeProgress } from "#room/net/stream/write-progress";
 import { streamKits } from "../../contract/stream-kits.js";
+import { canHideProc, withoutProc } from "../../support/without-proc.js";
 
 const isLinux = process.platform === "linux";
 
@@ -102,4 +105,41 @@ test("sockets in memory know it by themselves", async () => {
   assert.equal(near.finReceived, false);
   near.close();
   far.close();
+});
+
+/** A socket as it looks where the runtime shows no handle. */
+function withoutHandle(socket: Socket): Socket {
+  return Object.create(socket, { _handle: { value: undefined } }) as Socket;
+}
+
+test("without the handle of a socket, progress is what has left Node, and the other side has not left", async () => {
+  const { server, stream, socket } = await pair();
+  socket.pause();
+  const ours = withoutHandle(stream.socket as Socket);
+  assert.equal(writeProgress(ours), 0);
+  stream.send(Buffer.alloc(20_000_000));
+  const waiting = writeProgress(ours);
+  assert.ok(waiting < 0, "what waits counts against it");
+  assert.deepEqual(await peerState(ours, () => performance.now()), { progress: waiting, hasLeft: false });
+  socket.resume();
+  await stream.drained();
+  assert.equal(writeProgress(ours), 0);
+  socket.destroy();
+  stream.close();
+  await stream.whenClosed();
+  assert.equal((await peerState(ours, () => performance.now())).hasLeft, true);
+  await server.stop();
+});
+
+// The last one: its clock is far ahead, so that the table is read anew.
+test("without /proc the same is known as without the handle", { skip: !canHideProc }, async () => {
+  const { server, stream, socket } = await pair();
+  await withoutProc(async (asked) => {
+    const state = await peerState(stream.socket as Socket, () => 1e12);
+    assert.deepEqual(state, { progress: stream.writeProgress, hasLeft: false });
+    assert.equal(asked(), 2);
+  });
+  socket.destroy();
+  stream.close();
+  await server.stop();
 });

@@ -20,6 +20,7 @@ import { pathToFileURL } from "node:url";
 import { ExpectLog } from "squall/testing";
 import { Application, RequestHandler, StaticFileHandler } from "squall/web";
 import { ask, type FakeRequest } from "../../support/fake-exchange.js";
+import { canHideProc, withoutProc } from "../../support/without-proc.js";
 import "../../support/guard.js";
 
 const HELLO = "Hello, static world!\n";
@@ -254,11 +255,17 @@ describe("case 79: paths stay in the root", () => {
     assert.equal(await refused("/static/../static_secret/key"), 403);
   });
 
-  test("case 80: links out of the root are 403, links inside are followed, loops are 404", async () => {
+  test("case 80: links out of the root are 403, links inside are followed, loops are 404, with /proc and without", async () => {
     assert.equal(await refused("/static/link-out.txt"), 403);
     assert.equal(await refused("/static/dir-out/outside.txt"), 403);
     assert.equal((await get("/static/link-in.txt")).body, HELLO);
     assert.equal((await get("/static/loop")).status, 404);
+    await withoutProc(async (asked) => {
+      assert.equal(await refused("/static/link-out.txt"), 403);
+      assert.equal(await refused("/static/dir-out/outside.txt"), 403);
+      assert.equal((await get("/static/link-in.txt")).body, HELLO);
+      if (canHideProc) assert.ok(asked() >= 3);
+    });
     const lenient = new Application([["/(.*)", StaticFileHandler, { path: root, followSymlinks: true }]]);
     assert.equal((await ask(lenient, "/link-out.txt")).body, "SECRET");
   });
