@@ -14,6 +14,7 @@ import { OptionParser } from "squall/options";
 import { Loader } from "squall/template";
 import { Application, RequestHandler, StaticFileHandler } from "squall/web";
 import { filePath } from "#room/base/file-path";
+import { caCerts } from "../support/certs.js";
 import { ask } from "../support/fake-exchange.js";
 import "../support/guard.js";
 
@@ -107,7 +108,7 @@ describe("a folder or file as a file: URL", () => {
   file("all/fr.csv", '"hello","bonjour"\n');
   file("all/page.html", "<p>");
   file("all/options.json", '{"port": 81}');
-  file("all/ca.pem", "");
+  file("all/ca.pem", readFileSync(caCerts, "utf8"));
   file("all/file.txt", "text");
 
   for (const [place, use] of Object.entries(places)) {
@@ -132,11 +133,11 @@ describe("a folder or file as a file: URL", () => {
   test("is taken by the certificates of a request", async () => {
     const client = new AsyncHTTPClient({ forceInstance: true });
     // Nothing listens on port 1: what is read before is told from what is not.
-    for (const [caCerts, message] of [
+    for (const [given, message] of [
       [url("all/ca.pem"), /ECONNREFUSED/],
       [elsewhere, /caCerts must be a path or a file: URL/],
     ] as const) {
-      const request = new HTTPRequest("https://127.0.0.1:1/", { caCerts });
+      const request = new HTTPRequest("https://127.0.0.1:1/", { caCerts: given });
       await assert.rejects(client.fetch(request), { code: "ERR_SQUALL_HTTP_CONNECT", message });
     }
     client.close();
