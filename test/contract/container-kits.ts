@@ -417,6 +417,7 @@ function proxied(
 ): ContainerKit {
   return {
     name,
+    joinsPieces: true,
     async start(onLeft) {
       const upstream = await ours("upstream", squallApplication).start(onLeft);
       const proxy = make(`http://127.0.0.1:${upstream.port}`);

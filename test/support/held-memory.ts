@@ -8,7 +8,8 @@ export function heldMemory(): number {
   // Twice: what the first run lets go may hold memory outside of the heap.
   globalThis.gc?.();
   globalThis.gc?.();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  // Bun counts array buffers in the heap as well.
-  return "Bun" in globalThis ? heapUsed : heapUsed + arrayBuffers;
+  const { heapUsed, arrayBuffers, external } = process.memoryUsage();
+  // Bun counts array buffers in the heap as well, and Deno with what else is outside of it.
+  if ("Bun" in globalThis) return heapUsed;
+  return heapUsed + ("Deno" in globalThis ? external : arrayBuffers);
 }

@@ -245,7 +245,11 @@ describe("HTTPError", () => {
     assert.equal(new HTTPError(400, "no item %d", "abc").getMessage(), "no item %d 'abc'");
     assert.equal(new HTTPError(404, "%s of %s", "one").getMessage(), "%s of %s 'one'");
     assert.equal(new HTTPError(403, "not %s", broken).statusCode, 403);
-    assert.equal(new HTTPError(400, "no item %d", "\x1b[31m").getMessage(), "no item %d '\\x1B[31m'");
+    // Runtimes write the escape in large or small letters.
+    assert.match(
+      String(new HTTPError(400, "no item %d", "\x1b[31m").getMessage()),
+      /^no item %d '\\x1[Bb]\[31m'$/,
+    );
   });
 });
 

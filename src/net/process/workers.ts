@@ -27,6 +27,7 @@ import { appLog, genLog } from "../../base/log.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { nodeCluster } from "./node-cluster.js";
 import { RestartBudget, TooManyRestartsError } from "./restart-budget.js";
+import { signalChild } from "./signal-child.js";
 import { SocketSharing } from "./socket-sharing.js";
 import { isOurs, SHARING, tellPrimary, type WorkerMessage } from "./worker-sockets.js";
 
@@ -297,7 +298,7 @@ class Supervisor {
   }
 
   #kill(signal: NodeJS.Signals): void {
-    for (const member of this.#members.values()) member.worker.process.kill(signal);
+    for (const { worker } of this.#members.values()) signalChild(worker.process, signal);
   }
 
   #finishIfDone(): void {

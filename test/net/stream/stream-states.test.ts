@@ -212,7 +212,8 @@ async function walk(stream: BaseIOStream, taken: Step, seen: Set<string>): Promi
       stream.whenWritable().catch(ignore);
       return;
     case "turn":
-      await new Promise((resolve) => setImmediate(resolve));
+      // Deno polls for input before a timer fires, and not in each round of setImmediate.
+      await new Promise((resolve) => ("Deno" in globalThis ? setTimeout(resolve, 0) : setImmediate(resolve)));
   }
 }
 
