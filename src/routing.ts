@@ -13,6 +13,7 @@ export { Rule, type TargetKwargs } from "./http/routing/rule.js";
 export { ReversibleRuleRouter, type RuleInit, RuleRouter } from "./http/routing/rule-router.js";
 export type { IsTemplate, PathParams } from "./http/routing/template.js";
 export {
+  type CheckedRoute,
   type CheckedRoutes,
   type HandlerConstructor,
   routes,

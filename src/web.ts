@@ -1,7 +1,7 @@
 /** `squall/web`: applications and request handlers. */
 export type { HTTPServerRequest } from "./http/request.js";
 export type { PathParams } from "./http/routing/template.js";
-export { type CheckedRoutes, routes, URLSpec, url } from "./http/routing/url-spec.js";
+export { type CheckedRoute, type CheckedRoutes, routes, URLSpec, url } from "./http/routing/url-spec.js";
 export type { OutboxOptions, SlowConsumerPolicy } from "./net/outbox.js";
 export { EncodedEvent, encodeEvent, type ServerSentEvent } from "./protocol/body/event-stream.js";
 export type { PartHead } from "./protocol/body/multipart.js";

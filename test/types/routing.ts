@@ -97,6 +97,15 @@ new Application([["/story/:id", Story]], { debug: true });
 new Application(null, {});
 new Application();
 new Application(new Set([["/story/:id", Story] as const]));
+// Parts of a list may depend on a condition.
+declare const debug: boolean;
+new Application([["/", Nothing], ...(debug ? [] : ([["/story/:id", Story]] as const)), ["/x", Nothing]]);
+new Application([["/", Nothing], ...(debug ? [["/story/:id", Story] as const] : [])]);
+new Application([["/", Nothing], ...(debug ? [url("/story/:id", Story)] : []), ["/x", Nothing]]);
+new Application([["/", Nothing], debug ? ["/a/:id", Story] : ["/b", Nothing]]);
+new Application([["/", Nothing], ...["/a", "/b"].map((path): [string, typeof Nothing] => [path, Nothing])]);
+// @ts-expect-error one of them does not fit
+new Application([["/", Nothing], ...(debug ? [] : ([["/story/:id", Positional]] as const)), ["/x", Nothing]]);
 // What is only known at run time is looked at when the application is made.
 declare const handlers: Routes;
 new Application(handlers);

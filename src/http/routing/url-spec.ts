@@ -92,8 +92,11 @@ export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> ex
   }
 }
 
-/** A route of a list, whose handler must be able to take the parameters of its template. */
-type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler, ...infer More]
+/**
+ * A route of a list, whose handler must be able to take the parameters of its template. Of a union each
+ * member is checked.
+ */
+export type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler, ...infer More]
   ? [Handler] extends [HandlerConstructor]
     ? readonly [Pattern, Handler & TakesParams<Pattern, Handler>, ...More]
     : Route

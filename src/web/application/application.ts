@@ -8,7 +8,7 @@ import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/
 import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
-import type { CheckedRoutes } from "../../http/routing/url-spec.js";
+import type { CheckedRoute, CheckedRoutes } from "../../http/routing/url-spec.js";
 import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
@@ -206,6 +206,17 @@ export interface ApplicationConstructor {
   readonly prototype: Application;
   /**
    * Compilation fails if a verb of a handler cannot take the parameters of its template, as with `url()`.
+   * This signature is for lists with a part that depends on a condition, whose type is a union:
+   * `...(debug ? [["/debug", DebugHandler]] : [])`.
+   * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is
+   *   invalid.
+   */
+  new <const Route extends RuleInit = RuleInit>(
+    handlers?: Iterable<Route & CheckedRoute<Route>> | null | undefined,
+    options?: ApplicationOptions,
+  ): Application;
+  /**
+   * The same for other lists; the last signature, because the compiler's message is that of the last one.
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for a route, a target or a setting that is
    *   invalid.
    */
