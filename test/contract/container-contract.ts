@@ -29,6 +29,8 @@ export interface ContainerKit {
   readonly waitsBlindly?: boolean | undefined;
   /** It reads the response from a connection, where pieces that follow each other at once may be one; default false. */
   readonly joinsPieces?: boolean | undefined;
+  /** Node's server reads the requests, which refuses what ours accepts; default false. */
+  readonly behindNode?: boolean | undefined;
   /** Starts a server and hands out its port; what it returns stops it. `onLeft` is called when the client of /wait has left. */
   start(onLeft: () => void): Promise<{ readonly port: number; stop(): Promise<void> }>;
 }
@@ -105,6 +107,22 @@ export function containerContract(kit: ContainerKit): void {
       }
       assert.equal((await client.response()).body.toString(), "abcde");
     }));
+
+  if (kit.behindNode !== true) {
+    for (const [how, head] of [
+      ["in two fields", "Content-Length: 200000\r\ncontent-length: 200000\r\n"],
+      ["in a list", "Content-Length: 200000, 200000\r\n"],
+    ] as const) {
+      test(`a body whose length is repeated ${how} arrives whole`, () =>
+        asked(async ({ connect }) => {
+          const body = "0123456789".repeat(20_000);
+          const client = await connect();
+          client.send(`POST /echo HTTP/1.1\r\nHost: a\r\n${head}\r\n`, body);
+          const got = await client.response();
+          assert.deepEqual([got.status, got.body.toString()], [200, body]);
+        }));
+    }
+  }
 
   test("HEAD gets the head alone, and 204, 205 and 304 have no body", () =>
     asked(async ({ connect }) => {

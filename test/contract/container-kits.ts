@@ -314,6 +314,7 @@ function ours(
 function nodes(name: string, makeListener: (onLeft: () => void) => RequestListener): ContainerKit {
   return {
     name,
+    behindNode: true,
     async start(onLeft) {
       const server = createServer(makeListener(onLeft)).listen(0, "127.0.0.1");
       await once(server, "listening");
@@ -370,6 +371,7 @@ function pythons(
 /** Node's HTTP/2 server, and HTTP/1 in front of it, so that the same questions reach it. */
 const overHTTP2: ContainerKit = {
   name: "nodeListener() under node:http2",
+  behindNode: true,
   async start(onLeft) {
     const server = createHTTP2Server(nodeListener(squallApplication(onLeft)) as never).listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -21,6 +21,8 @@ export class FieldFacts {
   host: string | undefined;
   /** The agreed Content-Length as text, `undefined` without one. */
   contentLength: string | undefined;
+  /** It was given more than once, as in `5, 5` or in two lines. */
+  lengthRepeats: boolean;
   transferEncodingLines: number;
   transferEncoding: string;
   close: boolean;
@@ -33,6 +35,7 @@ export class FieldFacts {
     this.hostLines = 0;
     this.host = undefined;
     this.contentLength = undefined;
+    this.lengthRepeats = false;
     this.transferEncodingLines = 0;
     this.transferEncoding = "";
     this.close = false;
@@ -47,6 +50,7 @@ export class FieldFacts {
     this.hostLines = 0;
     this.host = undefined;
     this.contentLength = undefined;
+    this.lengthRepeats = false;
     this.transferEncodingLines = 0;
     this.transferEncoding = "";
     this.close = false;
@@ -76,7 +80,9 @@ export class FieldFacts {
         break;
       case 14:
         if (isNamed(name, "Content-Length")) {
-          this.contentLength = agreedLength(this.contentLength, value);
+          const agreed = agreedLength(this.contentLength, value);
+          this.lengthRepeats = this.contentLength !== undefined || agreed !== value;
+          this.contentLength = agreed;
         }
         break;
       case 17:

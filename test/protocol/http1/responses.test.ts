@@ -33,6 +33,12 @@ const SAMPLES: readonly Sample[] = [
     body: "ok",
   },
   {
+    promise: "receiver: equal Content-Length values of a response are one field",
+    text: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\ncontent-length: 2, 2\r\n\r\nok",
+    head: { framing: "length", contentLength: 2, fields: ["Content-Length", "2", "X", "y"] },
+    body: "ok",
+  },
+  {
     promise: "receiver: a chunked response is decoded",
     text: "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     head: { code: 404, framing: "chunked", contentLength: -1 },

@@ -44,9 +44,20 @@ function messageOf(head: Head, body: string, trailers: FieldLines): TwinMessage 
   return {
     method: head.method,
     target: head.target,
-    fields: head.fields.flat(),
+    fields: head.fields.filter(isFirstLength).flatMap(withOneLength),
     keepAlive: persists(head),
     body,
     trailers: trailers.length === 0 ? undefined : trailers.flat(),
   };
+}
+
+const isLength = (name: string): boolean => /^content-length$/i.test(name);
+
+/** Equal lengths are one field, where the first one stood. */
+function isFirstLength([name]: FieldLines[number], at: number, lines: FieldLines): boolean {
+  return !isLength(name) || lines.findIndex(([other]) => isLength(other)) === at;
+}
+
+function withOneLength([name, value]: FieldLines[number]): FieldLines[number] {
+  return [name, isLength(name) ? value.replace(/,.*$/, "").trim() : value];
 }
