@@ -168,7 +168,6 @@ function compile(programs: readonly Program[]): string {
     rootDir: ".",
     moduleDetection: "force",
     // What "strict" leaves out: a page shows a first program, and its names need not all be used.
-    noImplicitOverride: false,
     noUnusedLocals: false,
     noUnusedParameters: false,
     erasableSyntaxOnly: false,

@@ -34,12 +34,10 @@ function wrap(text: string, width: number): string[] {
 function describe(name: string, option: Option): string {
   const left = option.metavar === undefined ? name : `${name}=${option.metavar}`;
   const { default: preset, help } = option;
-  const empty =
-    preset === undefined ||
-    preset === null ||
-    preset === "" ||
-    (Array.isArray(preset) && preset.length === 0);
-  const lines = wrap(empty ? help : `${help} (default ${option.show(preset)})`, WIDTH - COLUMN);
+  const isNone = preset === undefined || preset === null || preset === "";
+  // A list that is empty is written as Tornado's help does: nothing between the words would look like a mistake.
+  const shown = Array.isArray(preset) && preset.length === 0 ? "[]" : option.show(preset);
+  const lines = wrap(isNone ? help : `${help} (default ${shown})`, WIDTH - COLUMN);
   // As in Tornado: without an explanation the default stands one column further right.
   if (help === "" && lines[0] !== undefined) lines[0] = ` ${lines[0]}`;
   if (left.length > 30 || lines.length === 0) lines.unshift("");

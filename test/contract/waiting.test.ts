@@ -13,7 +13,10 @@ import { Subprocess } from "squall/process";
 import { LifoQueue, Queue } from "squall/queues";
 import { TCPClient } from "squall/tcpclient";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
+import { Application, RequestHandler } from "squall/web";
 import { cancellable } from "#room/async/cancel";
+import { Inbox } from "#room/websocket/inbox";
+import { ask as request } from "../support/fake-exchange.js";
 import "../support/guard.js";
 
 interface Operation {
@@ -186,6 +189,19 @@ const operations: Record<string, Maker> = {
     (near, options) => near.readUntilClose(options),
     (_, far) => far.close(),
   ),
+  "IOStream.chunks()": ofStream(
+    async (near, options) => near.chunks(options).next(),
+    (_, far) => far.write("piece"),
+  ),
+  "WebSocketClientConnection.readMessage()": (loop) => {
+    let holds = 0;
+    const inbox = new Inbox({ stream: { ioLoop: loop }, hold: () => holds++, release: () => holds-- });
+    return {
+      wait: (options) => inbox.read(options),
+      state: () => holds,
+      satisfy: () => inbox.put("message"),
+    };
+  },
   "IOStream.whenWritable()": ofStream(
     (near, options) => near.whenWritable(options),
     (_, far) => far.readBytes(1 << 20),
@@ -358,6 +374,23 @@ test("IOStream.write() sends nothing of a call that is refused", () =>
     near.close();
     far.close();
   }));
+
+test("RequestHandler.flush() keeps what was written when a call is refused", async () => {
+  for (const [what, options, message] of INVALID) {
+    class Page extends RequestHandler {
+      override async get() {
+        this.write("kept, ");
+        await assert.rejects(async () => this.flush(options as WaitOptions), { message }, what);
+        this.write("and sent");
+        await this.flush({ signal: null, timeout: null });
+      }
+    }
+    for (const settings of [{}, { compressResponse: true }]) {
+      const { body } = await request(new Application([["/", Page]], settings), "/");
+      assert.equal(body, "kept, and sent", what);
+    }
+  }
+});
 
 test("Subprocess.waitForExit() takes null for none, and a refused call leaves nothing in its way", async () => {
   const child = new Subprocess([process.execPath, "-e", "process.stdin.resume()"], {

@@ -188,6 +188,23 @@ describe("a status that is not a number", () => {
     await failing(Text, message);
     assert.throws(() => new HTTPError("404" as never), { ...refused, message });
   });
+
+  test("shows the line of the program that gave it", async () => {
+    class Sets extends Told {
+      override get() {
+        this.setStatus("404" as never);
+      }
+    }
+    class Throws extends Told {
+      override get() {
+        throw new HTTPError("404" as never);
+      }
+    }
+    for (const handler of [Sets, Throws]) {
+      await failing(handler, /got '404'/);
+      assert.match((Told.error as Error).stack ?? "", /at (Sets|Throws)\.get \(.*mistakes\.test\.[jt]s:\d+/);
+    }
+  });
 });
 
 describe("a status that ends no response (1xx)", () => {

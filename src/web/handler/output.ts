@@ -8,6 +8,7 @@
 import type { WaitOptions } from "../../async/cancel.js";
 import { isThenable, pendingResult } from "../../async/coroutine/yieldable.js";
 import { TurnBudget } from "../../async/turn-budget.js";
+import { resolveWait } from "../../async/wait-options.js";
 import { byteLength, viewOf } from "../../base/bytes.js";
 import { errorSite } from "../../base/call-site.js";
 import { InvalidStateError } from "../../base/errors.js";
@@ -163,6 +164,8 @@ function sendPiece(
 export function flushOutput(handler: Handler, includeFooters: boolean, options?: WaitOptions): Promise<void> {
   const state = stateOf(handler);
   const first = !state.headersWritten;
+  // Before the body is taken: a call that is refused leaves what was written where it is.
+  if (options !== undefined) resolveWait(options);
   const chunk = state.takeBody();
   if (first && !includeFooters && forbidsContent(state.status) && chunk !== undefined) {
     throw bodyForbidden(state.status);

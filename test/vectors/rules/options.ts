@@ -98,12 +98,14 @@ export const rules: readonly Rule[] = [
     functions: ["options.print_help"],
     covers: ({ args, portable }) =>
       portable === false &&
-      definitionsOf(args).some(({ default: preset }) => typeof preset === "boolean" || Array.isArray(preset)),
+      definitionsOf(args).some(
+        ({ default: preset }) => typeof preset === "boolean" || (Array.isArray(preset) && preset.length > 0),
+      ),
     holds(outcome, { args, result }) {
       let text = result as string;
       for (const { default: preset } of definitionsOf(args)) {
         if (preset === false) text = text.replace("(default False)", "(default false)");
-        if (Array.isArray(preset)) {
+        if (Array.isArray(preset) && preset.length > 0) {
           text = text.replace(
             `(default [${preset.map((item) => `'${item}'`).join(", ")}])`,
             `(default ${preset.join(",")})`,

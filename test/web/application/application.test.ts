@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { HTTPHeaders, type HTTPServerConnectionDelegate } from "squall/httputil";
+import { HTTPHeaders, type HTTPServerConnectionDelegate, HTTPServerRequest } from "squall/httputil";
 import { accessLog } from "squall/log";
 import { ExpectLog } from "squall/testing";
 import { Application, ErrorHandler, FallbackHandler, HTTPError, RequestHandler, url } from "squall/web";
 import { ExchangeAbortedError } from "#room/http/errors";
-import { ask, begin } from "../../support/fake-exchange.js";
+import { ask, begin, FakeConnection } from "../../support/fake-exchange.js";
 import "../../support/guard.js";
 
 /** A handler that writes its word. */
@@ -63,6 +63,24 @@ describe("Application routes", () => {
     app.addHandlers("www\\.example\\.com", [["/", Word, { word: "www" }]]);
     assert.equal(await at(app, "/", "localhost"), "www");
     assert.match(await at(app, "/", "localhost", { "X-Real-Ip": "1.2.3.4" }), /404/);
+  });
+
+  test("findHandler() gives what no route takes to defaultHandlerClass, as a request would be", async () => {
+    const settings = { defaultHandlerClass: Word, defaultHandlerArgs: { word: "default" } };
+    const app = new Application([["/", Word, { word: "route" }]], settings);
+    for (const [uri, word] of [
+      ["/", "route"],
+      ["/nope", "default"],
+    ] as const) {
+      const connection = new FakeConnection();
+      const headers = new HTTPHeaders({ Host: "example.com" });
+      const request = new HTTPServerRequest({ method: "GET", uri, version: "HTTP/1.1", headers, connection });
+      const delegate = app.findHandler(request);
+      await delegate.headersReceived({ method: "GET", path: uri, version: "HTTP/1.1" }, headers);
+      delegate.finish();
+      await connection.done;
+      assert.equal(connection.body, word);
+    }
   });
 
   test("reverseUrl() finds names in all routers, and throws for one that is nowhere", () => {
@@ -163,6 +181,14 @@ describe("the access log", () => {
     accessLog.setLevel("debug");
     using _log = new ExpectLog("squall.access", /^404 GET \/\\x1b\[31m/, { level: "warning" });
     await ask(new Application([]), "/\x1b[31m");
+  });
+
+  test("a long target is cut in its line, which says how long it was", async () => {
+    accessLog.setLevel("debug");
+    const line = /^404 GET \/a{255}… \(8001 characters\) \(/;
+    using log = new ExpectLog("squall.access", line, { level: "warning" });
+    await ask(new Application([]), `/${"a".repeat(8000)}`);
+    assert.equal(log.matched, 1);
   });
 
   test("logFunction gets the handler instead", async () => {
