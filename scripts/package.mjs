@@ -87,6 +87,15 @@ if (packed.unpackedSize > MOST_BYTES) {
 }
 const tarball = join(work, packed.filename);
 
+// Who packs as the README says sees the name of the file, and nothing of the scripts behind it.
+const packing = { cwd: root, encoding: "utf8" };
+const { stdout, stderr } = spawnSync("npm", ["pack", "--dry-run", "--ignore-scripts"], packing);
+const showsScripts = spawnSync("npm", ["config", "get", "foreground-scripts"], packing).stdout.trim();
+if (stdout + stderr !== `${packed.filename}\n` || showsScripts !== "false") {
+  console.error(`npm pack prints more than one line:\n${stdout}${stderr}foreground-scripts: ${showsScripts}`);
+  process.exit(1);
+}
+
 // 2. Entry points, types and conditions, as bundlers and compilers see them. The package is ESM only, which
 //    node10 resolution and require() from CommonJS types cannot see: that is what the profile leaves out.
 run("publint", bin("publint"), ["run", "--strict", tarball]);

@@ -19,7 +19,7 @@ export class WorkerDiedError extends SquallError {
   readonly exitCode: number;
 
   constructor(task: string, exitCode: number, options?: SquallErrorOptions) {
-    const why = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
+    const why = options?.cause instanceof Error ? `: ${options.cause.message}${hintFor(options.cause)}` : "";
     super(
       "ERR_SQUALL_WORKER_DIED",
       `the thread that ran "${task}" ended with code ${exitCode} before the task was done${why}`,
@@ -27,6 +27,12 @@ export class WorkerDiedError extends SquallError {
     );
     this.exitCode = exitCode;
   }
+}
+
+/** What to do when the file that threads run is not beside this one: the program is a bundle. */
+function hintFor({ message }: Error): string {
+  if (!/thread-worker\.js/.test(message) || !/not ?found|cannot find/i.test(message)) return "";
+  return " (a bundle lacks the files that threads run: leave squall out of it, as with --external:squall)";
 }
 
 /** A task as a worker sees it. */

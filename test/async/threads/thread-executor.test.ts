@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { CancelledError, ExecutorFullError, ThreadExecutor, WorkerDiedError } from "squall/concurrent";
 import { IOLoop } from "squall/ioloop";
@@ -7,6 +10,7 @@ import { appLog } from "squall/log";
 import { ExpectLog } from "squall/testing";
 import type * as tasks from "../fixtures/tasks.js";
 import "../../support/guard.js";
+import { root } from "../../support/root.js";
 
 type Tasks = typeof tasks;
 const module = new URL("../fixtures/tasks.js", import.meta.url);
@@ -100,6 +104,28 @@ describe("ThreadExecutor", () => {
     await assert.rejects(pool.submit("add"), /does not load/);
     await assert.rejects(pool.submit("add"), /does not load/);
     assert.equal(pool.workers, 1);
+  });
+
+  test("says what to do when a bundle lacks the file that threads run", () => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-bundle-"));
+    try {
+      // As a bundler leaves it: the code of the program, without what is looked up beside it.
+      const filter = (path: string) => !path.endsWith("thread-worker.js");
+      for (const part of ["async", "base", "concurrent.js"])
+        cpSync(join(root, "dist", part), join(folder, part), { recursive: true, filter });
+      writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+      writeFileSync(
+        join(folder, "main.js"),
+        `import { ThreadExecutor } from "./concurrent.js";
+        const pool = new ThreadExecutor(new URL("data:text/javascript,export const one = () => 1"));
+        await pool.submit("one").catch((error) => console.log(error.code, error.message));
+        await pool.shutdown();`,
+      );
+      const { stdout, stderr } = spawnSync(process.execPath, ["main.js"], { cwd: folder, encoding: "utf8" });
+      assert.match(stdout, /^ERR_SQUALL_WORKER_DIED .*thread-worker\.js.* leave squall out of it/, stderr);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test("lets tasks wait in line, first come first served, and refuses more than maxQueue", async () => {
