@@ -35,7 +35,7 @@ function describe(name: string, option: Option): string {
   const left = option.metavar === undefined ? name : `${name}=${option.metavar}`;
   const { default: preset, help } = option;
   const isNone = preset === undefined || preset === null || preset === "";
-  // A list that is empty is written as Tornado's help does: nothing between the words would look like a mistake.
+  // As in Tornado: with nothing behind "default" an empty list would look like a mistake.
   const shown = Array.isArray(preset) && preset.length === 0 ? "[]" : option.show(preset);
   const lines = wrap(isNone ? help : `${help} (default ${shown})`, WIDTH - COLUMN);
   // As in Tornado: without an explanation the default stands one column further right.

@@ -42,12 +42,19 @@ interface RequestVector {
   readonly headers?: Record<string, string>;
 }
 
+/** Stands for each handler; its arguments only pass through. */
+function handlerNamed(name: string): typeof RequestHandler {
+  return {
+    [name]: class extends RequestHandler {
+      override initialize() {}
+    },
+  }[name]!;
+}
+
 function ruleOf([pattern, target, kwargs, name]: readonly unknown[]): RuleInit {
   const matcher: Matcher | string =
     typeof pattern === "string" ? named(pattern) : new HostMatches((pattern as { host: string }).host);
-  const realTarget = Array.isArray(target)
-    ? target.map(ruleOf)
-    : { [target as string]: class extends RequestHandler {} }[target as string];
+  const realTarget = Array.isArray(target) ? target.map(ruleOf) : handlerNamed(target as string);
   return [matcher, realTarget, kwargs as Record<string, unknown>, name as string];
 }
 

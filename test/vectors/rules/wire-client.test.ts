@@ -89,13 +89,6 @@ const EXAMPLES: Readonly<Record<string, RuleExamples>> = {
     covers: [example({}, answer("HTTP/1.1 000 Zero")), example({}, answer("HTTP/1.1 099 X"))],
     leaves: [example({}, answer("HTTP/1.1 100 X")), example({}, answer("HTTP/1.1 600 X"))],
   },
-  "content-length-as-sent": {
-    covers: [example({}, answer("HTTP/1.1 200 OK", "Content-Length: 4,4\r\n"))],
-    leaves: [
-      example({}, answer("HTTP/1.1 200 OK", "Content-Length: 4,5\r\n")),
-      example({}, answer("HTTP/1.1 200 OK", "Content-Length: 4\r\n")),
-    ],
-  },
   trailers: {
     covers: [example({}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: 1\r\n\r\n")],
     leaves: [example({}, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")],

@@ -127,15 +127,6 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     covers: (vector) => /^HTTP\/1\.\d 0\d\d/.test(statusLineOf(vector)),
     holds: refusesAtOnce,
   },
-  "content-length-as-sent": {
-    covers: (vector) => {
-      const list = fieldsOf(vector).find((line) => /^content-length: *\d+ *,/i.test(line));
-      return list !== undefined && new Set(list.slice(15).split(",").map(Number)).size === 1;
-    },
-    holds: (ours) =>
-      gives(ours, 200, "body") &&
-      ours.response!.headers.some(([name, value]) => name === "Content-Length" && value === "4,4"),
-  },
   trailers: {
     covers: (vector) => /\r\n0\r\n[^\r]/.test(answerOf(vector)),
     holds: (ours) => gives(ours, 200, "hello"),

@@ -168,6 +168,9 @@ function echoLines({ head, body, fields, isProxied }: Request): string[] {
     const key = name.split("-").map(capital).join("-");
     names.set(key, [...(names.get(key) ?? []), value]);
   }
+  // Equal repeats of a Content-Length are one field (RFC 9110 §8.6).
+  const length = names.get("Content-Length")?.[0]?.split(",")[0];
+  if (length !== undefined) names.set("Content-Length", [length.trim()]);
   for (const [name, values] of names) {
     for (const value of values) lines.push(`header:${esc(name)}=${esc(value)}`);
   }

@@ -255,7 +255,6 @@ function headThemes(head: Head): string[] {
   if (head.blankLines > 1) themes.push("blank-lines-skipped");
   if (ABSOLUTE_TARGET.test(head.target)) themes.push("absolute-form");
   if (!/^HTTP\/1\.[01]$/.test(head.version)) themes.push("minor-version");
-  if (membersOf(head, "content-length").length > 1) themes.push("content-length-as-sent");
   if (head.version === "HTTP/1.0" && valuesOf(head, "expect").length > 0) themes.push("expect-http10");
   if (valuesOf(head, "host").some((host) => host.includes(","))) themes.push("host");
   if (valuesOf(head, "cookie").length > 1) themes.push("cookie-lines");
