@@ -41,7 +41,11 @@ export async function tryFirstPages(work, tarball) {
       } else continue;
       tried++;
     }
-    shell(folder, "npx tsc --noEmit --target es2023 --module nodenext --types node --strict --noImplicitOverride *.ts", page);
+    shell(
+      folder,
+      "npx tsc --noEmit --target es2023 --module nodenext --types node --strict --noImplicitOverride *.ts",
+      page,
+    );
     console.log(`${page}: ${tried} programs do what the page shows`);
   }
 }

@@ -127,11 +127,13 @@ function checkSpelling(pattern: string): void {
   }
   const { prefix } = literalPrefix(pattern);
   // Every path begins with a slash, but for "*" (OPTIONS) and the authority of CONNECT, which has a colon.
-  if (/^[\w.~-]/.test(prefix) && !prefix.includes(":")) {
-    throw new InvalidArgumentError(
-      `the route ${JSON.stringify(pattern)} would match nothing: a path begins with a slash, so write ${JSON.stringify(`/${pattern}`)}`,
-    );
-  }
+  if (/^[\w.~-]/.test(prefix) && !prefix.includes(":")) throw withoutSlash(pattern);
+}
+
+function withoutSlash(pattern: string): InvalidArgumentError {
+  return new InvalidArgumentError(
+    `the route ${JSON.stringify(pattern)} would match nothing: a path begins with a slash, so write ${JSON.stringify(`/${pattern}`)}`,
+  );
 }
 
 /**
@@ -148,7 +150,10 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
   }
   const spelling = typeof pattern === "string" ? JSON.stringify(pattern) : String(pattern);
   const template = typeof pattern === "string" ? parseTemplate(pattern) : undefined;
-  if (template === undefined && typeof pattern === "string") checkSpelling(pattern);
+  if (typeof pattern === "string") {
+    if (template === undefined) checkSpelling(pattern);
+    else if (!pattern.startsWith("/")) throw withoutSlash(pattern);
+  }
   let source: string;
   let flags = "";
   if (template !== undefined) {

@@ -172,7 +172,11 @@ describe("compilePattern() with the spelling of another router", () => {
     assert.throws(() => compilePattern("/a/{id}"), { ...refused, message: /as in "\/a\/:id"/ });
     assert.throws(() => compilePattern("/<int:id>/x"), { ...refused, message: /as in "\/:id\/x"/ });
     assert.throws(() => compilePattern("/<id>"), { ...refused, message: /as in "\/:id"/ });
-    assert.throws(() => compilePattern("story"), { ...refused, message: /write "\/story"/ });
+    for (const pattern of ["story", "story/:id", ":id", ":id-:slug", ":path*"])
+      assert.throws(() => compilePattern(pattern), {
+        ...refused,
+        message: `the route "${pattern}" would match nothing: a path begins with a slash, so write "/${pattern}"`,
+      });
   });
 
   test("what an expression can mean stays an expression", () => {
