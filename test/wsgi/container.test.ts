@@ -59,6 +59,57 @@ describe("a request reaches the application", python, () => {
     });
   });
 
+  for (const scriptName of ["", "/mounted"]) {
+    test(`by any target and for any host, mounted at "${scriptName}"`, async () => {
+      await withWSGI("checked_anywhere", { scriptName }, async ({ connect }) => {
+        const seen: string[] = [];
+        for (const [line, head, body = ""] of [
+          [`GET ${scriptName} HTTP/1.1`.replace("  ", " / "), "Host: a\r\n"],
+          [`GET ${scriptName}//a?b?c HTTP/1.1`, "Host: [::1]:81\r\n"],
+          [`GET ${scriptName}/%00%ff%C3%A9 HTTP/1.1`, "Host:\r\n"],
+          [`GET http://b:81${scriptName}/?q HTTP/1.1`, "Host: a\r\n"],
+          [`TRACE ${scriptName}/ HTTP/1.1`, "Host: a:\r\n"],
+          [
+            `PATCH ${scriptName}/ HTTP/1.1`,
+            "Host: a\r\nContent-Length: 3\r\nContent-Length: 3, 3\r\n",
+            "abc",
+          ],
+          [`POST ${scriptName}/ HTTP/1.0`, "Content-Type:\r\nContent_Length: 9\r\nContent-Length: 0\r\n"],
+          [
+            `GET ${scriptName}/ HTTP/1.1`,
+            "Host: a\r\nCookie: a=1\r\nCookie: b=2\r\nUpgrade: x\r\nConnection: upgrade\r\n",
+          ],
+        ] as const) {
+          const client = await connect();
+          client.send(`${line}\r\n${head}\r\n${body}`);
+          const { status, body: echoed } = await client.response();
+          const text = echoed.toString("latin1");
+          const value = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1] ?? "";
+          assert.equal(value("SCRIPT_NAME"), `'${scriptName}'`);
+          seen.push(
+            `${status} ${value("SERVER_NAME")}:${value("SERVER_PORT")} ${value("PATH_INFO")} ${text.split("\n\n")[1]}`,
+          );
+        }
+        assert.deepEqual(seen, [
+          `200 'a':'80' '${scriptName === "" ? "/" : ""}' `,
+          "200 '[::1]':'81' '//a' ",
+          "200 '127.0.0.1':'80' '/\\x00ÿÃ©' ",
+          "200 'b':'81' '/' ",
+          "200 'a':'80' '/' ",
+          "200 'a':'80' '/' abc",
+          "200 '127.0.0.1':'80' '/' ",
+          "200 'a':'80' '/' ",
+        ]);
+      });
+    });
+  }
+
+  test("for no path, as OPTIONS * asks", async () => {
+    await withWSGI("checked_anywhere", {}, async ({ ask }) => {
+      assert.match((await ask("*", { method: "OPTIONS" })).body.toString(), /^PATH_INFO=''$/m);
+    });
+  });
+
   for (const [how, seen] of [
     ["lines", "one\n|two\n|"],
     ["readlines", "one\n|two\n"],

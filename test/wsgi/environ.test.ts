@@ -39,7 +39,7 @@ describe("environ()", () => {
   });
 
   test("splits the host into name and port, which is that of the protocol by default", () => {
-    const hosts = ["example.com", "example.com:8080", "[::1]", "[::1]:81"];
+    const hosts = ["example.com", "example.com:8080", "example.com:", "[::1]", "[::1]:81", "[::1]:", ""];
     assert.deepEqual(
       hosts.map((host) => {
         const found = environ({ headers: new HTTPHeaders({ Host: host }) })!;
@@ -48,8 +48,12 @@ describe("environ()", () => {
       [
         ["example.com", "80", "example.com"],
         ["example.com", "8080", "example.com:8080"],
+        ["example.com", "80", "example.com:"],
         ["[::1]", "80", "[::1]"],
         ["[::1]", "81", "[::1]:81"],
+        ["[::1]", "80", "[::1]:"],
+        // WSGI has no empty name.
+        ["127.0.0.1", "80", ""],
       ],
     );
     const secure = environ({

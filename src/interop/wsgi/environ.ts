@@ -62,7 +62,7 @@ export function environOf(
   environ.PATH_INFO = path.slice(scriptName.length);
   environ.QUERY_STRING = request.query;
   environ.REQUEST_URI = request.uri;
-  environ.SERVER_NAME = name;
+  environ.SERVER_NAME = serverName(name);
   environ.SERVER_PORT = String(port ?? (protocol === "https" ? 443 : 80));
   environ.SERVER_PROTOCOL = request.version;
   environ.REMOTE_ADDR = request.remoteIp;
@@ -85,6 +85,14 @@ export function environOf(
     environ[`HTTP_${key}`] = headers.getList(field).join(key === "COOKIE" ? "; " : ",");
   }
   return environ;
+}
+
+/**
+ * The name of the server can never be empty (PEP 3333, "environ Variables"), but Host can (RFC 9112 §3.2).
+ * Then it is what it would be without Host. A colon without a port is not part of it.
+ */
+function serverName(host: string): string {
+  return (host.endsWith(":") ? host.slice(0, -1) : host) || "127.0.0.1";
 }
 
 /** The decoded path; that of `OPTIONS *` is empty. */

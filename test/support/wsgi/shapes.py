@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from wsgiref.validate import validator
 
 
@@ -38,6 +39,15 @@ def echo(environ, start_response):
 
 
 checked_echo = validator(echo)
+
+
+def checked_anywhere(environ, start_response):
+    """`echo` under wsgiref.validate, whose warnings are errors; PEP 3333 wants these names filled."""
+    for name in ("SERVER_NAME", "SERVER_PORT"):
+        assert environ[name], "%s is empty" % name
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return checked_echo(environ, start_response)
 
 
 def plain(environ, start_response):
