@@ -17,8 +17,8 @@ export interface Clock {
    * Calls `callback` once, `delay` milliseconds from now; 0 or less means as soon as the events at hand are
    * dealt with. The alarm may ring early (a timer of the operating system counts whole milliseconds, and none
    * reaches further than 24 days): a caller that depends on the time checks {@link Clock.time} and sets it
-   * again. With `ref: false` it does not keep the process alive. Returns the handle for the other two
-   * methods.
+   * again. With `ref: false` it does not keep the process alive, unless it is due at once, and then for no
+   * more than a turn. Returns the handle for the other two methods.
    */
   setAlarm(callback: () => void, delay: number, ref: boolean): unknown;
   /** Changes whether a pending alarm keeps the process alive; harmless when it has rung. */
@@ -58,19 +58,26 @@ export const systemClock: Clock = {
   time: () => performance.now(),
   wallTime: () => Date.now(),
   setAlarm(callback: () => void, delay: number, ref: boolean): NodeJS.Timeout | NodeJS.Immediate {
-    const alarm =
-      delay <= 0 ? setImmediate(callback) : setTimeout(callback, Math.min(Math.ceil(delay), LONGEST_DELAY));
+    // An immediate holds the process for a turn at most. Without its reference, Node would wait in its poll
+    // for something else to happen, however long that takes, and call back only then.
+    if (delay <= 0) return setImmediate(callback);
+    const alarm = setTimeout(callback, Math.min(Math.ceil(delay), LONGEST_DELAY));
     if (!ref) alarm.unref();
     return alarm;
   },
   refAlarm(alarm: unknown, ref: boolean): void {
-    const handle = alarm as NodeJS.Timeout | NodeJS.Immediate;
-    if (ref) handle.ref();
-    else handle.unref();
+    if (!isTimeout(alarm)) return;
+    if (ref) alarm.ref();
+    else alarm.unref();
   },
   clearAlarm(alarm: unknown): void {
     if (alarm === undefined) return;
-    if (typeof (alarm as NodeJS.Timeout).refresh === "function") clearTimeout(alarm as NodeJS.Timeout);
+    if (isTimeout(alarm)) clearTimeout(alarm);
     else clearImmediate(alarm as NodeJS.Immediate);
   },
 };
+
+/** Node has two kinds of handle; the other one is that of `setImmediate()`. */
+function isTimeout(alarm: unknown): alarm is NodeJS.Timeout {
+  return typeof (alarm as NodeJS.Timeout).refresh === "function";
+}

@@ -1,6 +1,8 @@
 import "../../support/guard.js";
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { afterEach, describe, test } from "node:test";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { IOLoop } from "squall/ioloop";
 import { VirtualLoop } from "squall/testing";
@@ -180,22 +182,43 @@ describe("Deadline", () => {
   });
 
   test("deadlines do not keep the process alive", async () => {
-    const { execFile } = await import("node:child_process");
-    const { promisify } = await import("node:util");
-    const room = new URL(import.meta.resolve("#room/async/timers/deadline"));
-    const door = new URL(import.meta.resolve("squall/ioloop"));
-    const script = `
-      import { Deadline } from ${JSON.stringify(room.href)};
-      import { IOLoop } from ${JSON.stringify(door.href)};
+    const output = await printed(`
       const loop = IOLoop.current();
       new Deadline(loop, () => {}, 0).set(60000);
       loop.callLater(60000, () => {}).unref();
       loop.callLater(1, () => console.log("exact timers do"));
       const removed = loop.callLater(60000, () => {});
-      loop.callLater(2, () => loop.removeTimeout(removed));`;
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
-      timeout: 20_000,
-    });
-    assert.equal(stdout, "exact timers do\n");
+      loop.callLater(2, () => loop.removeTimeout(removed));`);
+    assert.equal(output, "exact timers do\n");
+  });
+
+  test("a deadline expires in time in a process that is kept alive by something silent", async () => {
+    // A listener without clients wakes nothing, as a server whose one client sends nothing.
+    const output = await printed(`
+      import { createServer } from "node:net";
+      const server = createServer().listen(0, "127.0.0.1", () => {
+        const began = performance.now();
+        const next = setTimeout(() => {}, 10_000);
+        new Deadline(IOLoop.current(), () => {
+          clearTimeout(next);
+          console.log(performance.now() - began < 9000 ? "expired" : "waited for the next timer");
+          server.close();
+        }, 0).set(0);
+      });`);
+    assert.equal(output, "expired\n");
   });
 });
+
+/** What a program that has `Deadline` and `IOLoop` prints until it ends. */
+async function printed(program: string): Promise<string> {
+  const room = new URL(import.meta.resolve("#room/async/timers/deadline"));
+  const door = new URL(import.meta.resolve("squall/ioloop"));
+  const script = `
+    import { Deadline } from ${JSON.stringify(room.href)};
+    import { IOLoop } from ${JSON.stringify(door.href)};
+    ${program}`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
+    timeout: 20_000,
+  });
+  return stdout;
+}
