@@ -5,7 +5,7 @@ import type { HTTP1Connection } from "squall/http1connection";
 import { HTTPHeaders, type HTTPServerRequest } from "squall/httputil";
 import { IOLoop } from "squall/ioloop";
 import { ExpectLog } from "squall/testing";
-import { Application, RequestHandler } from "squall/web";
+import { Application, FallbackHandler, RequestHandler } from "squall/web";
 import { assertServes, attacked, attackedForReal, echo, get } from "../support/conformance.js";
 import { field } from "../support/raw-client.js";
 import { answer, pass, respond } from "../support/virtual-server.js";
@@ -154,9 +154,19 @@ describe("framing of answers", () => {
       connect() {}
     }
     const asked: string[] = [];
+    /** A handler cannot send a 101 by itself; what writes to the connection can. */
+    const switching = ({ connection, uri }: HTTPServerRequest) => {
+      asked.push(uri);
+      void connection!.writeHeaders(
+        { version: "HTTP/1.1", code: 101, reason: "Switching Protocols" },
+        new HTTPHeaders(),
+      );
+      connection!.finish();
+    };
     const app = new Application(
       [
         ["/status/(.*)", Tunnel],
+        ["/raw/101", FallbackHandler, { fallback: switching }],
         ["/.*", Home],
         [".*", Tunnel],
       ],
@@ -164,7 +174,7 @@ describe("framing of answers", () => {
     );
     return attacked(app, {}, async (context) => {
       for (const [request, status] of [
-        [get("/status/101", "Connection: upgrade\r\nUpgrade: x\r\n"), 101],
+        [get("/raw/101", "Connection: upgrade\r\nUpgrade: x\r\n"), 101],
         ["CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 200],
       ] as const) {
         asked.length = 0;
@@ -176,7 +186,8 @@ describe("framing of answers", () => {
       }
       using _log = new ExpectLog("squall.application", /Uncaught exception/);
       const client = await context.connect();
-      client.send(get("/status/100"), get("/status/103"), get("/next"));
+      client.send(get("/status/100"), get("/status/101"), get("/status/103"), get("/next"));
+      assert.equal((await client.response()).status, 500);
       assert.equal((await client.response()).status, 500);
       assert.equal((await client.response()).status, 500);
       assert.equal((await client.response()).body.toString(), "home");
