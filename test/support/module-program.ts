@@ -11,5 +11,5 @@ const COMMAND: readonly string[] =
 export function runModule(folder: string, program: string): { stdout: string; stderr: string } {
   const file = join(folder, "program.mjs");
   writeFileSync(file, program);
-  return spawnSync(process.execPath, [...COMMAND, file], { cwd: folder, encoding: "utf8" });
+  return spawnSync(process.execPath, [...COMMAND, file], { cwd: folder, encoding: "utf8", timeout: 30_000 });
 }

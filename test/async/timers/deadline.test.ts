@@ -1,12 +1,14 @@
 import "../../support/guard.js";
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
-import { promisify } from "node:util";
 import fc from "fast-check";
 import { IOLoop } from "squall/ioloop";
 import { VirtualLoop } from "squall/testing";
 import { Deadline } from "#room/async/timers/deadline";
+import { runModule } from "../../support/module-program.js";
 
 afterEach(() => IOLoop.current({ instance: false })?.close());
 
@@ -182,7 +184,7 @@ describe("Deadline", () => {
   });
 
   test("deadlines do not keep the process alive", async () => {
-    const output = await printed(`
+    const output = printed(`
       const loop = IOLoop.current();
       new Deadline(loop, () => {}, 0).set(60000);
       loop.callLater(60000, () => {}).unref();
@@ -194,7 +196,7 @@ describe("Deadline", () => {
 
   test("a deadline expires in time in a process that is kept alive by something silent", async () => {
     // A listener without clients wakes nothing, as a server whose one client sends nothing.
-    const output = await printed(`
+    const output = printed(`
       import { createServer } from "node:net";
       const server = createServer().listen(0, "127.0.0.1", () => {
         const began = performance.now();
@@ -210,15 +212,19 @@ describe("Deadline", () => {
 });
 
 /** What a program that has `Deadline` and `IOLoop` prints until it ends. */
-async function printed(program: string): Promise<string> {
+function printed(program: string): string {
   const room = new URL(import.meta.resolve("#room/async/timers/deadline"));
   const door = new URL(import.meta.resolve("squall/ioloop"));
   const script = `
     import { Deadline } from ${JSON.stringify(room.href)};
     import { IOLoop } from ${JSON.stringify(door.href)};
     ${program}`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
-    timeout: 20_000,
-  });
-  return stdout;
+  const folder = mkdtempSync(join(tmpdir(), "squall-deadline-"));
+  try {
+    const { stdout, stderr } = runModule(folder, script);
+    assert.equal(stderr, "");
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
