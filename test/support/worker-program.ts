@@ -47,7 +47,7 @@ const programs: Record<string, () => Promise<void>> = {
   async serve() {
     const server = process.argv[5] === "busy" ? new Busy() : new Who();
     await server.bind(Number(process.argv[3]), "127.0.0.1");
-    await server.start(Number(process.argv[4] ?? 2));
+    await server.start(Number(process.argv[4] ?? 2), { maxRestarts: Number.POSITIVE_INFINITY });
     tell(`ready ${taskId()} ${process.pid}`);
   },
 };
