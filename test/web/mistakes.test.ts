@@ -564,10 +564,10 @@ describe("settings", () => {
       staticHandlerArgs: [null, "x"],
       staticHandlerClass: [null, class {}],
       staticHashCache: [null, 1],
-      staticPath: [null, 5, ""],
+      staticPath: [null, 5, "", new URL("https://example.com/")],
       staticUrlPrefix: [null, 5, "", "static/", "/static"],
       templateLoader: [null, "x"],
-      templatePath: [null, 5, ""],
+      templatePath: [null, 5, "", new URL("https://example.com/")],
       templateWhitespace: [null, "none"],
       transforms: [null, "gzip", ["gzip"]],
       uiMethods: ["x", 5],
@@ -601,7 +601,7 @@ describe("settings", () => {
   });
 
   test("an application's own settings are free", () => {
-    const own = { db: {}, name: "x", pool: 1, title: "t", page_size: 5 };
+    const own = { db: {}, name: "x", pool: 1, title: "t", page_size: 5, __defineGetter__: 5, valueOf: 6 };
     assert.deepEqual({ ...own, ...new Application([], own).settings }, { ...own });
   });
 });

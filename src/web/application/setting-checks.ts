@@ -6,6 +6,7 @@
  * and any other is the application's own.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
 import { checkNames } from "../../base/nearest-name.js";
 import {
@@ -82,7 +83,8 @@ const NAMES: ReadonlySet<string> = new Set(Object.keys(CHECKS));
 export function checkSettings(settings: ApplicationSettings): void {
   checkNames("setting", settings, NAMES, true);
   for (const [name, value] of Object.entries(settings)) {
-    if (value !== undefined) CHECKS[name]?.(`the setting ${name}`, value);
+    // A setting of the application may be named as any object's members are.
+    if (value !== undefined && NAMES.has(name)) CHECKS[name]?.(`the setting ${name}`, value);
   }
   checkXsrfCookie(settings);
   checkKeys(settings);
@@ -94,10 +96,8 @@ function checkHandlerClass(name: string, value: unknown): void {
 }
 
 function checkPath(name: string, value: unknown): void {
-  if ((typeof value === "string" && value !== "") || value instanceof URL) return;
-  throw new InvalidArgumentError(
-    `${name} must be the path or the file: URL of a folder, got ${shown(value)}`,
-  );
+  if (filePath(name, value as string | URL) !== "") return;
+  throw new InvalidArgumentError(`${name} must be a path or a file: URL, got an empty text`);
 }
 
 /** A prefix without its slashes would match the beginnings of other names, or nothing. */
