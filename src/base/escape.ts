@@ -8,6 +8,7 @@ import { asBuffer, type Chunk } from "./bytes.js";
 import { DecodeError } from "./decode-error.js";
 import { InvalidArgumentError } from "./errors.js";
 import { barePrefix, namedReference } from "./html-entities.js";
+import { lostInJson } from "./lost-in-json.js";
 
 function wrongType(value: unknown): InvalidArgumentError {
   return new InvalidArgumentError(
@@ -154,7 +155,8 @@ export function xhtmlUnescape(value: Chunk): string {
 /**
  * JSON that can be put in a `<script>` element: `</`, `<!--` and the line separators U+2028 and U+2029 are
  * written with escapes, which any JSON parser reads back.
- * @throws InvalidArgumentError for what has no JSON: undefined, functions, symbols, bytes, cycles, BigInt.
+ * @throws InvalidArgumentError for what has no JSON: undefined, functions, symbols, bytes, cycles, BigInt;
+ *   and for what JSON would show as `{}`, at any depth: maps, sets, promises, errors, streams.
  */
 export function jsonEncode(value: unknown): string {
   if (value instanceof Uint8Array) {
@@ -171,6 +173,11 @@ export function jsonEncode(value: unknown): string {
   }
   if (json === undefined)
     throw new InvalidArgumentError(`a value of type ${typeof value} cannot be written as JSON`);
+  const lost = lostInJson(value, json);
+  if (lost !== undefined) {
+    const place = lost.place === "" ? "" : ` at ${lost.place}`;
+    throw new InvalidArgumentError(`JSON would lose ${lost.what}${place}; ${lost.advice}`);
+  }
   // Both searches are over in no time for the usual text, which has neither.
   if (json.includes("<")) json = json.replaceAll("</", "<\\/").replaceAll("<!--", "\\u003c!--");
   return /[\u2028\u2029]/.test(json)

@@ -92,6 +92,25 @@ export function checkFunction<T extends (...args: never[]) => unknown>(name: str
   throw new InvalidArgumentError(`${name} must be a function, got ${shown(value)}`);
 }
 
+/** True for a class, which only `new` can call: a function that is one by mistake. */
+export function isClass(value: unknown): boolean {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/**
+ * Returns what a decorator of methods was given, if that is a function. TypeScript's `experimentalDecorators`
+ * calls decorators with the prototype of the class, and drops what they return without a word: what they
+ * should have done would not be done.
+ * @throws InvalidArgumentError for anything else, with the form that works without decorators.
+ */
+export function checkDecorated<Method>(name: string, method: Method): Method {
+  if (typeof method === "function") return method;
+  throw new InvalidArgumentError(
+    `${name} needs a function, got ${shown(method)}; as a decorator it is one of the language, which does not ` +
+      `work with "experimentalDecorators": turn that off, or write: method = ${name}(function () { … })`,
+  );
+}
+
 /** Whether an object is a plain one, of whatever realm, or has no prototype. */
 export function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);

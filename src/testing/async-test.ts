@@ -17,6 +17,7 @@ import { isGenerator } from "../async/coroutine/yieldable.js";
 import { currentLoop, setCurrentLoop } from "../async/current-loop.js";
 import { IOLoop } from "../async/ioloop.js";
 import { InvalidArgumentError, InvalidStateError, TimeoutError } from "../base/errors.js";
+import { checkDecorated } from "../base/validate.js";
 import { getAsyncTestTimeout } from "./test-timeout.js";
 
 /** Options of {@link genTest}. */
@@ -46,6 +47,7 @@ function timed<This, A extends unknown[]>(
   body: (this: This, ...args: A) => unknown,
   options: GenTestOptions,
 ): TestFunction<This, A> {
+  checkDecorated("genTest", body);
   async function run(this: This, ...args: A): Promise<void> {
     const loop = this instanceof AsyncTestCase ? this.ioLoop : IOLoop.current();
     const timeout = options.timeout ?? getAsyncTestTimeout();
@@ -75,6 +77,8 @@ export function genTest(
 ): unknown {
   if (typeof first === "function")
     return timed(first, options !== undefined && "kind" in options ? {} : (options ?? {}));
+  // With experimentalDecorators the first argument is the prototype, and the second a name.
+  if (options !== undefined && typeof options !== "object") return timed(first as never, {});
   return (body: (...args: unknown[]) => unknown) => timed(body, first);
 }
 

@@ -1,5 +1,5 @@
 /** What the compiler must accept and refuse of routes. It is compiled, never run. */
-import { HostMatches, type PathParams } from "squall/routing";
+import { HostMatches, type PathParams, type RuleRouter } from "squall/routing";
 import { Application, RequestHandler, type Routes, url } from "squall/web";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -92,6 +92,40 @@ new Application([
   ["/", Nothing],
   // @ts-expect-error the template has no parameter "id"
   ["/story/:name", Story],
+]);
+class NoHandler {
+  get() {}
+}
+// @ts-expect-error a handler is a class
+new Application([["/", () => "x"]]);
+new Application([
+  ["/", Nothing],
+  // @ts-expect-error a handler is a class, also beside others
+  ["/x", async () => {}],
+  ["/y", Nothing],
+]);
+// @ts-expect-error a handler extends RequestHandler
+new Application([["/", NoHandler]]);
+// @ts-expect-error an object with methods is no handler
+new Application([["/", { get() {} }]]);
+// @ts-expect-error an instance is no handler
+new Application([["/", new NoHandler()]]);
+// @ts-expect-error the name of a handler is no handler
+new Application([["/", "Nothing"]]);
+// @ts-expect-error a handler is a class
+url("/", () => "x");
+// @ts-expect-error a handler extends RequestHandler
+url("/", NoHandler);
+abstract class Base extends RequestHandler {}
+declare const router: RuleRouter;
+declare const anything: unknown;
+declare const loose: object;
+new Application([
+  ["/", Base],
+  ["/r", router],
+  ["/a", new Application()],
+  ["/u", anything],
+  ["/o", loose],
 ]);
 new Application([["/story/:id", Story]], { debug: true });
 new Application(null, {});

@@ -314,6 +314,41 @@ describe("write()", () => {
     }
   });
 
+  test("refuses what JSON would lose inside an object, with the place where it stands", async () => {
+    const cases: readonly (readonly [value: object, place: RegExp])[] = [
+      [
+        { users: new Map([["a", 1]]) },
+        /lose an object of class Map at users; write Object\.fromEntries\(map\)/,
+      ],
+      [
+        { a: [{}, { tags: new Set([1]) }] },
+        /lose an object of class Set at a\[1\]\.tags; write \[\.\.\.set\]/,
+      ],
+      [{ rows: Promise.resolve([1]) }, /lose a promise at rows; await it/],
+      [{ error: new TypeError("x") }, /class TypeError at error; write error\.message/],
+      [{ "a b": { stream: new ReadableStream() } }, /at \["a b"\]\.stream; read it first/],
+      [{ query: new URLSearchParams("a=1") }, /class URLSearchParams at query; write String\(params\)/],
+    ];
+    for (const [value, place] of cases) {
+      assert.equal((await written(value)).status, 500);
+      assert.match((Told.error as Error).message, place);
+    }
+  });
+
+  test("sends empty objects, and what an object's own toJSON() gives", async () => {
+    class Shown {
+      toJSON() {
+        return {};
+      }
+    }
+    const named = Object.assign(new Map(), { toJSON: () => ({}) });
+    const value = { a: {}, b: [{}], c: new Shown(), d: "{}", e: named };
+    assert.equal((await written(value)).body, '{"a":{},"b":[{}],"c":{},"d":"{}","e":{}}');
+    let deep: object = {};
+    for (let i = 0; i < 1000; i++) deep = { deep };
+    assert.equal((await written(deep)).status, 200);
+  });
+
   test("takes a class that knows its JSON, and objects without a prototype", async () => {
     class Story {
       toJSON() {
@@ -374,15 +409,27 @@ describe("cookies", () => {
 describe("routes", () => {
   test("a target that is not a handler is refused when the application is made, and the route is shown", () => {
     for (const target of [() => "x", function page() {}, class Page {}, { get() {} }, 5]) {
-      assert.throws(() => new Application([["/story", target]]), {
+      assert.throws(() => new Application([["/story", target as never]]), {
         ...refused,
         message: /Rule\("\/story".*must be a class that extends RequestHandler, as in/s,
       });
     }
-    assert.throws(() => new Application([["/", () => "x"]]), { message: /FallbackHandler/ });
+    assert.throws(() => new Application([["/", (() => "x") as never]]), { message: /FallbackHandler/ });
     assert.throws(() => new Application([["/", [["/", () => "x"]]]]), refused);
     const app = new Application([]);
     assert.throws(() => app.addHandlers("h", [["/", () => "x"]]), refused);
+  });
+
+  test("a route that is incomplete or the wrong way round is refused, and shown", () => {
+    class Page extends RequestHandler {}
+    for (const [route, said] of [
+      [["/story", undefined], /the route "\/story" has no target/],
+      [["/story", "Page"], /the target of the route "\/story" must be the thing itself/],
+      [[Page, "/story"], /got function in \[ .*class Page.*'\/story' \]; a route looks like/],
+      [[5, Page], /got number in \[ 5, .*; a route looks like/],
+    ] as const) {
+      assert.throws(() => new Application([route as never]), { ...refused, message: said });
+    }
   });
 
   test("arguments for a handler that has no initialize() are refused, not dropped", () => {
@@ -590,6 +637,24 @@ describe("settings", () => {
     }
   });
 
+  test("what is not an object of settings is refused", () => {
+    for (const settings of [[], "localhost", ErrorHandler, 5, null, () => {}]) {
+      assert.throws(() => new Application([], settings as never), {
+        ...refused,
+        message: /^the settings of an application must be an object, got /,
+      });
+    }
+  });
+
+  test("an option of the server is refused among the settings, with the place where it belongs", () => {
+    for (const name of ["xheaders", "maxBodySize", "trustedDownstream", "ssl_options", "max_body_size"]) {
+      assert.throws(() => new Application([], { [name]: true }), {
+        ...refused,
+        message: /^(\w+) is an option of the server, not a setting: app\.listen\(port, \{ \1 \}\)$/,
+      });
+    }
+  });
+
   test("a secret that is refused is not shown", () => {
     assert.throws(
       () => new Application([], { cookieSecret: { 1: "s3cret", 2: 3141 } as never }),
@@ -626,8 +691,24 @@ describe("options of a server", () => {
     });
   });
 
+  test("a callback for listen(), which returns a promise, is refused, not dropped", async () => {
+    const app = new Application([]);
+    const message = /^listen\(\) takes no callback: await it/;
+    await assert.rejects(app.listen(0, (() => {}) as never), { ...refused, message });
+    await assert.rejects(
+      (app.listen as (...args: unknown[]) => Promise<unknown>).call(app, 0, "::1", () => {}),
+      {
+        ...refused,
+        message,
+      },
+    );
+    await assert.rejects(new HTTPServer(app).listen(0, (() => {}) as never), { ...refused, message });
+    await assert.rejects(app.listen(0, null as never), refused);
+    await assert.rejects(app.listen(0, 5 as never), refused);
+  });
+
   test("new HTTPServer() without an application says what it needs", () => {
-    for (const wrong of [undefined, null, 5, {}]) {
+    for (const wrong of [undefined, null, 5, {}, RequestHandler, class extends RequestHandler {}]) {
       assert.throws(() => new HTTPServer(wrong as never), {
         ...refused,
         message: /needs a function of the request/,

@@ -10,7 +10,7 @@
  * `async` functions do the same job and need no wrapper; generators are for ports, and for code that wants to
  * wait for arrays, objects and registered types with a bare `yield`.
  */
-import { InvalidArgumentError } from "../../base/errors.js";
+import { checkDecorated } from "../../base/validate.js";
 import { isGenerator, makeDriver, Return, type Yielded } from "./yieldable.js";
 
 const coroutines = new WeakSet<object>();
@@ -43,9 +43,7 @@ export function coroutine<This, A extends unknown[], R>(
   body: (this: This, ...args: A) => R,
   _context?: unknown,
 ): (this: This, ...args: A) => Promise<CoroutineResult<R>> {
-  if (typeof body !== "function") {
-    throw new InvalidArgumentError(`coroutine() needs a generator function, got ${typeof body}`);
-  }
+  checkDecorated("coroutine", body);
   type Wrapped = (this: This, ...args: A) => Promise<CoroutineResult<R>>;
   if (coroutines.has(body)) return body as unknown as Wrapped;
   const drive = makeDriver(body.name || "coroutine");

@@ -14,6 +14,7 @@
  * can run that; a `ThreadExecutor` refuses it, because a method cannot leave its thread.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkDecorated } from "../../base/validate.js";
 import type { Executor } from "./executor.js";
 
 /** Options of {@link runOnExecutor}. */
@@ -31,6 +32,7 @@ function wrap<This extends object, A extends unknown[], R>(
   method: AsyncMethod<This, A, R>,
   { executor: key = "executor", task }: RunOnExecutorOptions,
 ): AsyncMethod<This, A, R> {
+  checkDecorated("runOnExecutor", method);
   async function submit(this: This, ...args: A): Promise<R> {
     const executor = (this as Record<string, unknown>)[key] as Executor | undefined;
     if (typeof executor?.submit !== "function") {
@@ -62,7 +64,10 @@ export function runOnExecutor(
 ) => AsyncMethod<This, A, R>;
 export function runOnExecutor(
   first: AsyncMethod<object, unknown[], unknown> | RunOnExecutorOptions,
+  context?: unknown,
 ): unknown {
-  if (typeof first === "function") return wrap(first, {});
+  // With experimentalDecorators the first argument is the prototype, and the second a name.
+  if (typeof first === "function" || (context !== undefined && typeof context !== "object"))
+    return wrap(first as never, {});
   return (method: AsyncMethod<object, unknown[], unknown>) => wrap(method, first);
 }

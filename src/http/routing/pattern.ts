@@ -8,6 +8,7 @@
  * with nested quantifiers can cost, it does not make one safe.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkSpelling, isAddress, withoutSlash } from "./foreign-spelling.js";
 import { literalPrefix } from "./literal-prefix.js";
 import { parseTemplate } from "./template.js";
 
@@ -104,38 +105,6 @@ function stopsOf(group: string): string {
   return /^\[\^\\?\/\][*+]\??$/.test(group) ? "/" : "";
 }
 
-// The spellings of other routers, which as expressions match nothing that anyone asks for.
-const BRACES = /(?:^|\/)\{([A-Za-z_]\w*)\}(?=$|\/|\.)/;
-const ANGLES = /(?:^|\/)<(?:[a-z]+:)?([A-Za-z_]\w*)>(?=$|\/|\.)/;
-
-/** Refuses strings that are expressions by their spelling, and something else by their meaning. */
-function checkSpelling(pattern: string): void {
-  const foreign = BRACES.exec(pattern) ?? ANGLES.exec(pattern);
-  if (foreign !== null) {
-    const own = pattern
-      .replace(
-        new RegExp(BRACES, "g"),
-        (found, name: string) => `${found.startsWith("/") ? "/" : ""}:${name}`,
-      )
-      .replace(
-        new RegExp(ANGLES, "g"),
-        (found, name: string) => `${found.startsWith("/") ? "/" : ""}:${name}`,
-      );
-    throw new InvalidArgumentError(
-      `the route ${JSON.stringify(pattern)} would match nothing: a parameter is written ":name", as in ${JSON.stringify(own)}`,
-    );
-  }
-  const { prefix } = literalPrefix(pattern);
-  // Every path begins with a slash, but for "*" (OPTIONS) and the authority of CONNECT, which has a colon.
-  if (/^[\w.~-]/.test(prefix) && !prefix.includes(":")) throw withoutSlash(pattern);
-}
-
-function withoutSlash(pattern: string): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `the route ${JSON.stringify(pattern)} would match nothing: a path begins with a slash, so write ${JSON.stringify(`/${pattern}`)}`,
-  );
-}
-
 /**
  * Compiles a route's pattern.
  * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for an expression that does not compile, an
@@ -148,6 +117,7 @@ export function compilePattern(pattern: string | RegExp): CompiledPattern {
       `a route's pattern must be a string or a RegExp, got ${pattern === null ? "null" : typeof pattern}`,
     );
   }
+  if (typeof pattern === "string" && isAddress(pattern)) throw withoutSlash(pattern);
   const spelling = typeof pattern === "string" ? JSON.stringify(pattern) : String(pattern);
   const template = typeof pattern === "string" ? parseTemplate(pattern) : undefined;
   if (typeof pattern === "string") {

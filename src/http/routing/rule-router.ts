@@ -5,6 +5,7 @@
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { appLog } from "../../base/log.js";
+import { isClass } from "../../base/validate.js";
 import { CallableDelegate, type RequestCallback } from "../delegates/callable.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../delegates.js";
 import type { HTTPServerRequest } from "../request.js";
@@ -146,11 +147,6 @@ function trusted(matcher: Matcher): boolean {
   return !(matcher instanceof PathMatches) || matcher.match === PathMatches.prototype.match;
 }
 
-/** True for a function that only `new` can call. */
-function isClass(target: object): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(target));
-}
-
 const SHAPE = 'a route looks like ["/story/:id", StoryHandler] or url("/story/:id", StoryHandler)';
 
 function shownRoute(entry: unknown): string {
@@ -184,6 +180,13 @@ function toRule(entry: RuleInit): Rule {
   if (targetKwargs !== undefined && targetKwargs !== null && typeof targetKwargs !== "object") {
     throw new InvalidArgumentError(
       `the third entry of a route is an object of arguments for initialize(), got ${shownRoute(targetKwargs)} in ${shownRoute(entry)}`,
+    );
+  }
+  if (
+    !(matcher instanceof Matcher || typeof matcher === "string" || (matcher as unknown) instanceof RegExp)
+  ) {
+    throw new InvalidArgumentError(
+      `a route begins with a pattern, a RegExp or a matcher, got ${matcher === null ? "null" : typeof matcher} in ${shownRoute(entry)}; ${SHAPE}`,
     );
   }
   return new Rule(

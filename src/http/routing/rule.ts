@@ -35,12 +35,12 @@ export class Rule<Target = unknown> {
     }
     if (typeof target === "string") {
       throw new InvalidArgumentError(
-        `the target of a rule must be the thing itself, not its name: import ${JSON.stringify(target)} and pass it`,
+        `the target of the route ${describe(matcher)} must be the thing itself, not its name: import ${JSON.stringify(target)} and pass it`,
       );
     }
     if (target === undefined || target === null) {
       throw new InvalidArgumentError(
-        "a rule without a target; do two modules import each other, so that the class is not there yet?",
+        `the route ${describe(matcher)} has no target; do two modules import each other, so that the class is not there yet?`,
       );
     }
     this.matcher = matcher;

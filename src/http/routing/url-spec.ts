@@ -6,7 +6,10 @@
  * nothing is said about them.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import type { HTTPServerConnectionDelegate } from "../delegates.js";
+import type { HTTPServerRequest } from "../request.js";
 import { PathMatches } from "./matchers.js";
+import type { Router } from "./router.js";
 import { Rule, type TargetKwargs } from "./rule.js";
 import type { RuleInit } from "./rule-router.js";
 import type { IsTemplate, PathParams } from "./template.js";
@@ -33,11 +36,18 @@ type Misfits<Instance, Params> = {
 
 type InstanceOf<Handler> = Handler extends { readonly prototype: infer Instance } ? Instance : never;
 
+/** A class of request handlers, as far as routing can tell: its instances have a request. */
+type HandlerClassType = abstract new (...args: never) => { readonly request: HTTPServerRequest };
+
 /**
- * `unknown` if the handler's verbs can take the pattern's parameters; otherwise a type that says which
- * cannot.
+ * `unknown` if the handler is a class of request handlers whose verbs can take the pattern's parameters;
+ * otherwise a type that says what is wrong.
  */
-export type TakesParams<Pattern, Handler> = Pattern extends string
+export type TakesParams<Pattern, Handler> = [Handler] extends [HandlerClassType]
+  ? VerbsTakeParams<Pattern, Handler>
+  : { readonly "a handler is a class that extends RequestHandler": never };
+
+type VerbsTakeParams<Pattern, Handler> = Pattern extends string
   ? string extends Pattern
     ? unknown
     : IsTemplate<Pattern> extends true
@@ -99,8 +109,15 @@ export class URLSpec<Handler extends HandlerConstructor = HandlerConstructor> ex
 export type CheckedRoute<Route> = Route extends readonly [infer Pattern, infer Handler, ...infer More]
   ? [Handler] extends [HandlerConstructor]
     ? readonly [Pattern, Handler & TakesParams<Pattern, Handler>, ...More]
-    : Route
+    : [Handler] extends [OtherTarget]
+      ? Route
+      : Router extends Handler // an unknown or any object, which is looked at when the program runs
+        ? Route
+        : readonly [Pattern, Handler & TakesParams<Pattern, Handler>, ...More]
   : Route;
+
+/** What an application takes as a target besides classes of handlers. */
+type OtherTarget = Router | HTTPServerConnectionDelegate | readonly unknown[];
 
 /** A list of routes, each of which must fit its handler; other iterables are not checked. */
 export type CheckedRoutes<List> = List extends readonly unknown[]

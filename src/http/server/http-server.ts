@@ -9,7 +9,7 @@ import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
 import { checkNames } from "../../base/nearest-name.js";
-import { checkBoolean, checkMilliseconds, checkOneOf } from "../../base/validate.js";
+import { checkBoolean, checkMilliseconds, checkObject, checkOneOf, isClass } from "../../base/validate.js";
 import { formatAddress } from "../../net/address.js";
 import { AddressSet } from "../../net/address-set.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
@@ -119,6 +119,19 @@ function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnect
 }
 
 /**
+ * Refuses what Node's `listen()` takes and this one does not: a callback would never be called.
+ * @throws InvalidArgumentError for anything but options or an address behind the port.
+ */
+export function checkListenOptions(options: unknown, callback: unknown): void {
+  if (typeof options === "function" || callback !== undefined) {
+    throw new InvalidArgumentError(
+      "listen() takes no callback: await it; its options stand in one object, as in listen(8888, { address })",
+    );
+  }
+  if (options !== undefined && typeof options !== "string") checkObject("the options of listen()", options);
+}
+
+/**
  * A non-blocking HTTP/1.1 server.
  *
  * `listen(port, options)` starts it, `stop()` ends accepting, `closeAllConnections()` ends what is open; the
@@ -142,7 +155,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   readonly #context: ContextOptions;
 
   constructor(requestCallback: HTTPServerCallback, options: HTTPServerOptions = {}) {
-    if (typeof requestCallback !== "function" && !isDelegate(requestCallback)) {
+    if (isClass(requestCallback) || (typeof requestCallback !== "function" && !isDelegate(requestCallback))) {
       throw new InvalidArgumentError(
         `HTTPServer needs a function of the request or an object with startRequest(), such as an Application, got ${inspect(requestCallback, { depth: 0 })}`,
       );
@@ -174,7 +187,9 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   }
 
   /** As {@link TCPServer.listen}. A line at info level says under which URLs the server can be reached. */
-  override async listen(port: number, options?: ListenOptions | string): Promise<this> {
+  override async listen(port: number, options?: ListenOptions | string): Promise<this>;
+  override async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
+    checkListenOptions(options, callback);
     const known = this.addresses.length;
     await super.listen(port, options);
     if (genLog.isEnabledFor(LogLevel.INFO)) {

@@ -2,6 +2,7 @@
  * An application: routes, settings, and the delegate that a server is started on.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkObject } from "../../base/validate.js";
 import type { HTTPMessageDelegate, HTTPServerConnectionDelegate } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import { AnyMatches, DefaultHostMatches, HostMatches } from "../../http/routing/matchers.js";
@@ -9,7 +10,7 @@ import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import type { CheckedRoute, CheckedRoutes } from "../../http/routing/url-spec.js";
-import { HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
+import { checkListenOptions, HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
@@ -89,6 +90,7 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
   constructor(handlers?: Routes | null | undefined, options: ApplicationOptions = {}) {
     super();
     if (handlers !== undefined && handlers !== null) checkRoutes(handlers);
+    checkObject("the settings of an application", options);
     checkSettings(options);
     const { defaultHost, transforms, ...settings } = options;
     this.settings = resolveSettings(settings);
@@ -124,7 +126,13 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
    * its `port` tells which. The options are those of `HTTPServer` and of its `listen()`. For this process
    * alone; to share a port between processes use `HTTPServer` itself.
    */
-  async listen(port: number, options: ApplicationListenOptions | string = {}): Promise<HTTPServer> {
+  async listen(port: number, options?: ApplicationListenOptions | string): Promise<HTTPServer>;
+  async listen(
+    port: number,
+    options: ApplicationListenOptions | string = {},
+    callback?: unknown,
+  ): Promise<HTTPServer> {
+    checkListenOptions(options, callback);
     const settings = typeof options === "string" ? { address: options } : options;
     const where: Record<string, unknown> = {};
     const how: Record<string, unknown> = {};

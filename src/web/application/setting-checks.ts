@@ -8,7 +8,7 @@
 import { InvalidArgumentError } from "../../base/errors.js";
 import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
-import { checkNames } from "../../base/nearest-name.js";
+import { camelCase, checkNames } from "../../base/nearest-name.js";
 import {
   checkBoolean,
   checkFunction,
@@ -19,6 +19,7 @@ import {
   checkString,
   shown,
 } from "../../base/validate.js";
+import type { HTTPServerOptions } from "../../http/server/http-server.js";
 import { isFieldValue } from "../../protocol/fields/abnf.js";
 import { BaseLoader } from "../../text/template/base-loader.js";
 import { checkAutoescape } from "../../text/template/template.js";
@@ -77,10 +78,34 @@ const CHECKS: Readonly<Record<string, Check>> = {
 const NAMES: ReadonlySet<string> = new Set(Object.keys(CHECKS));
 
 /**
+ * Options of the server that people look for among the settings, where they would limit and secure nothing.
+ * Others, such as `protocol`, may be names of the application's own.
+ */
+const SERVER_OPTIONS: ReadonlySet<string> = new Set([
+  "bodyTimeout",
+  "decompressRequest",
+  "headerTimeout",
+  "idleConnectionTimeout",
+  "maxBodySize",
+  "maxBufferSize",
+  "maxHeaderSize",
+  "noKeepAlive",
+  "sslOptions",
+  "trustedDownstream",
+  "xheaders",
+] satisfies readonly (keyof HTTPServerOptions)[]);
+
+/**
  * Checks all that can be known of the settings before the first request.
  * @throws InvalidArgumentError for a misspelt name, and for a value that cannot work.
  */
 export function checkSettings(settings: ApplicationSettings): void {
+  for (const name of Object.keys(settings).map(camelCase)) {
+    if (!SERVER_OPTIONS.has(name)) continue;
+    throw new InvalidArgumentError(
+      `${name} is an option of the server, not a setting: app.listen(port, { ${name} })`,
+    );
+  }
   checkNames("setting", settings, NAMES, true);
   for (const [name, value] of Object.entries(settings)) {
     // A setting of the application may be named as any object's members are.

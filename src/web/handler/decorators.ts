@@ -7,6 +7,7 @@
  * MyHandler) { … })`.
  */
 
+import { checkDecorated } from "../../base/validate.js";
 import { urlConcat } from "../../protocol/fields/url.js";
 import { HTTPError } from "../errors.js";
 import { stateOf } from "./handler-state.js";
@@ -42,6 +43,7 @@ export function addslash<This extends RequestHandler, Args extends unknown[], Re
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
+  checkDecorated("addslash", method);
   return function (this: This, ...args: Args) {
     const { path } = this.request;
     if (path.endsWith("/")) return method.apply(this, args);
@@ -59,6 +61,7 @@ export function removeslash<This extends RequestHandler, Args extends unknown[],
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
+  checkDecorated("removeslash", method);
   const decorated = function (this: This, ...args: Args) {
     const { path } = this.request;
     if (!path.endsWith("/")) return method.apply(this, args);
@@ -98,6 +101,7 @@ export function authenticated<This extends RequestHandler, Args extends unknown[
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
+  checkDecorated("authenticated", method);
   return function (this: This, ...args: Args) {
     if (this.currentUser) return method.apply(this, args);
     if (!canRedirect(this)) throw new HTTPError(403);
@@ -120,6 +124,7 @@ export function asynchronous<This extends RequestHandler, Args extends unknown[]
   method: HandlerMethod<This, Args, Result>,
   _context?: ClassMethodDecoratorContext,
 ): HandlerMethod<This, Args, Result> {
+  checkDecorated("asynchronous", method);
   return function (this: This, ...args: Args) {
     stateOf(this).autoFinish = false;
     return method.apply(this, args);

@@ -2,8 +2,8 @@
  * What `write()` takes besides text: bytes of any kind, and objects that JSON can hold (RFC 8259).
  *
  * `JSON.stringify` gives `{}` for a `Map`, a stream or an error without complaint, and the client would get
- * that with status 200. Such objects are refused, with the words that send what was meant. Only the outermost
- * object is looked at.
+ * that with status 200. Such objects are refused, with the words that send what was meant. What stands inside
+ * an object is the business of `jsonEncode()`.
  */
 import { isSharedArrayBuffer } from "node:util/types";
 import { isThenable } from "../../async/coroutine/yieldable.js";

@@ -179,6 +179,47 @@ describe("compilePattern() with the spelling of another router", () => {
       });
   });
 
+  test("typed braces, a name behind an asterisk and brackets around a name are refused, with squall's spelling", () => {
+    for (const [pattern, own] of [
+      ["/a/{id:int}", "/a/:id"],
+      ["/a/{id:[0-9]+}/b", "/a/:id/b"],
+      ["/a/{*rest}", "/a/:rest*"],
+      ["/a/{rest:path}", "/a/:rest*"],
+      ["/{from}-{to}", "/:from-:to"],
+      ["/a/<path:rest>", "/a/:rest*"],
+      ["/a/[id]", "/a/:id"],
+      ["/[slug].json", "/:slug.json"],
+      ["/a/[...rest]", "/a/:rest*"],
+      ["/a/[[...rest]]", "/a/:rest*"],
+      ["/a/*rest", "/a/:rest*"],
+      ["/*splat", "/:splat*"],
+      ["/$id", "/:id"],
+      ["/story/$id/edit", "/story/:id/edit"],
+    ] as const) {
+      assert.throws(
+        () => compilePattern(pattern),
+        (error) => {
+          assert.match(String(error), /would not match what it says: a parameter is written ":name", as in /);
+          assert.ok(String(error).includes(`as in ${JSON.stringify(own)}`), String(error));
+          return true;
+        },
+        pattern,
+      );
+      assert.doesNotThrow(() => compilePattern(own));
+    }
+  });
+
+  test("an address and a query are no part of a path", () => {
+    for (const pattern of ["http://example.com/a", "https://example.com/:id"])
+      assert.throws(() => compilePattern(pattern), { ...refused, message: /a path begins with a slash/ });
+    for (const pattern of ["/a?x=1", "/search?q=:word", "/a#top"])
+      assert.throws(() => compilePattern(pattern), {
+        ...refused,
+        message: /a route is matched with the path alone; read the query with getQueryArgument\(\)/,
+      });
+    for (const pattern of ["/a/?", "/a?", "/colou?r", "/(?:a)?(x=1)?", "/a?b"]) compilePattern(pattern);
+  });
+
   test("what an expression can mean stays an expression", () => {
     for (const pattern of [
       ".*",
@@ -190,6 +231,15 @@ describe("compilePattern() with the spelling of another router", () => {
       "/x{2,3}",
       "/(?<id>a)",
       "/[^/:a]+",
+      "/[a-z]",
+      "/([abc])",
+      "/[ab]",
+      "/[bdx]/y",
+      "/(?<id>[0-9]+)/\\k<id>",
+      "/\\u{1F600}",
+      "/a\\{id\\}",
+      "/a/*",
+      "^/a$",
     ]) {
       assert.doesNotThrow(() => compilePattern(pattern), pattern);
     }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ExpectLog } from "squall/testing";
+import { runOnExecutor } from "squall/concurrent";
+import { coroutine } from "squall/gen";
+import { ExpectLog, genTest } from "squall/testing";
 import {
   Application,
   addslash,
@@ -286,5 +288,35 @@ describe("RedirectHandler", () => {
   test("a placeholder without a value is an error, told in the log", async () => {
     using _log = new ExpectLog("squall.application", /Uncaught/);
     assert.equal((await to("/{2}", "/(.)", "/a")).status, 500);
+  });
+});
+
+describe("decorators that are called as experimentalDecorators call them", () => {
+  test("are refused where the class is made, so that none of them does nothing", () => {
+    class Page extends RequestHandler {
+      override get() {}
+    }
+    const descriptor = Object.getOwnPropertyDescriptor(Page.prototype, "get");
+    for (const decorator of [
+      addslash,
+      removeslash,
+      authenticated,
+      asynchronous,
+      coroutine,
+      genTest,
+      runOnExecutor,
+    ]) {
+      assert.throws(
+        () => (decorator as (...args: unknown[]) => unknown)(Page.prototype, "get", descriptor),
+        { code: "ERR_SQUALL_INVALID_ARGUMENT", message: /experimentalDecorators.*= \w+\(function/s },
+        decorator.name,
+      );
+    }
+    for (const make of [genTest({ timeout: 5 }), runOnExecutor({ task: "x" })]) {
+      assert.throws(() => (make as (...args: unknown[]) => unknown)(Page.prototype, "get", descriptor), {
+        code: "ERR_SQUALL_INVALID_ARGUMENT",
+        message: /experimentalDecorators/,
+      });
+    }
   });
 });
