@@ -16,7 +16,7 @@ const SPELLINGS: readonly RegExp[] = [
   /(?<!\\[upP]?)\{(?<rest>\*{1,2})?(?<name>[A-Za-z_]\w*)(?::(?<kind>[^{}/]*))?\}/g,
   // Flask, Django: <id>, <int:id>. Not (?<id>…), (?P<id>…) or \k<id>.
   /(?<![?Pk\\])<(?:(?<kind>[a-z]+)(?:\([^()]*\))?:)?(?<name>[A-Za-z_]\w*)>/g,
-  // Next.js: [...rest], [[...rest]], [id] as a whole segment. A class lists its characters in order, as [abc].
+  // Next.js: [...rest], [[...rest]], [id] as a whole segment. A class lists its characters in order.
   /(?<=\/)\[{1,2}(?<rest>\.{3})(?<name>[A-Za-z_]\w*)\]{1,2}(?=$|\/)/g,
   new RegExp(`(?<=/)\\[(?!${IN_ORDER}\\])(?<name>[a-z]\\w+)\\](?=$|/|\\.\\w)`, "g"),
   // Express 5: *rest at the end.
