@@ -1,16 +1,43 @@
 /**
  * The options of logging: their definition, and what they do to a logger. Stands above both logs and options.
  */
+import { InvalidArgumentError } from "./errors.js";
 import { type Logger, rootLogger } from "./log.js";
 import { RotatingFileHandler, TimedRotatingFileHandler } from "./log-file.js";
 import { LogFormatter } from "./log-format.js";
 import { type LogHandler, StreamHandler } from "./log-handler.js";
 import type { LogLevelName } from "./log-record.js";
+import { hintOf } from "./nearest-name.js";
 import { OptionError } from "./option.js";
 import type { OptionParser } from "./option-parser.js";
 import { Integer } from "./option-values.js";
+import { shown } from "./validate.js";
 
 const GROUP = "squall/log";
+
+const LEVELS: readonly string[] = ["debug", "info", "warning", "error", "critical", "none"];
+const MODES: readonly string[] = ["size", "time"];
+const UNITS = /^(?:[smhd]|w[0-6]|midnight)$/i;
+
+/** The end of a message about a value that is none of `choices`. */
+function got(text: string, choices: readonly string[]): string {
+  return `, got ${shown(text)}${hintOf(text, choices)}`;
+}
+
+function level(text: string): string {
+  if (LEVELS.includes(text.toLowerCase())) return text;
+  throw new OptionError(`expected ${LEVELS.slice(0, -1).join(", ")} or none${got(text, LEVELS)}`);
+}
+
+function mode(text: string): string {
+  if (MODES.includes(text)) return text;
+  throw new OptionError(`expected size or time${got(text, MODES)}`);
+}
+
+function unit(text: string): string {
+  if (UNITS.test(text)) return text;
+  throw new OptionError(`expected S, M, H, D, W0 to W6, or midnight${got(text, [])}`);
+}
 
 /**
  * Defines the options of logging on a parser (the program's has them), and applies them when it has parsed.
@@ -18,7 +45,8 @@ const GROUP = "squall/log";
 export function defineLoggingOptions(options: OptionParser): void {
   options.define("logging", {
     default: "info",
-    metavar: "debug|info|warning|error|none",
+    type: level,
+    metavar: "debug|info|warning|error|critical|none",
     group: GROUP,
     help: "Log from this level on. 'none' leaves logging as it is.",
   });
@@ -47,7 +75,7 @@ export function defineLoggingOptions(options: OptionParser): void {
   });
   options.define("log_rotate_when", {
     default: "midnight",
-    type: String,
+    type: unit,
     group: GROUP,
     help: "Unit of time for rotation: S, M, H, D, W0 to W6, or midnight",
   });
@@ -59,7 +87,7 @@ export function defineLoggingOptions(options: OptionParser): void {
   });
   options.define("log_rotate_mode", {
     default: "size",
-    type: String,
+    type: mode,
     group: GROUP,
     help: "When to set log files aside: by size or by time",
   });
@@ -91,6 +119,16 @@ function fileHandler(options: OptionParser, path: string): LogHandler {
   }
 }
 
+/** A value of an option is the fault of whoever runs the program, and needs no stack. */
+function named<T>(what: string, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError)) throw cause;
+    throw new OptionError(`${what}: ${cause.message}`, { cause });
+  }
+}
+
 // What was added to a logger by options, so that applying others replaces it.
 const added = new WeakMap<Logger, LogHandler[]>();
 
@@ -99,8 +137,8 @@ export function applyLoggingOptions(options: OptionParser, logger: Logger = root
   const level = options.get("logging") as string | undefined;
   if (level === undefined || level.toLowerCase() === "none") return;
   const path = options.get("log_file_prefix") as string | undefined;
-  const file = path ? fileHandler(options, path) : undefined;
-  logger.setLevel(level as LogLevelName);
+  const file = path ? named("options of logging", () => fileHandler(options, path)) : undefined;
+  named("option logging", () => logger.setLevel(level as LogLevelName));
   for (const handler of added.get(logger) ?? []) {
     logger.removeHandler(handler);
     handler.close();

@@ -224,8 +224,8 @@ export class OptionParser implements Iterable<string> {
    *
    *     define("config", { callback: (path: string) => parseConfigFile(path, { final: false }) });
    *
-   * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read
-   * or a value is invalid
+   * @throws OptionError (`ERR_SQUALL_OPTION`, as a rejection) with file and line, if the file cannot be read,
+   * a value is invalid or a name misspelt
    */
   parseConfigFile(path: string | URL, options: ParseConfigOptions = {}): Promise<void> {
     const take = (file: ConfigFile): void => {
@@ -250,12 +250,13 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Sets options from an object; names that are not defined are ignored. Text is read as on the command line
+   * Sets options from an object. Names that are not defined are ignored, unless they resemble one that is.
+   * Text is read as on the command line
    * unless the option's type is text. A length of time is text or an object such as `{ minutes: 5 }`; a bare
    * number is refused, because it does not say its unit. Then the parse callbacks run, unless `final` is
    * false.
    *
-   * @throws OptionError (`ERR_SQUALL_OPTION`) for an invalid value
+   * @throws OptionError (`ERR_SQUALL_OPTION`) for an invalid value or a misspelt name
    */
   parseConfig(values: ConfigValues, options: ParseConfigOptions = {}): void {
     for (const [name, value] of Object.entries(values)) configure(this, name, value);
@@ -315,7 +316,12 @@ function find(parser: OptionParser, name: string): Option {
 
 function configure(parser: OptionParser, name: string, value: unknown): void {
   const option = stateOf(parser).options.get(normaliseName(name));
-  if (option === undefined) return;
+  if (option === undefined) {
+    // A file may be there for several programs; a slip of the finger is meant for this one.
+    const meant = hint(parser, name);
+    if (meant !== "") throw new OptionError(`there is no option ${JSON.stringify(name)}${meant}`);
+    return;
+  }
   try {
     option.configure(value);
   } catch (cause) {

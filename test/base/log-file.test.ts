@@ -361,7 +361,38 @@ describe("the options of logging", () => {
     const options = parserWith("--logging=none");
     options.set("logging", "loud");
     assert.throws(() => enablePrettyLogging({ options, logger: getLogger("pretty.loud") }), {
-      code: "ERR_SQUALL_INVALID_ARGUMENT",
+      code: "ERR_SQUALL_OPTION",
+      message: /^option logging: a level must be debug, info/,
+    });
+  });
+
+  it("a value that does not exist is a mistake of the command line, with the nearest one", () => {
+    for (const [arg, said] of [
+      [
+        "--logging=debugg",
+        /^option logging: expected debug, .* or none, got 'debugg'; did you mean "debug"\?$/,
+      ],
+      [
+        "--log-rotate-mode=tim",
+        /^option log_rotate_mode: expected size or time, got 'tim'; did you mean "time"\?$/,
+      ],
+      [
+        "--log-rotate-when=Q",
+        /^option log_rotate_when: expected S, M, H, D, W0 to W6, or midnight, got 'Q'$/,
+      ],
+    ] as const) {
+      assert.throws(() => parserWith(arg), { code: "ERR_SQUALL_OPTION", message: said });
+    }
+    for (const level of ["DEBUG", "critical", "None"]) parserWith(`--logging=${level}`);
+    for (const when of ["s", "W6", "Midnight"]) parserWith(`--log-rotate-when=${when}`);
+    const options = parserWith(
+      `--log-file-prefix=${path}`,
+      "--log-rotate-mode=time",
+      "--log-rotate-interval=0",
+    );
+    assert.throws(() => enablePrettyLogging({ options, logger: getLogger("pretty.size") }), {
+      code: "ERR_SQUALL_OPTION",
+      message: /^options of logging: .*got 0$/,
     });
   });
 });

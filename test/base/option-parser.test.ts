@@ -390,6 +390,29 @@ describe("parseConfigFile()", () => {
     );
   });
 
+  it("refuses a name that resembles one that is defined, with file and line; others are somebody else's", async () => {
+    const parser = new OptionParser();
+    parser.define("port", { default: 80 });
+    parser.define("max_size", { default: 1 });
+    for (const [name, text, said] of [
+      [
+        "prot.json",
+        '{\n  "name": "x",\n  "prot": 9\n}',
+        /prot\.json:3: there is no option "prot"; did you mean port\?$/,
+      ],
+      ["size.json", '{"maxSiez": 9}', /size\.json:1: there is no option "maxSiez"; did you mean max_size\?$/],
+      ["prot.mjs", "export const prot = 9;", /prot\.mjs: there is no option "prot"; did you mean port\?$/],
+    ] as const) {
+      await assert.rejects(parser.parseConfigFile(file(name, text)), {
+        code: "ERR_SQUALL_OPTION",
+        message: said,
+      });
+    }
+    assert.throws(() => parser.parseConfig({ prot: 9 }), { code: "ERR_SQUALL_OPTION" });
+    await parser.parseConfigFile(file("other.json", '{"max-size": 2, "database": "x", "workers": 3}'));
+    assert.equal(parser.get("max_size"), 2);
+  });
+
   it("imports a module: its exports or its default export, again after the file has changed", async () => {
     const parser = new OptionParser();
     parser.define("port", { default: 80 });
