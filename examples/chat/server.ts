@@ -4,6 +4,7 @@
  *     npm start -- --port 9000                  another port; so does PORT=9000
  *     npm start -- --address 0.0.0.0            reachable from your phone, and from everybody else
  */
+import { networkInterfaces } from "node:os";
 import { define, Integer, parseCommandLine } from "squall/options";
 import { makeApplication } from "./application.js";
 import { MessageBuffer } from "./message-buffer.js";
@@ -19,7 +20,14 @@ const portOption = define("port", {
 const addressOption = define("address", { default: "localhost", help: "the interface to listen on" });
 // The environment comes first, so that the command line wins. Logging is set up by the way.
 const fromEnvironment = process.env.PORT === undefined ? [] : [`--port=${process.env.PORT}`];
-parseCommandLine(["server", ...fromEnvironment, ...process.argv.slice(2)], { exit: true });
+const rest = parseCommandLine(["server", ...fromEnvironment, ...process.argv.slice(2)], { exit: true });
+if (rest.length > 0) {
+  // npm keeps options that stand before "--" for itself, and passes on what follows them.
+  console.error(
+    `What is ${JSON.stringify(rest[0])} for? Options stand behind two hyphens: npm start -- --port 9000`,
+  );
+  process.exit(2);
+}
 const port = portOption.value;
 const address = addressOption.value;
 if (port < 0 || port > 65_535) {
@@ -42,11 +50,23 @@ const server = await makeApplication(messages)
     process.exit(1);
   });
 const host = ["localhost", "127.0.0.1", "::1"].includes(address) ? "localhost" : address;
-console.log(`The chat is open on http://${host}:${server.port} (Ctrl-C ends it)`);
+const isEverywhere = ["", "0.0.0.0", "::"].includes(address);
+const hosts = isEverywhere ? ["localhost", ...ownAddresses()] : [host.includes(":") ? `[${host}]` : host];
+console.log(
+  `The chat is open on ${hosts.map((each) => `http://${each}:${server.port}`).join(" and ")} (Ctrl-C ends it)`,
+);
 if (host === "localhost") {
   console.log(
     "This machine alone can reach it. To chat from your phone as well: npm start -- --address 0.0.0.0",
   );
+}
+
+/** The addresses under which other machines of the network find this one. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address: own }) => own);
 }
 
 /** npm passes a terminal's Ctrl-C on, so that one press may come twice; within this time it is one (ms). */

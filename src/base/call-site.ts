@@ -2,6 +2,7 @@
  * Finds out which line of which file called, from V8's stack. It costs some microseconds, so it is done only
  * for what is really written (a line of the log) or happens once (the definition of an option).
  */
+import nodeModule from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** A place in the source. */
@@ -41,8 +42,26 @@ function sourceFile(url: string): SourceFile {
 }
 
 function describe(frame: NodeJS.CallSite): CallSite {
-  const { path, module } = sourceFile(frame.getFileName() ?? "");
-  return { path, module, line: frame.getLineNumber() ?? 0, functionName: frame.getFunctionName() ?? "" };
+  const { url, line } = sourceOf(frame);
+  return { ...sourceFile(url), line, functionName: frame.getFunctionName() ?? "" };
+}
+
+/**
+ * File and line of a frame, in the source from which the file was made if Node applies source maps: a frame
+ * itself knows the compiled file alone, whose lines say nothing where the compiler makes one of them all.
+ */
+function sourceOf(frame: NodeJS.CallSite): { readonly url: string; readonly line: number } {
+  const url = frame.getFileName() ?? "";
+  const line = frame.getLineNumber() ?? 0;
+  try {
+    // Undefined if source maps are off, and on runtimes that apply them to frames.
+    const entry = nodeModule.findSourceMap?.(url)?.findEntry(line - 1, (frame.getColumnNumber() ?? 1) - 1);
+    if (entry !== undefined && "originalLine" in entry && URL.canParse(entry.originalSource))
+      return { url: entry.originalSource, line: entry.originalLine + 1 };
+  } catch {
+    // A map that cannot be read leaves what the frame says.
+  }
+  return { url, line };
 }
 
 /**

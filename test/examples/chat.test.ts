@@ -137,6 +137,23 @@ test("PORT names the port too; an invalid port and an unknown argument end it wi
   }
 });
 
+test("an argument that npm has torn from its option is answered with how to write it", async (context) => {
+  const child = Child.start(context, process.execPath, [chatServer, "9000"], { PORT: "0" });
+  assert.equal((await child.ended).code, 2);
+  assert.match(
+    child.output,
+    /^What is "9000" for\? Options stand behind two hyphens: npm start -- --port 9000\n$/,
+  );
+});
+
+test("on all interfaces it names the addresses that other machines can open", async (context) => {
+  const child = Child.start(context, process.execPath, [chatServer, "--address", "0.0.0.0", "--port=0"]);
+  await child.prints(
+    /open on http:\/\/localhost:\d+(?: and http:\/\/\d+\.\d+\.\d+\.\d+:\d+)* \(Ctrl-C ends it\)/,
+  );
+  assert.doesNotMatch(child.output, /http:\/\/0\.0\.0\.0:\d+ /);
+});
+
 test("npm start opens the chat on the port that it is given, and passes SIGTERM on", async (context) => {
   const child = Child.start(context, process.execPath, [
     `${root}scripts/start.mjs`,
