@@ -226,13 +226,18 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
 
   /**
    * The exchange ends early: reports it to the delegate, once. `isWhole`: the incoming message was received
-   * whole. Throws what the delegate throws.
+   * whole; of one that was not, nothing more is read. Throws what the delegate throws.
    */
   abort(reason: ExchangeAbortedError, isWhole: boolean): void {
     const delegate = this.#delegate;
     this.#delegate = undefined;
-    if (isWhole) delegate?.onExchangeAborted?.(reason);
-    else delegate?.onConnectionClose();
+    if (isWhole) {
+      delegate?.onExchangeAborted?.(reason);
+      return;
+    }
+    // The connection may stay for another turn, and a delegate that held its message back lets go of it now.
+    this.stop();
+    delegate?.onConnectionClose();
   }
 
   /**

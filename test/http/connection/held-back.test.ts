@@ -168,3 +168,81 @@ describe("a delegate that is slow with the body", () => {
       ));
   }
 });
+
+describe("a delegate that holds its body back until it is told of the end", () => {
+  /** Waits with each piece for the end of its connection, and notes what it is called with. */
+  function holding(calls: string[], begins?: (connection: HTTP1Connection) => void) {
+    return app((connection) => {
+      let letGo = (): void => {};
+      return {
+        headersReceived: () => begins?.(connection),
+        dataReceived(chunk) {
+          calls.push(chunk.toString());
+          return new Promise<void>((resolve) => {
+            letGo = resolve;
+          });
+        },
+        finish: () => void calls.push("finish"),
+        onConnectionClose() {
+          calls.push("onConnectionClose");
+          letGo();
+        },
+      };
+    });
+  }
+  const POST = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n";
+
+  for (const [what, chunkSize, begun] of [
+    ["the next piece", 2, ["ab", "onConnectionClose"]],
+    ["finish()", 4, ["abcd", "onConnectionClose"]],
+  ] as const) {
+    test(`does not get ${what} then, when the server's grace is over`, () => {
+      const calls: string[] = [];
+      return withServer(holding(calls), { chunkSize }, async ({ connect, server, loop }) => {
+        const client = await connect();
+        client.send(POST, "abcd");
+        await pass(loop, 10);
+        const report = await server.closeAllConnections({ timeout: 500 });
+        assert.deepEqual(report, { idle: 0, finished: 0, aborted: 1 });
+        await client.whenEnded();
+        assert.equal(client.received.toString(), "");
+        assert.deepEqual(calls, begun);
+      });
+    });
+
+    test(`does not get ${what} then, when the client has stopped reading the early answer`, () => {
+      const calls: string[] = [];
+      const respond = (connection: HTTP1Connection) => {
+        const headers = new HTTPHeaders({ "Content-Length": "9000000" });
+        connection.writeHeaders(OK, headers, "x".repeat(8_000_000)).catch(() => {});
+      };
+      const options = { chunkSize, writeStallTimeout: 1000 };
+      return withServer(holding(calls, respond), options, async ({ connect, loop }) => {
+        const client = await connect();
+        client.socket.pause();
+        client.send(POST, "abcd");
+        await pass(loop, 20_000);
+        assert.deepEqual(calls, begun);
+      });
+    });
+  }
+
+  test("may answer at once when the server's grace is over, although its body was not read to the end", () => {
+    const told: string[] = [];
+    const serve = app((connection) => {
+      connection.onAbort(({ reason }) => {
+        told.push(reason);
+        done(connection);
+      });
+      return { dataReceived: () => new Promise(() => {}) };
+    });
+    return withServer(serve, { chunkSize: 2 }, async ({ connect, server, loop }) => {
+      const client = await connect();
+      client.send(POST, "abcd");
+      await pass(loop, 10);
+      void server.closeAllConnections({ timeout: 500 });
+      assert.equal((await client.response()).body.toString(), "done");
+      assert.deepEqual(told, ["stopping"]);
+    });
+  });
+});
