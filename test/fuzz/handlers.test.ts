@@ -19,7 +19,7 @@ import { fuzz } from "./support/fuzz.js";
 import type { Random } from "./support/random.js";
 import { HandlerFault, Watch } from "./support/watch.js";
 import { type ClientWorld, runClient } from "./support/wild-client.js";
-import { checkNothingIsLeft, makeNetwork, serverOptions } from "./support/wild-server.js";
+import { checkNothingIsLeft, Holds, makeNetwork, serverOptions } from "./support/wild-server.js";
 
 accessLog.setLevel("critical");
 
@@ -68,12 +68,14 @@ function makeDeeds(random: Random): Deed[] {
 class World implements ClientWorld {
   readonly loop: VirtualLoop;
   readonly random: Random;
+  readonly holds: Holds;
   readonly problems: string[];
   readonly handlers: Wild[] = [];
 
   constructor(loop: VirtualLoop, random: Random, problems: string[]) {
     this.loop = loop;
     this.random = random;
+    this.holds = new Holds(loop);
     this.problems = problems;
   }
 
@@ -185,7 +187,7 @@ class Wild extends RequestHandler {
   #do(deed: Deed): Promise<unknown> | undefined {
     // What is over is over: the calls below say so by throwing, which is no fault of anybody.
     if (this.calls.includes("onFinish")) return undefined;
-    const { random, loop } = this.world;
+    const { random, loop, holds } = this.world;
     switch (deed) {
       case "write":
         this.write("x".repeat(random.below(30)));
@@ -196,7 +198,7 @@ class Wild extends RequestHandler {
       case "flush":
         return this.flush();
       case "wait":
-        return pass(loop, random.pick([0, 10, 700, 3000]));
+        return holds.hold(random.pick([0, 10, 700, 3000]));
       case "finish":
         return this.finish(random.chance(0.5) ? "end" : undefined);
       case "throw":
@@ -270,7 +272,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
         if (random.chance(0.5)) void server.closeAllConnections({ timeout: random.below(500) });
       }
       await Promise.all(clients);
-      await checkNothingIsLeft(server, network, loop, random, (text) => here.problem(text));
+      await checkNothingIsLeft(server, network, loop, random, here.holds, (text) => here.problem(text));
     },
     { network },
   );

@@ -21,7 +21,7 @@ import { fuzz } from "./support/fuzz.js";
 import type { Random } from "./support/random.js";
 import { HandlerFault, Watch } from "./support/watch.js";
 import { type ClientWorld, runClient } from "./support/wild-client.js";
-import { checkNothingIsLeft, makeNetwork, serverOptions } from "./support/wild-server.js";
+import { checkNothingIsLeft, Holds, makeNetwork, serverOptions } from "./support/wild-server.js";
 
 type Step = "head" | "data" | "finish";
 
@@ -141,7 +141,7 @@ class Message implements HTTPMessageDelegate {
       this.#acted = true;
       void this.#act();
     }
-    return plan.hold === 0 ? undefined : pass(world.loop, plan.hold);
+    return plan.hold === 0 ? undefined : world.holds.hold(plan.hold);
   }
 
   async #act(): Promise<void> {
@@ -223,6 +223,7 @@ class Message implements HTTPMessageDelegate {
 class World implements HTTPServerConnectionDelegate, ClientWorld {
   readonly loop: VirtualLoop;
   readonly random: Random;
+  readonly holds: Holds;
   readonly problems: string[];
   readonly messages: Message[] = [];
   readonly closed = new Set<unknown>();
@@ -233,6 +234,7 @@ class World implements HTTPServerConnectionDelegate, ClientWorld {
   constructor(loop: VirtualLoop, random: Random, problems: string[]) {
     this.loop = loop;
     this.random = random;
+    this.holds = new Holds(loop);
     this.problems = problems;
   }
 
@@ -289,7 +291,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
         if (world.stopping) void server.closeAllConnections({ timeout: random.below(500) });
       }
       await all;
-      await checkNothingIsLeft(server, network, loop, random, (text) => world.problem(text));
+      await checkNothingIsLeft(server, network, loop, random, world.holds, (text) => world.problem(text));
       if (world.closed.size !== world.seen.size) {
         for (const connection of world.seen)
           if (!world.closed.has(connection)) world.problem("a connection without onClose");

@@ -113,7 +113,7 @@ async function checkAnswers(
     const named = response.headers.find(([field]) => field === "X-Target")?.[1];
     if (named === undefined) {
       // A bare answer to a request that could not be answered otherwise; the connection may go on.
-      if (response.headers.every(([field]) => field !== "Connection")) continue;
+      if (!response.headers.some(([field, value]) => field === "Connection" && value === "close")) continue;
       // A refusal is the last word.
       if (client.received.length > 0) world.problem(`bytes behind the ${response.status} to ${target}`);
       return whole;

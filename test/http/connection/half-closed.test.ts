@@ -32,6 +32,34 @@ describe("a FIN that came while something else was waited for", () => {
     });
   });
 
+  test("ends no request before its delegate has had the whole body, however slowly it takes it", () => {
+    const told: string[] = [];
+    const app: HTTPServerConnectionDelegate = {
+      startRequest: (_server, connection) => ({
+        headersReceived() {},
+        dataReceived: () => pass((connection as HTTP1Connection).stream!.ioLoop, 300),
+        finish: () => void told.push("whole"),
+        onConnectionClose: () => void told.push("onConnectionClose"),
+        onExchangeAborted: (reason) => void told.push(reason.reason),
+      }),
+    };
+    return withServer(
+      app,
+      { chunkSize: 1, halfClosedTimeout: 5000, bodyTimeout: 1000 },
+      async ({ connect, loop, server }) => {
+        const client = await connect();
+        client.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n${"x".repeat(500)}`);
+        client.close();
+        await pass(loop, 149_000);
+        assert.deepEqual(told, []);
+        await pass(loop, 2000);
+        assert.deepEqual(told, ["whole", "half-closed"]);
+        await pass(loop, 6000);
+        assert.equal(server.connections, 0);
+      },
+    );
+  });
+
   test("is told to the pipelined request that is answered last", () => {
     const told: string[] = [];
     let requests = 0;
