@@ -1034,5 +1034,81 @@ question("much data arrives whole through a sink", async (kit) => {
   await closeBoth(pair);
 });
 
+/** Short pieces, each of which arrives alone, then 300,000 bytes at once. */
+function variedPieces(): Buffer[] {
+  const short = Array.from({ length: 12 }, (_, i) => Buffer.alloc(100 + 50 * (i % 3), 0x61 + i));
+  return [...short, Buffer.alloc(300_000, "long"), Buffer.from("end")];
+}
+
+question("what reads have given stays as it is, whatever is read later", async (kit) => {
+  const pair = await kit.open();
+  const kept: Buffer[] = [];
+  const pieces = variedPieces();
+  for (const piece of pieces) {
+    const sent = pair.near.write(piece);
+    kept.push(await pair.far.readBytes(piece.length));
+    await sent;
+  }
+  for (const [i, piece] of pieces.entries()) assert.ok(kept[i]?.equals(piece), `piece ${i}`);
+  await closeBoth(pair);
+});
+
+question("what a sink keeps stays as it is, whatever comes later", async (kit) => {
+  const pair = await kit.open();
+  const recorder = new Recorder();
+  const kept: Buffer[] = [];
+  recorder.onData = (chunk) => {
+    kept.push(chunk);
+    Recorder.prototype.onData.call(recorder, chunk);
+  };
+  pair.far.consume(recorder);
+  const pieces = variedPieces();
+  for (const piece of pieces) {
+    const before = recorder.bytes.length;
+    await pair.near.write(piece);
+    await recorder.until(() => recorder.bytes.length === before + piece.length);
+  }
+  assert.ok(Buffer.concat(kept).equals(Buffer.concat(pieces)));
+  await closeBoth(pair);
+});
+
+question("a sink that takes lent bytes gets all that comes, in its order", async (kit) => {
+  const pair = await kit.open();
+  const recorder = new Recorder();
+  const takesLent = Object.assign(recorder, {
+    onLent: (chunk: Buffer) => recorder.onData(Buffer.from(chunk)),
+  });
+  pair.far.consume(takesLent);
+  const pieces = variedPieces();
+  for (const piece of pieces) {
+    const before = recorder.bytes.length;
+    await pair.near.write(piece);
+    await recorder.until(() => recorder.bytes.length === before + piece.length);
+    // What comes while the sink waits is its own to keep.
+    pair.far.pauseReading();
+    await pair.near.write("paused");
+    pair.far.resumeReading();
+    await recorder.until(() => recorder.bytes.length === before + piece.length + 6);
+  }
+  const expected = Buffer.concat(pieces.flatMap((piece) => [piece, Buffer.from("paused")]));
+  assert.ok(recorder.bytes.equals(expected));
+  await closeBoth(pair);
+});
+
+question("a sink that fails to take lent bytes closes the stream", ["duplex"], async (kit) => {
+  using _log = new ExpectLog("squall.application", /the sink of a stream failed/);
+  const pair = await kit.open();
+  const recorder = new Recorder();
+  const fail = (): void => {
+    throw new Error("cannot take it");
+  };
+  recorder.onData = fail;
+  pair.far.consume(Object.assign(recorder, { onLent: fail }));
+  await pair.near.write("x");
+  await recorder.until(() => recorder.heard.length > 0);
+  assert.deepEqual(recorder.heard, ["close: cannot take it"]);
+  await closeBoth(pair);
+});
+
 /** Everything that a stream is asked. */
 export const streamContract: readonly StreamQuestion[] = questions;

@@ -126,6 +126,41 @@ for (const isTls of [false, true]) {
       );
     });
 
+    test("what the application keeps of requests is not changed by what others send", async () => {
+      const sizes = [1, 700, 40_000, 70_000, 300_000];
+      const kept = new Map<string, HTTPServerRequest>();
+      await serve(
+        isTls,
+        (request) => {
+          kept.set(request.path, request);
+          answer(request, "ok");
+        },
+        {},
+        async ({ connect }) => {
+          const clients = await Promise.all(Array.from({ length: 8 }, () => connect()));
+          for (const [round, size] of sizes.entries()) {
+            const answered = clients.map((client) => once(client, "data"));
+            for (const [i, client] of clients.entries()) {
+              const name = `/${i}-${round}`;
+              const head = `POST ${name} HTTP/1.1\r\nHost: localhost\r\nX-Name: ${name}\r\nContent-Length: ${size}\r\n\r\n`;
+              // In two pieces, so that heads and bodies of all clients mix.
+              const bytes = Buffer.concat([Buffer.from(head), Buffer.alloc(size, 0x41 + i)]);
+              const cut = 20 + ((i * 37) % (bytes.length - 30));
+              client.write(bytes.subarray(0, cut));
+              setImmediate(() => client.write(bytes.subarray(cut)));
+            }
+            await Promise.all(answered);
+          }
+        },
+      );
+      assert.equal(kept.size, 8 * sizes.length);
+      for (const [name, request] of kept) {
+        const [i, round] = name.slice(1).split("-").map(Number);
+        assert.equal(request.headers.get("X-Name"), name);
+        assert.ok(Buffer.alloc(sizes[round!]!, 0x41 + i!).equals(request.body), name);
+      }
+    });
+
     test("pipelined requests wait while their client does not read", async () => {
       let count = 0;
       const page = "x".repeat(1024 * 1024);

@@ -1,5 +1,5 @@
 /** A visitor that writes down what an HTTP/1 receiver says, in a form that does not depend on how input was cut. */
-
+import assert from "node:assert/strict";
 import type { RawFields } from "#room/protocol/fields/raw-fields";
 import type { HTTP1Error } from "#room/protocol/http1/errors";
 import { type HTTP1LimitsOptions, resolveHTTP1Limits } from "#room/protocol/http1/limits";
@@ -67,14 +67,32 @@ export function clientReceiver(options: HTTP1LimitsOptions = {}): {
   return { receiver: new HTTP1Receiver("client", resolveHTTP1Limits(options), recorder), recorder };
 }
 
+/** Feeds a receiver with bytes that are overwritten as soon as it has had them. */
+export function lend(receiver: { feedLent(chunk: Buffer): void }, piece: Buffer): void {
+  const lent = Buffer.from(piece);
+  receiver.feedLent(lent);
+  lent.fill("!");
+}
+
+/** What is told of lent bytes is what is told of bytes that the receiver may keep, and no body is overwritten. */
+function assertLentAlike<H>(owned: Recorder<H>, lent: Recorder<H>): void {
+  assert.deepEqual(lent.told, owned.told, "bytes that are lent");
+  assert.deepEqual(Buffer.concat(lent.pieces), Buffer.concat(owned.pieces), "bodies of bytes that are lent");
+}
+
 /** What a server says to these pieces of input. */
 export function tellRequests(
   pieces: readonly Buffer[],
   options?: HTTP1LimitsOptions,
 ): Told<HTTP1RequestHead>[] {
-  const { receiver, recorder } = serverReceiver(options);
-  for (const piece of pieces) receiver.feed(piece);
-  return recorder.told;
+  const owned = serverReceiver(options);
+  const lent = serverReceiver(options);
+  for (const piece of pieces) {
+    lend(lent.receiver, piece);
+    owned.receiver.feed(piece);
+  }
+  assertLentAlike(owned.recorder, lent.recorder);
+  return owned.recorder.told;
 }
 
 /** What a client says that has sent a request with `method`; `isEnd` adds the FIN. */
@@ -84,11 +102,16 @@ export function tellResponse(
   isEnd = false,
   options?: HTTP1LimitsOptions,
 ): Told<HTTP1ResponseHead>[] {
-  const { receiver, recorder } = clientReceiver(options);
-  receiver.expectResponse(method);
-  for (const piece of pieces) receiver.feed(piece);
-  if (isEnd) receiver.feedEnd();
-  return recorder.told;
+  const owned = clientReceiver(options);
+  const lent = clientReceiver(options);
+  for (const { receiver } of [owned, lent]) receiver.expectResponse(method);
+  for (const piece of pieces) {
+    lend(lent.receiver, piece);
+    owned.receiver.feed(piece);
+  }
+  for (const { receiver } of isEnd ? [owned, lent] : []) receiver.feedEnd();
+  assertLentAlike(owned.recorder, lent.recorder);
+  return owned.recorder.told;
 }
 
 /** Text as the octets of its latin1 form. */

@@ -287,13 +287,22 @@ export class MessageReader<H extends HTTP1RequestHead | HTTP1ResponseHead>
   // --- the stream's calls ----------------------------------------------------------------------------------
 
   onData(chunk: Buffer): void {
+    this.#take(chunk, false);
+  }
+
+  onLent(chunk: Buffer): void {
+    this.#take(chunk, true);
+  }
+
+  #take(chunk: Buffer, isLent: boolean): void {
     if (this.#state === STATE.stopped) return;
     this.now = this.stream.ioLoop.time();
     this.responseBegun = true;
     coalesceWrites(this.stream, this.now);
     this.#feeding = true;
     try {
-      this.receiver.feed(chunk);
+      if (isLent) this.receiver.feedLent(chunk);
+      else this.receiver.feed(chunk);
     } finally {
       this.#feeding = false;
     }

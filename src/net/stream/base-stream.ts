@@ -3,8 +3,8 @@
  *
  * - The *promise face*: `readUntil`, `readBytes`, … resolve when the bytes are there, one read at a time.
  *   Received bytes wait in a queue. Between reads the stream reads ahead a little, then pauses the socket.
- * - The *push face*: after `consume(sink)` every chunk goes straight from the socket's `data` event to
- *   `sink.onData`, with no promise, no closure and no copy. This is what servers use.
+ * - The *push face*: after `consume(sink)` every chunk goes straight from the socket to the sink, with no
+ *   promise, no closure and, if the sink has `onLent`, no buffer of its own. This is what servers use.
  *
  * Reading (`stream-input.ts`) and writing (`stream-output.ts`) are two machines with a state each; what they
  * share is the life of the stream (`stream-life.ts`).
@@ -555,6 +555,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   #connected(socket: Duplex): void {
     if (this.#life !== CONNECTING) return;
     this.#life = OPEN;
+    this.#input.connected(socket);
     // The writers go on after those who wait for the connection itself.
     if (this.#output?.attach(socket) === true) this.ioLoop.addCallback(() => this.#drained());
   }
@@ -630,11 +631,9 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
     socket.on("drain", BaseIOStream.#onDrain);
     socket.on("error", BaseIOStream.#onError);
     socket.on("close", BaseIOStream.#onClose);
-    if ((socket as { connecting?: boolean }).connecting === true) {
-      socket.once("connect", BaseIOStream.#onConnect);
-    } else {
-      this.#connected(socket);
-    }
+    const isConnecting = (socket as { connecting?: boolean }).connecting === true;
+    if (isConnecting) socket.once("connect", BaseIOStream.#onConnect);
+    else this.#connected(socket);
     if (this.#close?.isWatched === true) this.#watch();
     if (socket.destroyed) queueMicrotask(() => this.#lost());
   }

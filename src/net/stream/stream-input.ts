@@ -26,8 +26,10 @@ import { rejectedQuietly } from "../../async/deferred.js";
 import type { IOLoop } from "../../async/ioloop.js";
 import { refusal } from "../../async/wait-options.js";
 import { ByteQueue } from "../../base/byte-queue.js";
+import { copyApart } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
+import { endLending, type LentReader, lendReads } from "./lent-reads.js";
 import { PendingRead } from "./pending-read.js";
 import { NOT_YET, type ReadRequest } from "./read-request.js";
 import { closedErrorOf, StreamBufferFullError, UnsatisfiableReadError } from "./stream-errors.js";
@@ -96,10 +98,12 @@ export interface InputOwner {
   end(): void;
 }
 
-export class StreamInput {
+export class StreamInput implements LentReader {
   /** What delivers the bytes; undefined before there is one, null once it is gone. */
   socket: Duplex | undefined | null;
   readonly #stream: InputOwner;
+  /** Whether the socket lends what it reads. */
+  #lends: boolean;
   #state: number;
   #sink: StreamSink | undefined;
   #received: ReceivedBytes | undefined;
@@ -108,6 +112,7 @@ export class StreamInput {
   constructor(stream: InputOwner) {
     this.socket = undefined;
     this.#stream = stream;
+    this.#lends = false;
     this.#state = IDLE;
     this.#sink = undefined;
     this.#received = undefined;
@@ -159,10 +164,14 @@ export class StreamInput {
   }
 
   #letFlow(flows: boolean): void {
-    const { socket } = this;
-    if (socket == null) return;
-    if (flows) socket.resume?.();
-    else socket.pause?.();
+    if (flows) this.socket?.resume?.();
+    // An ordinary socket that is paused reads a little ahead, and so notices when the other side leaves. One
+    // that lends its reads stops at once: that waits until something has come.
+    else if (!this.#lends) this.#hold();
+  }
+
+  #hold(): void {
+    this.socket?.pause?.();
   }
 
   // --- the socket ------------------------------------------------------------------------------------------
@@ -170,15 +179,22 @@ export class StreamInput {
   /** Takes the socket that delivers from now on, and lets it flow if the state says so. */
   attach(socket: Duplex): void {
     this.socket = socket;
+    this.#lends = lendReads(socket, this);
     if (this.#state !== IDLE && this.#state < PAUSED) socket.resume?.();
     // What can only be written to has no pause().
     else if (socket.readableFlowing !== false) socket.pause?.();
+  }
+
+  /** The socket is connected: nothing has been read yet. */
+  connected(socket: Duplex): void {
+    if (!this.#lends) this.#lends = lendReads(socket, this);
   }
 
   /** Lets the socket go; returns what was read ahead and belongs to the next owner of the socket. */
   detach(): Buffer | undefined {
     const { socket } = this;
     socket?.pause?.();
+    if (this.#lends) endLending(socket as Duplex);
     this.socket = undefined;
     this.#state = CUT;
     const received = this.#received;
@@ -186,7 +202,7 @@ export class StreamInput {
     return received === undefined || received.length === 0 ? undefined : received.takeAll();
   }
 
-  /** The socket's `data` event. */
+  /** The socket's `data` event, or what it has read into a buffer that it gives away. */
   receive(chunk: Buffer): void {
     const state = this.#state;
     if (state === PUSHING) {
@@ -205,13 +221,27 @@ export class StreamInput {
       this.#progress();
     } else if (state === PAUSED) {
       // Node resumes the pipes of a child that has ended, whatever has paused them.
-      this.#letFlow(false);
+      this.#hold();
     } else if (state !== DUE) {
       received.readAhead += chunk.length;
       if (received.length >= this.#stream.readChunkSize) {
-        if (state === IDLE) this.#letFlow(false);
+        this.#hold();
         this.#move(MOVES.enough);
       }
+    }
+  }
+
+  /** What the socket has read, and reads over after this call. */
+  receiveLent(chunk: Buffer): void {
+    const sink = this.#sink;
+    if (this.#state !== PUSHING || sink?.onLent === undefined) {
+      this.receive(copyApart(chunk));
+      return;
+    }
+    try {
+      sink.onLent(chunk);
+    } catch (error) {
+      this.#sinkFailed(error);
     }
   }
 

@@ -13,6 +13,12 @@
 export interface StreamSink {
   /** Bytes from the peer. The chunk is the sink's to keep; it is not written to afterwards. */
   onData(chunk: Buffer): void;
+  /**
+   * Bytes from the peer that are the sink's only during the call: they are overwritten afterwards, so what is
+   * kept must be copied. A sink without this method gets a copy by `onData`. A sink that has it gets some
+   * chunks by it and some by `onData`, in their order.
+   */
+  onLent?(chunk: Buffer): void;
   /** The peer has sent its FIN. Only streams with `allowHalfOpen` live on; others close now. */
   onFin(): void;
   /** What had been queued above the high-water mark has gone out: there is room again. */

@@ -16,6 +16,7 @@
  * before the visitor is called, the receiver's fields already say what is true after the call.
  */
 import { ByteQueue } from "../../base/byte-queue.js";
+import { copyApart } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { checkLimit } from "../../base/validate.js";
 import type { RawFields } from "../fields/raw-fields.js";
@@ -70,6 +71,8 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   /** What is being read, and from where on. */
   #chunk: Buffer;
   #offset: number;
+  /** The chunk is the receiver's only during the call that brought it. */
+  #isLent: boolean;
   /** What came behind it, while the receiver was paused or busy. */
   #waiting: ByteQueue | undefined;
 
@@ -100,6 +103,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     this.#ended = false;
     this.#chunk = EMPTY;
     this.#offset = 0;
+    this.#isLent = false;
     this.#waiting = undefined;
     this.#partial = undefined;
     this.#framing = "none";
@@ -118,19 +122,54 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
    * of it are handed out as body. Called while paused, or from inside the visitor, the bytes wait.
    */
   feed(chunk: Buffer): void {
-    if (chunk.length === 0) return;
-    if (this.#phase >= STRAY) return;
-    if (this.#phase === IDLE) this.#phase = STRAY;
+    if (!this.#expects(chunk)) return;
     if (this.#chunk.length === 0 && this.#waiting === undefined) {
       this.#chunk = chunk;
       this.#offset = 0;
     } else {
-      // The queue gathers small chunks: a peer that sends single bytes meanwhile costs a byte each, not an
-      // object.
-      this.#waiting ??= new ByteQueue();
-      this.#waiting.push(chunk);
+      this.#queue(chunk);
     }
     this.#run();
+  }
+
+  /** {@link feed} for a chunk that is overwritten after the call: what is kept or handed out is copied. */
+  feedLent(chunk: Buffer): void {
+    if (!this.#expects(chunk)) return;
+    if (this.#chunk.length > 0 || this.#waiting !== undefined) {
+      this.#queue(copyApart(chunk));
+      this.#run();
+      return;
+    }
+    this.#chunk = chunk;
+    this.#offset = 0;
+    this.#isLent = true;
+    try {
+      this.#run();
+    } finally {
+      if (this.#isLent) this.#returnLent();
+    }
+  }
+
+  /** False for bytes that change nothing. */
+  #expects(chunk: Buffer): boolean {
+    if (chunk.length === 0 || this.#phase >= STRAY) return false;
+    if (this.#phase === IDLE) this.#phase = STRAY;
+    return true;
+  }
+
+  #queue(chunk: Buffer): void {
+    // The queue gathers small chunks: a peer that sends single bytes meanwhile costs a byte each, not an
+    // object.
+    this.#waiting ??= new ByteQueue();
+    this.#waiting.push(chunk);
+  }
+
+  /** Keeps a copy of what was lent and not used. */
+  #returnLent(): void {
+    this.#isLent = false;
+    if (this.#chunk === EMPTY) return;
+    this.#chunk = copyApart(this.#chunk.subarray(this.#offset));
+    this.#offset = 0;
   }
 
   /**
@@ -198,7 +237,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
   detach(): Buffer {
     const parts: Buffer[] = [];
     if (this.#partial !== undefined) parts.push(this.#partial.bytes.subarray(0, this.#partial.length));
-    if (this.#offset < this.#chunk.length) parts.push(this.#chunk.subarray(this.#offset));
+    if (this.#offset < this.#chunk.length) parts.push(this.#own(this.#chunk.subarray(this.#offset)));
     if (this.#waiting !== undefined) parts.push(this.#waiting.takeAll());
     this.#close();
     return parts.length === 1 ? parts[0]! : parts.length === 0 ? EMPTY : Buffer.concat(parts);
@@ -275,8 +314,14 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     return false;
   }
 
+  /** A view of the present chunk that may be kept. */
+  #own(view: Buffer): Buffer {
+    return this.#isLent ? copyApart(view) : view;
+  }
+
   #takeNextChunk(): boolean {
     this.#offset = 0;
+    this.#isLent = false;
     const waiting = this.#waiting;
     if (waiting === undefined) {
       this.#chunk = EMPTY;
@@ -395,7 +440,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     }
     this.#offset = body.position;
     if (body.done) this.#endBody(body);
-    if (piece !== undefined) this.#visitor.onBody(piece);
+    if (piece !== undefined) this.#visitor.onBody(this.#own(piece));
   }
 
   #endBody(body: BodyReader): void {

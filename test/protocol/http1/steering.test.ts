@@ -1,7 +1,7 @@
 /** Pausing, resuming and detaching a receiver at any of its calls, and the end of input anywhere. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { octets, serverReceiver, tellRequests } from "../../support/http1.js";
+import { lend, octets, serverReceiver, tellRequests } from "../../support/http1.js";
 import { cuttings, inSteps } from "../../support/splits.js";
 
 const TEXT =
@@ -207,4 +207,57 @@ test("onError is the last call, and pausing or feeding inside it changes nothing
   receiver.feed(octets("GET / HTTP/1.1\r\n rest"));
   assert.equal(recorder.calls, 1);
   assert.equal(receiver.bufferedBytes, 0);
+});
+
+test("feedLent(): a receiver that is paused at every call has copied what it goes on with", () => {
+  for (const { how, pieces } of cuttings(BYTES)) {
+    const { receiver, recorder } = serverReceiver();
+    recorder.onCall = () => receiver.pause();
+    let fed = 0;
+    for (const piece of pieces) {
+      lend(receiver, piece);
+      fed += piece.length;
+    }
+    assert.ok(receiver.bufferedBytes < fed, how);
+    while (receiver.paused) receiver.resume();
+    assert.deepEqual(recorder.told, WHOLE, how);
+    assert.equal(Buffer.concat(recorder.pieces).toString(), "helloabcde", how);
+    assert.equal(receiver.bufferedBytes, 0, how);
+  }
+});
+
+test("feedLent(): what detach() hands back may be kept, inside a call and while paused", () => {
+  for (let stopAt = 1; stopAt <= 8; stopAt++) {
+    for (const [how, isInside] of [
+      ["inside", true],
+      ["paused", false],
+    ] as const) {
+      const { receiver, recorder } = serverReceiver();
+      let rest: Buffer | undefined;
+      recorder.onCall = () => {
+        if (recorder.calls !== stopAt) return;
+        if (isInside) rest = receiver.detach();
+        else receiver.pause();
+      };
+      lend(receiver, BYTES);
+      rest ??= receiver.detach();
+      assert.equal(rest.toString("latin1"), TEXT.slice(TEXT.length - rest.length), `${how}, call ${stopAt}`);
+    }
+  }
+});
+
+test("feedLent() from inside the visitor, and behind bytes that wait, copies", () => {
+  const { receiver, recorder } = serverReceiver();
+  const pieces = inSteps(BYTES, 4);
+  recorder.onCall = () => {
+    const next = pieces.shift();
+    if (next !== undefined) lend(receiver, next);
+  };
+  receiver.pause();
+  lend(receiver, pieces.shift()!);
+  receiver.feed(pieces.shift()!);
+  lend(receiver, pieces.shift()!);
+  receiver.resume();
+  while (pieces.length > 0) lend(receiver, pieces.shift()!);
+  assert.deepEqual(recorder.told, WHOLE);
 });
