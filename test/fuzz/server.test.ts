@@ -76,6 +76,8 @@ class Message implements HTTPMessageDelegate {
   readonly world: World;
   readonly connection: HTTP1Connection;
   readonly plan: Plan;
+  /** Of the client. */
+  readonly port: number | undefined;
   target = "";
   #acted = false;
   #state: "begun" | "head" | "finished" | "lost" = "begun";
@@ -87,6 +89,8 @@ class Message implements HTTPMessageDelegate {
     this.world = world;
     this.connection = connection;
     this.plan = plan;
+    const { address } = connection.peer;
+    this.port = address !== undefined && "port" in address ? address.port : undefined;
     connection.setCloseCallback(() => {
       if (++this.#closeCalls > 1) world.problem("the close callback was called twice");
       if (this.responded) world.problem("the close callback was called after the response");
@@ -239,9 +243,10 @@ class World implements HTTPServerConnectionDelegate, ClientWorld {
   }
 
   /** What was finished reaches a client that reads, unless a later handler cut the connection. */
-  arrived(name: string, received: ReadonlySet<string>): void {
+  arrived(port: number, received: ReadonlySet<string>): void {
     if (this.stopping) return;
-    const messages = this.messages.filter(({ target }) => target.startsWith(`/${name}/`));
+    // Not by their targets: what another client sent may have become one of these by damage.
+    const messages = this.messages.filter((message) => message.port === port);
     if (messages.some(({ plan }) => CUTTING.has(plan.act))) return;
     for (const { target, responded } of messages) {
       if (responded && !received.has(target))

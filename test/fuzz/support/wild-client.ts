@@ -15,10 +15,10 @@ export interface ClientWorld {
   /** Something happened that must not. */
   problem(text: string): void;
   /**
-   * A client that kept reading to the end of its connection, and sent nothing wrong, has whole answers for these
-   * targets; they begin with `/NAME/`.
+   * A client that kept reading to the end of its connection, which it had made from `port`, and sent nothing wrong,
+   * has whole answers for these targets.
    */
-  arrived(name: string, targets: ReadonlySet<string>): void;
+  arrived(port: number, targets: ReadonlySet<string>): void;
   /** A whole answer has this body. */
   hasBody?(target: string, body: string): void;
 }
@@ -68,6 +68,7 @@ export async function runClient(world: ClientWorld, port: number, name: string):
   } catch {
     return;
   }
+  const ownPort = client.socket.localPort!;
   if (random.chance(0.1)) client.socket.pause();
   client.socket.on("error", () => {});
   for (const piece of pieces) {
@@ -88,7 +89,7 @@ export async function runClient(world: ClientWorld, port: number, name: string):
   const hasEnded = client.ended;
   if (!isMutated) {
     const received = await checkAnswers(world, client, requests);
-    if (isReading && hasEnded) world.arrived(name, received);
+    if (isReading && hasEnded) world.arrived(ownPort, received);
   }
   client.close();
 }
