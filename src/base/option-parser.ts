@@ -250,11 +250,10 @@ export class OptionParser implements Iterable<string> {
   }
 
   /**
-   * Sets options from an object. Names that are not defined are ignored, unless they resemble one that is.
-   * Text is read as on the command line
-   * unless the option's type is text. A length of time is text or an object such as `{ minutes: 5 }`; a bare
-   * number is refused, because it does not say its unit. Then the parse callbacks run, unless `final` is
-   * false.
+   * Sets options from an object. A name that is not defined is ignored, unless it resembles one that is and
+   * is not in capitals, as constants are. Text is read as on the command line unless the option's type is
+   * text. A length of time is text or an object such as `{ minutes: 5 }`; a bare number is refused, because
+   * it does not say its unit. Then the parse callbacks run, unless `final` is false.
    *
    * @throws OptionError (`ERR_SQUALL_OPTION`) for an invalid value or a misspelt name
    */
@@ -317,8 +316,9 @@ function find(parser: OptionParser, name: string): Option {
 function configure(parser: OptionParser, name: string, value: unknown): void {
   const option = stateOf(parser).options.get(normaliseName(name));
   if (option === undefined) {
-    // A file may be there for several programs; a slip of the finger is meant for this one.
-    const meant = hint(parser, name);
+    // A file may be there for several programs, or have constants of its own, as those of Tornado do. A slip
+    // of the finger is meant for this one.
+    const meant = name === name.toUpperCase() ? "" : hint(parser, name);
     if (meant !== "") throw new OptionError(`there is no option ${JSON.stringify(name)}${meant}`);
     return;
   }

@@ -410,7 +410,8 @@ describe("parseConfigFile()", () => {
     }
     assert.throws(() => parser.parseConfig({ prot: 9 }), { code: "ERR_SQUALL_OPTION" });
     await parser.parseConfigFile(file("other.json", '{"max-size": 2, "database": "x", "workers": 3}'));
-    assert.equal(parser.get("max_size"), 2);
+    await parser.parseConfigFile(file("constants.mjs", "export const PORT = 5, MAX_SIZ = 3;"));
+    assert.deepEqual([parser.get("port"), parser.get("max_size")], [80, 2]);
   });
 
   it("imports a module: its exports or its default export, again after the file has changed", async () => {

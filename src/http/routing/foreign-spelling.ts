@@ -39,9 +39,12 @@ function asTemplate(pattern: string): string {
   );
 }
 
-/** True for a whole address, of which the path alone is a route. */
+/**
+ * True for a whole address, of which the path alone is a route. Tornado sees the address that a client of a
+ * proxy asks for as the path, so `http://.*` is an expression that programs bring along.
+ */
 export function isAddress(pattern: string): boolean {
-  return /^https?:\/\//.test(pattern);
+  return /^https?:\/\/[\w-][\w.:-]*(?:\/|$)/.test(pattern);
 }
 
 /** How to write a pattern that lacks its first slash. */

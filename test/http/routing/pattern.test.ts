@@ -212,6 +212,8 @@ describe("compilePattern() with the spelling of another router", () => {
   test("an address and a query are no part of a path", () => {
     for (const pattern of ["http://example.com/a", "https://example.com/:id"])
       assert.throws(() => compilePattern(pattern), { ...refused, message: /a path begins with a slash/ });
+    // The expression for a proxy's requests, which programs of Tornado bring along.
+    assert.doesNotThrow(() => compilePattern("http://.*"));
     for (const pattern of ["/a?x=1", "/search?q=:word", "/a#top"])
       assert.throws(() => compilePattern(pattern), {
         ...refused,
