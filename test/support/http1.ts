@@ -67,9 +67,13 @@ export function clientReceiver(options: HTTP1LimitsOptions = {}): {
   return { receiver: new HTTP1Receiver("client", resolveHTTP1Limits(options), recorder), recorder };
 }
 
+/** What all bytes are lent in, as sockets do. */
+const memory = Buffer.allocUnsafeSlow(65_536);
+
 /** Feeds a receiver with bytes that are overwritten as soon as it has had them. */
 export function lend(receiver: { feedLent(chunk: Buffer): void }, piece: Buffer): void {
-  const lent = Buffer.from(piece);
+  const lent = piece.length > memory.length ? Buffer.from(piece) : memory.subarray(0, piece.length);
+  lent.set(piece);
   receiver.feedLent(lent);
   lent.fill("!");
 }

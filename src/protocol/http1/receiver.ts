@@ -52,6 +52,26 @@ export type HTTP1Role = "server" | "client";
  */
 let spareScanner: HeadScanner | undefined;
 
+/** The chunk that was lent last, the memory behind it, and that memory in words of four octets. */
+let lentChunk: Buffer | undefined;
+let lentMemory: ArrayBufferLike | undefined;
+let lentWords: Int32Array | undefined;
+
+/**
+ * A lent chunk as words, for a scan of four octets a turn; undefined if it does not begin where its memory
+ * does. Who lends uses the same memory again and again, so the view is there already.
+ */
+function wordsOf(chunk: Buffer): Int32Array | undefined {
+  if (chunk === lentChunk) return lentWords;
+  if (chunk.byteOffset !== 0) return undefined;
+  lentChunk = chunk;
+  if (chunk.buffer !== lentMemory) {
+    lentMemory = chunk.buffer;
+    lentWords = new Int32Array(lentMemory, 0, lentMemory.byteLength >> 2);
+  }
+  return lentWords;
+}
+
 /** Filled and read within one call, so one is enough for all receivers. */
 const facts = new FieldFacts();
 
@@ -396,7 +416,7 @@ export class HTTP1Receiver<H extends HTTP1RequestHead | HTTP1ResponseHead> {
     if (this.#partial !== undefined) return this.#readOn(this.#partial, chunk, start);
     const scanner = spareScanner ?? new HeadScanner();
     scanner.begin(kind, this.#limits);
-    const size = scanner.scan(chunk, start, chunk.length);
+    const size = scanner.scan(chunk, start, chunk.length, this.#isLent ? wordsOf(chunk) : undefined);
     if (size === MORE) {
       spareScanner = undefined;
       this.#partial = new PartialHead(scanner, chunk, start);

@@ -251,7 +251,10 @@ test("feedLent() from inside the visitor, and behind bytes that wait, copies", (
   const pieces = inSteps(BYTES, 4);
   recorder.onCall = () => {
     const next = pieces.shift();
-    if (next !== undefined) lend(receiver, next);
+    if (next === undefined) return;
+    // Not where the chunk lies that is being read.
+    receiver.feedLent(next);
+    next.fill("!");
   };
   receiver.pause();
   lend(receiver, pieces.shift()!);
