@@ -707,6 +707,27 @@ describe("options of a server", () => {
     await assert.rejects(app.listen(0, 5 as never), refused);
   });
 
+  test("an unknown option of listen() is refused, so that nobody listens elsewhere than was meant", async () => {
+    const app = new Application([]);
+    for (const [wrong, right] of [
+      ["host", "address"],
+      ["hostname", "address"],
+      ["adress", "address"],
+      ["reuse_port", "reusePort"],
+    ] as const) {
+      const message = `unknown option of listen() "${wrong}"; did you mean "${right}"?`;
+      const options = { [wrong]: "127.0.0.1" } as object;
+      await assert.rejects(app.listen(0, options), { ...refused, message });
+      await assert.rejects(new HTTPServer(app).listen(0, options), { ...refused, message });
+      await assert.rejects(new HTTPServer(app).bind(0, options), { ...refused, message });
+    }
+    await assert.rejects(new HTTPServer(app).listen(0, { maxBodySize: 5 } as object), {
+      ...refused,
+      message:
+        'unknown option of listen() "maxBodySize"; it is one of the server: new HTTPServer(app, { maxBodySize })',
+    });
+  });
+
   test("new HTTPServer() without an application says what it needs", () => {
     for (const wrong of [undefined, null, 5, {}, RequestHandler, class extends RequestHandler {}]) {
       assert.throws(() => new HTTPServer(wrong as never), {

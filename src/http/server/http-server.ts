@@ -8,7 +8,7 @@ import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
-import { checkNames } from "../../base/nearest-name.js";
+import { checkNames, nearestName } from "../../base/nearest-name.js";
 import { checkBoolean, checkMilliseconds, checkObject, checkOneOf, isClass } from "../../base/validate.js";
 import { formatAddress } from "../../net/address.js";
 import { AddressSet } from "../../net/address-set.js";
@@ -118,6 +118,43 @@ function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnect
   return typeof startRequest === "function";
 }
 
+/** The options that say where to listen. */
+export const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
+  "address",
+  "family",
+  "backlog",
+  "flags",
+  "reusePort",
+  "exclusive",
+] satisfies readonly (keyof ListenOptions)[]);
+
+/**
+ * Refuses the first name that looks like one of `listen()`: with `host`, as Node calls it, a server would
+ * listen on all interfaces that was meant for one.
+ * @throws InvalidArgumentError for a name that is not known, with the one that was meant.
+ */
+export function checkListenNames(names: Iterable<string>): void {
+  for (const name of names) {
+    if (LISTEN_OPTIONS.has(name) || OPTION_NAMES.has(name)) continue;
+    const meant = /^host(?:name)?$/i.test(name) ? "address" : nearestName(name, LISTEN_OPTIONS);
+    if (meant === undefined) continue;
+    throw new InvalidArgumentError(`unknown option of listen() "${name}"; did you mean "${meant}"?`);
+  }
+}
+
+/** For a server whose own options are given already. */
+function checkWhere(options: ListenOptions | string | undefined): void {
+  if (typeof options !== "object") return;
+  const names = Object.keys(options);
+  checkListenNames(names);
+  const unknown = names.find((name) => !LISTEN_OPTIONS.has(name));
+  if (unknown === undefined) return;
+  const place = OPTION_NAMES.has(unknown)
+    ? `; it is one of the server: new HTTPServer(app, { ${unknown} })`
+    : "";
+  throw new InvalidArgumentError(`unknown option of listen() "${unknown}"${place}`);
+}
+
 /**
  * Refuses what Node's `listen()` takes and this one does not: a callback would never be called.
  * @throws InvalidArgumentError for anything but options or an address behind the port.
@@ -190,6 +227,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   override async listen(port: number, options?: ListenOptions | string): Promise<this>;
   override async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
     checkListenOptions(options, callback);
+    checkWhere(options);
     const known = this.addresses.length;
     await super.listen(port, options);
     if (genLog.isEnabledFor(LogLevel.INFO)) {
@@ -198,6 +236,13 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
       genLog.info("listening on %s", urls.join(", "));
     }
     return this;
+  }
+
+  /** As {@link TCPServer.bind}. */
+  override async bind(port: number, options?: ListenOptions | string): Promise<void> {
+    checkListenOptions(options, undefined);
+    checkWhere(options);
+    await super.bind(port, options);
   }
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */

@@ -10,7 +10,13 @@ import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import type { CheckedRoute, CheckedRoutes } from "../../http/routing/url-spec.js";
-import { checkListenOptions, HTTPServer, type HTTPServerOptions } from "../../http/server/http-server.js";
+import {
+  checkListenNames,
+  checkListenOptions,
+  HTTPServer,
+  type HTTPServerOptions,
+  LISTEN_OPTIONS,
+} from "../../http/server/http-server.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
@@ -44,16 +50,6 @@ export interface ApplicationOptions extends ApplicationSettings {
 export interface ApplicationListenOptions
   extends ListenOptions,
     Omit<HTTPServerOptions, keyof ListenOptions> {}
-
-/** Which of the options of `listen()` say where; the others are the server's. */
-const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
-  "address",
-  "family",
-  "backlog",
-  "flags",
-  "reusePort",
-  "exclusive",
-] satisfies readonly (keyof ListenOptions)[]);
 
 /**
  * The class. Its constructor is typed by {@link ApplicationConstructor}: a class cannot have type parameters
@@ -134,6 +130,8 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
   ): Promise<HTTPServer> {
     checkListenOptions(options, callback);
     const settings = typeof options === "string" ? { address: options } : options;
+    checkListenNames(Object.keys(settings));
+    // Those that do not say where to listen are the server's.
     const where: Record<string, unknown> = {};
     const how: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(settings)) {
