@@ -201,11 +201,11 @@ export class Call implements HTTPMessageDelegate, PoolUser {
   // --- getting a connection --------------------------------------------------------------------------------
 
   get #connectTimeout(): number {
-    return limitOf(this.#option("connectTimeout"), DEFAULTS.connectTimeout);
+    return limitOf("connectTimeout", this.#option("connectTimeout"), DEFAULTS.connectTimeout);
   }
 
   get #requestTimeout(): number {
-    return limitOf(this.#option("requestTimeout"), DEFAULTS.requestTimeout);
+    return limitOf("requestTimeout", this.#option("requestTimeout"), DEFAULTS.requestTimeout);
   }
 
   #dispatch(fresh: boolean): void {

@@ -1,6 +1,7 @@
 /**
  * The times of a fetch: how an option says that there is no limit, and the words of the error in each phase.
  */
+import { checkMilliseconds } from "../../base/validate.js";
 import { type FetchPhase, HTTPTimeoutError } from "./errors.js";
 
 /** Tornado's words for queue, connecting and request; behind the colon is what we know better. */
@@ -21,8 +22,11 @@ export function timeoutIn(phase: FetchPhase): HTTPTimeoutError {
   return new HTTPTimeoutError(MESSAGES[phase], phase);
 }
 
-/** A limit in milliseconds; 0 means none, as in Tornado. */
-export function limitOf(ms: number | undefined, byDefault: number): number {
-  const limit = ms ?? byDefault;
+/**
+ * The limit of the option `name` in milliseconds; 0 means none, as in Tornado.
+ * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) for what is no number of milliseconds.
+ */
+export function limitOf(name: string, ms: number | undefined, byDefault: number): number {
+  const limit = checkMilliseconds(name, ms ?? byDefault);
   return limit === 0 ? Number.POSITIVE_INFINITY : limit;
 }

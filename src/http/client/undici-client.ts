@@ -158,8 +158,11 @@ export class UndiciAsyncHTTPClient extends AsyncHTTPClient {
     }
     const undici = (this.state.undici as Undici | undefined) ?? (await loadUndici());
     const signal = option("signal");
-    const requestTimeout = limitOf(option("requestTimeout"), DEFAULTS.requestTimeout);
-    const queueTimeout = Math.min(requestTimeout, limitOf(option("connectTimeout"), DEFAULTS.connectTimeout));
+    const requestTimeout = limitOf("requestTimeout", option("requestTimeout"), DEFAULTS.requestTimeout);
+    const queueTimeout = Math.min(
+      requestTimeout,
+      limitOf("connectTimeout", option("connectTimeout"), DEFAULTS.connectTimeout),
+    );
     try {
       await slots.acquire({ signal, timeout: queueTimeout });
     } catch (error) {

@@ -226,6 +226,21 @@ describe("a retry policy", () => {
     }));
 });
 
+describe("a time limit that is no number of milliseconds", () => {
+  for (const name of ["requestTimeout", "connectTimeout"]) {
+    test(`is refused by name, before anything is sent: ${name}`, () =>
+      withClient({}, async ({ client, listen }) => {
+        const port = await listen(answering(() => assert.fail("a request")));
+        for (const wrong of ["5s", { seconds: 5 }, -1, Number.NaN]) {
+          await assert.rejects(client.fetch(`http://127.0.0.1:${port}/`, { [name]: wrong } as object), {
+            code: "ERR_SQUALL_INVALID_ARGUMENT",
+            message: new RegExp(`^${name} must be a number of milliseconds`),
+          });
+        }
+      }));
+  }
+});
+
 describe("a streamed body", () => {
   async function streaming(world: World, size: number, options: object = {}) {
     let sent = 0;
