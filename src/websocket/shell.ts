@@ -297,12 +297,21 @@ export class WebSocketShell
 
   /** @internal */
   onData(chunk: Buffer): void {
+    this.#take(chunk, false);
+  }
+
+  /** @internal */
+  onLent(chunk: Buffer): void {
+    this.#take(chunk, true);
+  }
+
+  #take(chunk: Buffer, isLent: boolean): void {
     const stream = this.#stream!;
     this.#clock?.heard();
     const now = stream.ioLoop.time();
     if (this.#params.makesRoom) this.#lastActive = now;
     coalesceWrites(stream, now);
-    this.#protocol.receive(chunk);
+    this.#protocol.receive(chunk, isLent);
     this.#followProtocol();
   }
 

@@ -15,6 +15,8 @@ export class RecordedConnection {
   readonly told: Told[] = [];
   readonly connection: WebSocketConnection;
   readonly errors: WebSocketProtocolError[] = [];
+  /** The bytes that the visitor got, as they are now. */
+  readonly kept: Buffer[] = [];
   /** How often the output was written to. */
   writes = 0;
   /** What `send` answers. */
@@ -30,13 +32,16 @@ export class RecordedConnection {
       this.told.push(told);
       this.onCall?.(told);
     };
+    const tellBytes = (what: "binary" | "ping" | "pong", data: Buffer): void => {
+      this.kept.push(data);
+      tell(what, data.toString("hex"));
+    };
     this.connection = new WebSocketConnection(
       role,
       {
-        onMessage: (data) =>
-          typeof data === "string" ? tell("text", data) : tell("binary", data.toString("hex")),
-        onPing: (data) => tell("ping", data.toString("hex")),
-        onPong: (data) => tell("pong", data.toString("hex")),
+        onMessage: (data) => (typeof data === "string" ? tell("text", data) : tellBytes("binary", data)),
+        onPing: (data) => tellBytes("ping", data),
+        onPong: (data) => tellBytes("pong", data),
         onError: (error) => {
           this.errors.push(error);
           tell("error", error.code);
@@ -71,6 +76,13 @@ export class RecordedConnection {
   /** What the visitor was told since the last look. */
   takeTold(): Told[] {
     return this.told.splice(0);
+  }
+
+  /** Receives octets that are overwritten as soon as it has had them. */
+  lend(piece: Uint8Array): void {
+    const lent = Buffer.from(piece);
+    this.connection.receive(lent, true);
+    lent.fill("!");
   }
 
   /** Receives octets that are written in hexadecimal digits, with spaces between them as is convenient. */

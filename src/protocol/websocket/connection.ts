@@ -91,7 +91,7 @@ export interface WebSocketConnectionOptions extends WebSocketLimits {
 
 /** Takes the bytes of the peer. */
 interface ByteSink {
-  feed(chunk: Buffer): void;
+  feed(chunk: Buffer, isLent: boolean): void;
 }
 
 /** After the end: all input is dropped. */
@@ -161,10 +161,10 @@ export class WebSocketConnection implements MessageOwner {
 
   /**
    * Takes bytes from the peer. The chunk is given away: it is changed in place, and views of it are handed
-   * out.
+   * out. One that `isLent` is changed as well, and nothing of it is kept.
    */
-  receive(chunk: Buffer): void {
-    this.#input.feed(chunk);
+  receive(chunk: Buffer, isLent = false): void {
+    this.#input.feed(chunk, isLent);
   }
 
   /**

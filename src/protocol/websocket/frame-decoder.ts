@@ -17,11 +17,12 @@
  * are short, and are handed on whole; only one that is cut by the end of a chunk is copied. Time is linear in
  * the input, however it is split.
  *
- * The chunk belongs to the decoder, which removes masks in place. Pieces are given as positions in the chunk,
- * since most payloads become text at once and need no view of their own.
+ * The chunk belongs to the decoder, which removes masks in place; one that is lent does so during the call
+ * alone. Pieces are given as positions in the chunk, since most payloads become text at once and need no view
+ * of their own.
  */
 import { ByteQueue } from "../../base/byte-queue.js";
-import { NO_BYTES } from "../../base/bytes.js";
+import { copyApart, NO_BYTES } from "../../base/bytes.js";
 import { WebSocketProtocolError, type WebSocketViolation } from "./errors.js";
 import { maskInPlace } from "./mask.js";
 import {
@@ -49,9 +50,17 @@ export interface FrameVisitor {
   /**
    * The octets `start` to `end` of `chunk` are payload of the data frame, unmasked; `isEnd` says that the
    * frame ends with them. A frame without payload gets one call with an empty piece. `isAscii` says whether
-   * every octet is ASCII, where unmasking has shown it; `undefined` otherwise. The chunk may be kept.
+   * every octet is ASCII, where unmasking has shown it; `undefined` otherwise. The chunk may be kept unless
+   * it `isLent`: then it is overwritten after the call.
    */
-  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean | undefined): void;
+  onPayload(
+    chunk: Buffer,
+    start: number,
+    end: number,
+    isEnd: boolean,
+    isAscii: boolean | undefined,
+    isLent: boolean,
+  ): void;
   /** A control frame. The payload may be kept. */
   onControlFrame(opcode: ControlOpcode, payload: Buffer): void;
   /** The peer broke a rule; the decoder has stopped. */
@@ -93,6 +102,8 @@ export class FrameDecoder {
   #control: Buffer | undefined;
   #isPaused = false;
   #isRunning = false;
+  /** The chunk that is being decoded may not be kept. */
+  #isLent = false;
   /** What was fed while the decoder was paused or running. */
   #waiting: ByteQueue | undefined;
 
@@ -119,17 +130,17 @@ export class FrameDecoder {
   }
 
   /**
-   * Takes bytes from the peer; the chunk belongs to the decoder from now on. While the decoder is paused, and
-   * from inside the visitor, the bytes wait.
+   * Takes bytes from the peer; the chunk belongs to the decoder from now on, or during the call if it
+   * `isLent`. While the decoder is paused, and from inside the visitor, the bytes wait.
    */
-  feed(chunk: Buffer): void {
+  feed(chunk: Buffer, isLent: boolean): void {
     if (this.#state === STOPPED) return;
     if (this.#isPaused || this.#isRunning || this.#waiting !== undefined) {
       this.#waiting ??= new ByteQueue();
-      this.#waiting.push(chunk);
+      this.#waiting.push(isLent ? copyApart(chunk) : chunk);
       return;
     }
-    this.#run(chunk);
+    this.#run(chunk, isLent);
   }
 
   /** From now on the visitor is not called. Calling twice is fine. */
@@ -147,7 +158,7 @@ export class FrameDecoder {
     while (this.#waiting !== undefined && !this.#isPaused && this.#state !== STOPPED) {
       const chunk = this.#waiting.takeChunk();
       if (this.#waiting.length === 0) this.#waiting = undefined;
-      this.#run(chunk);
+      this.#run(chunk, false);
     }
   }
 
@@ -158,14 +169,16 @@ export class FrameDecoder {
     this.#control = undefined;
   }
 
-  #run(chunk: Buffer): void {
+  #run(chunk: Buffer, isLent: boolean): void {
     this.#isRunning = true;
+    this.#isLent = isLent;
     try {
       const used = this.#decode(chunk);
       if (used < chunk.length && this.#state !== STOPPED) {
         // Paused: what is left of the chunk comes before what was fed meanwhile.
         this.#waiting ??= new ByteQueue();
-        this.#waiting.unshift(chunk.subarray(used));
+        const rest = chunk.subarray(used);
+        this.#waiting.unshift(isLent ? copyApart(rest) : rest);
       }
     } finally {
       this.#isRunning = false;
@@ -287,7 +300,7 @@ export class FrameDecoder {
       return;
     }
     this.#visitor.onDataFrame(first & OPCODE_BITS, (first & FIN) !== 0, (first & RSV1) !== 0, length);
-    if (length === 0 && this.#state !== STOPPED) this.#visitor.onPayload(NO_BYTES, 0, 0, true, true);
+    if (length === 0 && this.#state !== STOPPED) this.#visitor.onPayload(NO_BYTES, 0, 0, true, true, false);
   }
 
   /** Hands on what the chunk has of the payload; returns where the rest begins. */
@@ -298,8 +311,8 @@ export class FrameDecoder {
     this.#missing -= end - start;
     const isEnd = this.#missing === 0;
     if (isEnd) this.#state = FIRST;
-    if ((this.#first & CONTROL_BIT) === 0) this.#visitor.onPayload(chunk, start, end, isEnd, isAscii);
-    else this.#readControl(chunk, start, end, isEnd);
+    if ((this.#first & CONTROL_BIT) !== 0) this.#readControl(chunk, start, end, isEnd);
+    else this.#visitor.onPayload(chunk, start, end, isEnd, isAscii, this.#isLent);
     return end;
   }
 
@@ -312,7 +325,8 @@ export class FrameDecoder {
       if (!isEnd) return;
       this.#control = undefined;
     } else {
-      payload = chunk.subarray(start, end);
+      const view = chunk.subarray(start, end);
+      payload = this.#isLent ? copyApart(view) : view;
     }
     this.#visitor.onControlFrame((this.#first & OPCODE_BITS) as ControlOpcode, payload);
   }

@@ -10,12 +10,12 @@
  * Memory is that of the message and no more. The limit is checked at the head of each frame, before its
  * payload comes, and again while inflating. A message that lies whole in one chunk becomes text, or a view of
  * the chunk, without a copy. Others gather in a `ByteQueue`, where small fragments cost their bytes instead
- * of an object each, and empty ones nothing. A piece that would keep a much larger chunk in memory is copied
- * out of it.
+ * of an object each, and empty ones nothing. A piece of a chunk that is lent, or that would keep a much
+ * larger chunk in memory, is copied out of it.
  */
 import { isAscii as isAsciiBytes } from "node:buffer";
 import { ByteQueue } from "../../base/byte-queue.js";
-import { keepable, NO_BYTES } from "../../base/bytes.js";
+import { copyApart, keepable, NO_BYTES } from "../../base/bytes.js";
 import { WebSocketProtocolError, type WebSocketViolation } from "./errors.js";
 import type { FrameVisitor } from "./frame-decoder.js";
 import { maxCompressedSize } from "./limits.js";
@@ -98,22 +98,31 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     if (this.#received > most) this.#tooBig();
   }
 
-  onPayload(chunk: Buffer, start: number, end: number, isEnd: boolean, isAscii: boolean | undefined): void {
+  onPayload(
+    chunk: Buffer,
+    start: number,
+    end: number,
+    isEnd: boolean,
+    isAscii: boolean | undefined,
+    isLent: boolean,
+  ): void {
     const isLast = isEnd && this.#isFinal;
     if (this.#message > RSV1) {
-      if (start < end || isLast) this.#inflate(chunk.subarray(start, end), isLast);
+      const piece = chunk.subarray(start, end);
+      if (start < end || isLast) this.#inflate(isLent ? copyApart(piece) : piece, isLast);
       return;
     }
     if (isLast && this.#received === end - start) {
       if (this.#message === TEXT) this.#wholeText(chunk, start, end, isAscii);
-      else this.#deliver(keepable(chunk.subarray(start, end)), true);
+      else this.#deliver(keep(chunk.subarray(start, end), isLent), true);
       return;
     }
     if (start < end) {
       if (this.#message === TEXT && !this.#checkText(chunk, start, end, isAscii)) return;
       this.#pieces ??= new ByteQueue();
+      const piece = chunk.subarray(start, end);
       const isGathered = end - start <= GATHERED && this.#pieces.length > 0;
-      this.#pieces.push(isGathered ? chunk.subarray(start, end) : keepable(chunk.subarray(start, end)));
+      this.#pieces.push(isGathered && !isLent ? piece : keep(piece, isLent));
     }
     if (isLast) this.#finish();
   }
@@ -216,6 +225,11 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   #violated(code: WebSocketViolation, message: string): void {
     this.#owner.onViolation(new WebSocketProtocolError(code, message));
   }
+}
+
+/** A piece for keeping: copied if its memory is lent, or much larger. */
+function keep(piece: Buffer, isLent: boolean): Buffer {
+  return isLent ? copyApart(piece) : keepable(piece);
 }
 
 function isAsciiRange(bytes: Buffer, start: number, end: number): boolean {

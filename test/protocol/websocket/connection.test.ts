@@ -64,6 +64,24 @@ describe("messages", () => {
       assert.deepEqual(server.told, expected.told, how);
       assert.equal(server.takeHex(), "8a0470696e67", how);
     }
+    const bytesOf = ({ told, kept }: RecordedConnection): [string[], string[]] => [
+      told.flatMap(([what, data]) => (what === "text" ? [] : [data as string])),
+      kept.map((data) => data.toString("hex")),
+    ];
+    for (const { how, pieces } of cuttings(bytes)) {
+      const server = new RecordedConnection("server");
+      for (const piece of pieces) server.lend(piece);
+      assert.deepEqual(server.told, expected.told, `lent, ${how}`);
+      const [told, kept] = bytesOf(server);
+      assert.deepEqual(kept, told, `lent and overwritten, ${how}`);
+      // Paused by each call: what is left of a chunk that was lent is kept.
+      const paused = new RecordedConnection("server");
+      paused.onCall = () => paused.connection.pause();
+      for (const piece of pieces) paused.lend(piece);
+      while (paused.connection.paused) paused.connection.resume();
+      assert.deepEqual(paused.told, expected.told, `lent while paused, ${how}`);
+      assert.deepEqual(bytesOf(paused)[1], told, `lent while paused, ${how}`);
+    }
   });
 
   test("may have characters cut by fragments", () => {
@@ -151,7 +169,7 @@ describe("violations", () => {
       const ways = bytes.length < 100 ? [...cuttings(bytes)] : [{ how: "octets", pieces: inSteps(bytes, 1) }];
       for (const { how, pieces } of ways) {
         const server = new RecordedConnection("server", { maxMessageSize: 1000 });
-        for (const piece of pieces) server.connection.receive(piece);
+        for (const piece of pieces) server.lend(piece);
         assert.deepEqual(
           server.told,
           [
