@@ -1,6 +1,6 @@
 // Writes compiled code with fewer blanks: one tab for each level, no blank that the language does not need, and the only
-// statement of an `if` or a loop behind its condition where there is room. Each statement keeps a line of its own and each
-// name stays, which is what a stack trace shows.
+// statement of an `if` or a loop behind its condition where there is room; a brace that closes stands behind the last
+// statement of its block. Each statement keeps a line of its own and each name stays, which is what a stack trace shows.
 import { parse } from "acorn";
 
 const SYNTAX = { ecmaVersion: "latest", sourceType: "module", allowHashBang: true };
@@ -71,7 +71,7 @@ export function compact(code) {
       const rest = code.slice(token.start, joined.get(token.start));
       return !rest.includes("\n") && written.length - lineStart + rest.length < ROOM;
     };
-    if (gap.includes("\n") && !(joined.has(token.start) && fits())) {
+    if (gap.includes("\n") && text !== "}" && !(joined.has(token.start) && fits())) {
       lineStart = written.length + 1;
       const blanks = gap.length - gap.lastIndexOf("\n") - 1;
       written += `\n${"\t".repeat(blanks / COMPILED_INDENT)}${" ".repeat(blanks % COMPILED_INDENT)}`;
