@@ -268,7 +268,7 @@ async function runCase(random: Random): Promise<void> {
 
 fuzz(
   "a fetch ends with the response that the octets hold, or with an error, and no broken connection is used again",
-  { runs: 400, summary: () => `${reused} requests came on a kept connection.` },
+  { runs: 200, summary: () => `${reused} requests came on a kept connection.` },
   async (random) => {
     const watch = new Watch();
     watch.begin();

@@ -280,7 +280,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
 
 fuzz(
   "handlers are called in order and at most once whatever they and their clients do",
-  { runs: 300 },
+  { runs: 200 },
   async (random) => {
     const watch = new Watch(({ error, format }) => {
       if (error === undefined) {

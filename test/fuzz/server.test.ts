@@ -309,7 +309,7 @@ async function runCase(random: Random, watch: Watch): Promise<void> {
   );
 }
 
-fuzz("a server keeps its promises whatever its clients and handlers do", { runs: 300 }, async (random) => {
+fuzz("a server keeps its promises whatever its clients and handlers do", { runs: 200 }, async (random) => {
   const watch = new Watch();
   watch.begin();
   try {
