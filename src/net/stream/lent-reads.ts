@@ -14,13 +14,19 @@
  */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { copyApart } from "../../base/bytes.js";
+import { copyApart, NO_BYTES } from "../../base/bytes.js";
 
 /** How much one read takes at most, in bytes; as much as Node reads at once. */
 const SIZE = 65_536;
 
 /** A read of a buffer of its own that is at least so long is given away; a shorter one would waste memory. */
 const GIVEN = SIZE / 2;
+
+/**
+ * Deno's TLS sockets read inside `resume()`. A reader that lets another connection go on would lose there
+ * what it has been lent.
+ */
+const TLS_LENDS = process.versions.deno === undefined;
 
 /** Takes what a socket has read. Neither method throws. */
 export interface LentReader {
@@ -64,7 +70,7 @@ let next: Buffer | undefined;
 export function lendReads(socket: Duplex, reader: LentReader): boolean {
   const lending = socket as unknown as LendingSocket;
   // Only what is known to be read so: a socket of Node's, plain or TLS, and no class made from one.
-  if ((socket as object).constructor !== Socket && lending.encrypted !== true) return false;
+  if ((socket as object).constructor !== Socket && !(lending.encrypted === true && TLS_LENDS)) return false;
   const handle = lending._handle;
   if (typeof handle?.useUserBuffer !== "function" || lending.connecting === true) return false;
   // What has been read already would come after what is read now.
@@ -83,7 +89,16 @@ export function lendReads(socket: Duplex, reader: LentReader): boolean {
 /** Ends {@link lendReads}: `socket` is an ordinary one again, for another owner. */
 export function endLending(socket: Duplex): void {
   const lending = socket as unknown as LendingSocket;
-  if (known !== undefined) lending[known.callback] = pushRead;
+  if (known === undefined) return;
+  if (process.versions.deno === undefined) {
+    // Node's handle keeps the buffer for good; who reads below JavaScript, as TLS does, has its own.
+    lending[known.callback] = pushRead;
+    return;
+  }
+  // Deno's handle reads into the buffer whoever reads, until it gets an empty one.
+  lending[known.buffer] = null;
+  lending[known.callback] = null;
+  lending._handle?.useUserBuffer?.(NO_BYTES);
 }
 
 /** False for a socket whose owner reads it by the option itself. */

@@ -17,8 +17,9 @@
  *     ENDED        any or none  FIN came  the reader knows; queued bytes can still be read
  *     CUT          any or none  closed    closed or detached before a FIN; queued bytes can still be read
  *
- * {@link MOVES} says which event leads from which state to which. The socket follows the state, never the
- * other way round. The last call of a sink, `onClose`, comes when the socket is gone, whatever the state.
+ * {@link MOVES} says which event leads from which state to which; `sinkLate` and `resumeLate` are for a sink
+ * that finds bytes queued. The socket follows the state, never the other way round, and may deliver as soon
+ * as it flows. The last call of a sink, `onClose`, comes when the socket is gone, whatever the state.
  */
 import type { Duplex } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
@@ -71,11 +72,13 @@ const MOVES = {
   watch:      [AHEAD,   AHEAD,   AWAITED, PUSHING, DUE,     PAUSED,     END_DUE,    END_PAUSED, ENDED,   CUT],
   enough:     [IDLE,    IDLE,    AWAITED, PUSHING, DUE,     PAUSED,     END_DUE,    END_PAUSED, ENDED,   CUT],
   sink:       [PUSHING, PUSHING, AWAITED, PUSHING, PUSHING, PUSHING,    END_DUE,    END_DUE,    END_DUE, CUT],
+  sinkLate:   [DUE,     DUE,     AWAITED, DUE,     DUE,     DUE,        END_DUE,    END_DUE,    END_DUE, CUT],
   noSink:     [IDLE,    AHEAD,   AWAITED, AHEAD,   AHEAD,   IDLE,       ENDED,      ENDED,      ENDED,   CUT],
   queued:     [IDLE,    AHEAD,   AWAITED, DUE,     DUE,     PAUSED,     END_DUE,    END_PAUSED, ENDED,   CUT],
   delivered:  [IDLE,    AHEAD,   AWAITED, PUSHING, PUSHING, PAUSED,     ENDED,      END_PAUSED, ENDED,   CUT],
   pause:      [IDLE,    IDLE,    AWAITED, PAUSED,  PAUSED,  PAUSED,     END_PAUSED, END_PAUSED, ENDED,   CUT],
   resume:     [IDLE,    AHEAD,   AWAITED, PUSHING, DUE,     PUSHING,    END_DUE,    END_DUE,    ENDED,   CUT],
+  resumeLate: [IDLE,    AHEAD,   AWAITED, PUSHING, DUE,     DUE,        END_DUE,    END_DUE,    ENDED,   CUT],
   fin:        [ENDED,   ENDED,   ENDED,   END_DUE, END_DUE, END_PAUSED, END_DUE,    END_PAUSED, ENDED,   CUT],
   close:      [CUT,     CUT,     CUT,     CUT,     CUT,     CUT,        ENDED,      ENDED,      ENDED,   CUT],
 } as const satisfies Record<string, Move>;
@@ -296,10 +299,9 @@ export class StreamInput implements LentReader {
       if (endUnknown) this.#afterFin();
       return;
     }
-    this.#move(MOVES.sink);
-    if (this.#state === END_DUE) this.#deliverSoon();
-    else if (this.#state === CUT) queueMicrotask(() => this.socket === null && this.#reportClose());
-    else if (this.bytesBuffered > 0) this.#queued();
+    this.#move(this.bytesBuffered > 0 ? MOVES.sinkLate : MOVES.sink);
+    if (this.#state === CUT) queueMicrotask(() => this.socket === null && this.#reportClose());
+    else if (this.#isDue) this.#deliverSoon();
   }
 
   pause(): void {
@@ -308,10 +310,8 @@ export class StreamInput implements LentReader {
 
   resume(): void {
     const state = this.#state;
-    this.#move(MOVES.resume);
-    if (this.#state === state) return;
-    if (this.#state === END_DUE) this.#deliverSoon();
-    else if (this.bytesBuffered > 0) this.#queued();
+    this.#move(this.bytesBuffered > 0 ? MOVES.resumeLate : MOVES.resume);
+    if (this.#state !== state && this.#isDue) this.#deliverSoon();
   }
 
   /** Puts bytes in front of what is read next. */

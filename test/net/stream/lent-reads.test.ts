@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { endLending, type LentReader, lendReads } from "#room/net/stream/lent-reads";
 
-const { bun, deno } = process.versions;
+const { bun } = process.versions;
 
 class Reader implements LentReader {
   readonly lent: Buffer[] = [];
@@ -56,7 +56,7 @@ async function pair(): Promise<{ accepted: Socket; client: Socket }> {
   return { accepted, client };
 }
 
-describe("lendReads()", { skip: bun !== undefined || deno !== undefined }, () => {
+describe("lendReads()", { skip: bun !== undefined }, () => {
   test("short reads of all sockets share one buffer", async () => {
     const [first, second] = [await pair(), await pair()];
     const readers = [new Reader(), new Reader()];
@@ -145,8 +145,7 @@ describe("lendReads()", { skip: bun !== undefined || deno !== undefined }, () =>
   test("sockets that have read already, connect still, or are read by their owner's buffer do not lend", async () => {
     const read = await pair();
     read.accepted.pause();
-    read.client.write("early");
-    while (read.accepted.readableLength === 0) await new Promise((resolve) => setImmediate(resolve));
+    read.accepted.unshift("early");
     assert.equal(lendReads(read.accepted, new Reader()), false);
     const server = servers[0]!.address() as { port: number };
     const connecting = connect(server.port, "127.0.0.1");
