@@ -83,8 +83,8 @@ export class IOStream extends BaseIOStream {
   protected static readonly adopts: boolean = true;
 
   /**
-   * The socket; undefined before `connect()` and once the stream is closed. Writing to it behind the stream's
-   * back breaks the order.
+   * The socket; undefined before `connect()` and once the stream is closed. It is there to be asked and set
+   * up: writing to it behind the stream's back breaks the order, and its `data` events do not come.
    */
   get socket(): NetworkSocket | undefined {
     return this.transport as NetworkSocket | undefined;
