@@ -342,8 +342,9 @@ function skip(kind: number, bytes: Uint8Array, at: number, stop: number): number
  * Where the words of a field value end that hold no control character: in front of the first which does, or
  * of what is left behind the last whole one. {@link skip}, which takes twice the time, goes on from there.
  *
- * For an octet below 0x80 the highest bit comes out set if it is below 0x20 (taking that away borrows) or 0x7F
- * (adding one carries). A borrow or carry from the octet below can set it once too often, never too rarely.
+ * For an octet below 0x80 the highest bit comes out set if it is below 0x20 (taking that away borrows) or is
+ * 0x7F (adding one carries). A borrow or carry from the octet below can set it once too often, never too
+ * rarely.
  */
 function skipWords(bytes: Uint8Array, words: Int32Array, at: number, stop: number): number {
   const classes = CHAR_CLASS;
