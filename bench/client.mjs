@@ -4,7 +4,17 @@ import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CLIENT_CORE, ServerProcess } from "./lib/process.mjs";
-import { fixed, mebibytes, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
+import {
+  chosenNames,
+  fixed,
+  mebibytes,
+  publish,
+  readOptions,
+  summary,
+  table,
+  times,
+  whole,
+} from "./lib/report.mjs";
 
 const CLIENTS = {
   squall: { file: "squall.mjs", title: "squall, AsyncHTTPClient" },
@@ -22,7 +32,7 @@ const options = readOptions(
   { rounds: 5, seconds: 4, warmup: 2, connections: 50, clients: Object.keys(CLIENTS).join() },
   { rounds: 1, seconds: 1, warmup: 1 },
 );
-const names = options.clients.split(",");
+const names = chosenNames("clients", options.clients, Object.keys(CLIENTS));
 const folder = join(dirname(fileURLToPath(import.meta.url)), "clients");
 
 function run(file, port) {

@@ -1,7 +1,17 @@
 // npm run bench:http: "Hello, world" through squall and its neighbours, one core each, in turn.
 import { ServerProcess } from "./lib/process.mjs";
-import { fixed, mebibytes, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
-import { wrk } from "./lib/wrk.mjs";
+import {
+  chosenNames,
+  fixed,
+  mebibytes,
+  publish,
+  readOptions,
+  summary,
+  table,
+  times,
+  whole,
+} from "./lib/report.mjs";
+import { HEADS, wrk } from "./lib/wrk.mjs";
 
 const SERVERS = {
   squall: { file: "squall.mjs", title: "squall, RequestHandler" },
@@ -24,8 +34,8 @@ const options = readOptions(
   },
   { rounds: 1, seconds: 1, warmup: 1 },
 );
-const names = options.servers.split(",");
-const heads = options.heads.split(",");
+const names = chosenNames("servers", options.servers, Object.keys(SERVERS));
+const heads = chosenNames("heads", options.heads, Object.keys(HEADS));
 const running = new Map();
 const measured = {};
 

@@ -3,7 +3,17 @@ import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CLIENT_CORE, ServerProcess } from "./lib/process.mjs";
-import { fixed, mebibytes, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
+import {
+  chosenNames,
+  fixed,
+  mebibytes,
+  publish,
+  readOptions,
+  summary,
+  table,
+  times,
+  whole,
+} from "./lib/report.mjs";
 import { wrk } from "./lib/wrk.mjs";
 
 const SERVERS = { squall: "squall.mjs", net: "net.mjs", http: "node-http.mjs" };
@@ -12,9 +22,9 @@ const options = readOptions(
   { rounds: 1, seconds: 1, warmup: 1, many: 1_000 },
 );
 const holder = join(dirname(fileURLToPath(import.meta.url)), "lib", "hold-idle.mjs");
-const cases = options.servers
-  .split(",")
-  .flatMap((name) => [options.few, options.many].map((idle) => ({ name, idle, rounds: [] })));
+const cases = chosenNames("servers", options.servers, Object.keys(SERVERS)).flatMap((name) =>
+  [options.few, options.many].map((idle) => ({ name, idle, rounds: [] })),
+);
 
 /** Opens `count` connections, each of which has had one answer, and keeps them until killed. */
 async function hold(port, count) {

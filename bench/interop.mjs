@@ -1,7 +1,7 @@
 // npm run bench:interop: applications of other worlds under squall, beside the same applications where they are at home.
 // Requests a second in turn; whoever serves has one core with all its processes, and the load comes from the other.
 import { ServerProcess } from "./lib/process.mjs";
-import { fixed, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
+import { chosenNames, fixed, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
 import { wrk } from "./lib/wrk.mjs";
 
 /**
@@ -36,7 +36,7 @@ const options = readOptions(
 const measured = {};
 const rows = [];
 
-for (const name of options.groups.split(",")) {
+for (const name of chosenNames("groups", options.groups, Object.keys(GROUPS))) {
   const servers = GROUPS[name];
   const running = [];
   const loads = servers.map(() => []);

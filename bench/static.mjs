@@ -3,7 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerProcess } from "./lib/process.mjs";
-import { fixed, mebibytes, publish, readOptions, summary, table, times, whole } from "./lib/report.mjs";
+import {
+  chosenNames,
+  fixed,
+  mebibytes,
+  publish,
+  readOptions,
+  summary,
+  table,
+  times,
+  whole,
+} from "./lib/report.mjs";
 import { wrk } from "./lib/wrk.mjs";
 
 const SERVERS = {
@@ -20,7 +30,7 @@ const options = readOptions(
   { rounds: 7, seconds: 5, warmup: 3, servers: Object.keys(SERVERS).join() },
   { rounds: 1, seconds: 1, warmup: 1 },
 );
-const names = options.servers.split(",");
+const names = chosenNames("servers", options.servers, Object.keys(SERVERS));
 const folder = mkdtempSync(join(tmpdir(), "squall-bench-"));
 const running = new Map();
 const measured = {};

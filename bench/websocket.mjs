@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CLIENT_CORE, ServerProcess } from "./lib/process.mjs";
-import { fixed, median, publish, readOptions, table, times, whole } from "./lib/report.mjs";
+import { chosenNames, fixed, median, publish, readOptions, table, times, whole } from "./lib/report.mjs";
 
 const SERVERS = { squall: "websocket-squall.mjs", ws: "websocket-ws.mjs", tornado: "websocket-tornado.py" };
 const options = readOptions(
@@ -22,9 +22,9 @@ const options = readOptions(
   },
   { rounds: 1, seconds: 0.3, connections: 4, idle: 100, audience: 100, sizes: "32,65536" },
 );
-const names = options.servers.split(",");
-const parts = options.parts.split(",");
-const modes = options.modes.split(",");
+const names = chosenNames("servers", options.servers, Object.keys(SERVERS));
+const parts = chosenNames("parts", options.parts, ["echo", "idle", "broadcast"]);
+const modes = chosenNames("modes", options.modes, ["plain", "deflate"]);
 const loadFile = join(dirname(fileURLToPath(import.meta.url)), "lib", "websocket-load.mjs");
 
 /** Load generators that share the work, on the core of the clients. */

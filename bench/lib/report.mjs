@@ -26,6 +26,15 @@ export function readOptions(defaults, smoke = {}) {
   return { ...chosen, smoke: values.smoke };
 }
 
+/** The names that `--OPTION a,b` chooses, each of which must be one of `known`. */
+export function chosenNames(option, text, known) {
+  const names = text.split(",");
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger === undefined) return names;
+  console.error(`--${option}: nothing is named ${JSON.stringify(stranger)}; there are ${known.join(", ")}`);
+  process.exit(2);
+}
+
 /** The middle value; of an even count, the mean of the middle two. */
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
