@@ -284,7 +284,7 @@ describe("the page of limits", () => {
     assert.match(page, /128 connections may wait/);
     assert.match(sources.get("net/node-network.ts") ?? "", /DEFAULT_BACKLOG = 128;/);
     assert.match(page, /requests 30 s unless/);
-    assert.equal(defaultInSource("http/server/http-server.ts", "timeout"), 30_000);
+    assert.equal(defaultInSource("net/tcp-server.ts", "timeout"), 30_000);
   });
 });
 

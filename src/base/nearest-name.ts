@@ -52,13 +52,19 @@ export function hintOf(name: string, known: Iterable<string>): string {
   return nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
 }
 
+/** The names of `Options` as a set; a list that lacks one of them, or has another, does not compile. */
+export function optionNames<Options>(names: Record<keyof Options, 1>): ReadonlySet<string> {
+  return new Set(Object.keys(names));
+}
+
 /**
- * Checks the names in an options object.
+ * Checks the names in an options object. What is no object passes: whoever reads the options refuses it.
  * @param what how the message names such an option, for example `setting`.
- * @param own true if names that resemble none of ours are the caller's own and allowed.
+ * @param own true if names that resemble none of ours are the caller's own and allowed; default false.
  * @throws InvalidArgumentError for an unknown name, with the nearest known one.
  */
-export function checkNames(what: string, options: object, known: ReadonlySet<string>, own: boolean): void {
+export function checkNames(what: string, options: unknown, known: ReadonlySet<string>, own = false): void {
+  if (typeof options !== "object" || options === null) return;
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
     if (own && nearestName(name, known) === undefined) continue;

@@ -7,7 +7,8 @@ import { IOLoop } from "../async/ioloop.js";
 import type { Network, NetworkServer, NetworkSocket } from "../async/network.js";
 import { InvalidArgumentError } from "../base/errors.js";
 import { appLog, genLog } from "../base/log.js";
-import { checkInteger, checkOneOf } from "../base/validate.js";
+import { checkNames, nearestName, optionNames } from "../base/nearest-name.js";
+import { checkInteger, checkObject, checkOneOf } from "../base/validate.js";
 import { isValidIp, type PeerAddress, peerAddress } from "./address.js";
 import { explainListenError, listenSite } from "./listen-error.js";
 import { checkSocketPath, listenUnix, nodeNetwork } from "./node-network.js";
@@ -30,6 +31,60 @@ export interface BindOptions {
   readonly ioLoop?: IOLoop | undefined;
 }
 
+/** The options that say where to listen. */
+export const LISTEN_OPTIONS: ReadonlySet<string> = optionNames<Omit<BindOptions, "ioLoop">>({
+  address: 1,
+  family: 1,
+  backlog: 1,
+  flags: 1,
+  reusePort: 1,
+  exclusive: 1,
+});
+
+const BIND_OPTIONS: ReadonlySet<string> = new Set([...LISTEN_OPTIONS, "ioLoop"]);
+
+/**
+ * Refuses the first name that looks like one of `listen()`: with `host`, as Node calls it, a server would
+ * listen on all interfaces that was meant for one.
+ * @param others names that are known to somebody else.
+ * @throws InvalidArgumentError for a name that is not known, with the one that was meant.
+ */
+export function checkListenNames(names: Iterable<string>, others: ReadonlySet<string>): void {
+  for (const name of names) {
+    if (LISTEN_OPTIONS.has(name) || others.has(name)) continue;
+    const meant = /^host(?:name)?$/i.test(name) ? "address" : nearestName(name, LISTEN_OPTIONS);
+    if (meant === undefined) continue;
+    throw new InvalidArgumentError(`unknown option of listen() "${name}"; did you mean "${meant}"?`);
+  }
+}
+
+/**
+ * Checks where a server is to listen whose own options, `server`, are given already.
+ * @throws InvalidArgumentError for every name that is no option of `listen()`.
+ */
+export function checkWhere(options: unknown, server: ReadonlySet<string>): void {
+  if (typeof options !== "object" || options === null) return;
+  const names = Object.keys(options);
+  checkListenNames(names, server);
+  const unknown = names.find((name) => !LISTEN_OPTIONS.has(name));
+  if (unknown === undefined) return;
+  const place = server.has(unknown) ? "; it is one of the server, for its constructor" : "";
+  throw new InvalidArgumentError(`unknown option of listen() "${unknown}"${place}`);
+}
+
+/**
+ * Refuses what Node's `listen()` takes and this one does not: a callback would never be called.
+ * @throws InvalidArgumentError for anything but options or an address behind the port.
+ */
+export function checkListenOptions(options: unknown, callback: unknown): void {
+  if (typeof options === "function" || callback !== undefined) {
+    throw new InvalidArgumentError(
+      "listen() takes no callback: await it; its options stand in one object, as in listen(8888, { address })",
+    );
+  }
+  if (options !== undefined && typeof options !== "string") checkObject("the options of listen()", options);
+}
+
 /** How often a free port is sought that is free in both families. */
 const PORT_ATTEMPTS = 16;
 
@@ -50,6 +105,8 @@ export async function bindSockets(
   options: BindOptions | string = {},
 ): Promise<NetworkServer[]> {
   checkInteger("port", port, { min: 0, max: 65_535 });
+  if (typeof options === "object") checkListenNames(Object.keys(options), BIND_OPTIONS);
+  checkNames("option of bindSockets()", options, BIND_OPTIONS);
   const settings = typeof options === "string" ? { address: options } : options;
   checkOneOf("family", settings.family ?? 0, [0, 4, 6]);
   const network = (settings.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;
@@ -135,6 +192,8 @@ export interface BindUnixOptions {
   readonly ioLoop?: IOLoop | undefined;
 }
 
+const UNIX_OPTIONS = optionNames<BindUnixOptions>({ mode: 1, backlog: 1, ioLoop: 1 });
+
 /**
  * Listens on a unix socket. A socket file that is there already is taken for a leftover and replaced. The
  * file goes when the socket is closed, unless another process has taken the name meanwhile. A path that
@@ -145,6 +204,7 @@ export interface BindUnixOptions {
  *   than the system can have it (107 bytes on Linux)
  */
 export async function bindUnixSocket(path: string, options: BindUnixOptions = {}): Promise<NetworkServer> {
+  checkNames("option of bindUnixSocket()", options, UNIX_OPTIONS);
   const { backlog } = options;
   const mode = checkInteger("mode", options.mode ?? 0o600, { min: 0, max: 0o777 });
   const network = (options.ioLoop ?? IOLoop.current()).network ?? nodeNetwork;

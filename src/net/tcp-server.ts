@@ -21,14 +21,15 @@ import { pendingResult } from "../async/coroutine/yieldable.js";
 import type { IOLoop } from "../async/ioloop.js";
 import type { NetworkAddress, NetworkServer, NetworkSocket } from "../async/network.js";
 import { appLog, genLog } from "../base/log.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { ConnectionLimiter } from "./connection-limiter.js";
-import { type BindOptions, bindSockets } from "./listen.js";
+import { type BindOptions, bindSockets, checkListenOptions, checkWhere } from "./listen.js";
 import { nodeCluster } from "./process/node-cluster.js";
 import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
 import { StreamClosedError } from "./stream/stream-errors.js";
-import { type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
+import { STREAM_OPTIONS, type StreamOptions, StreamSettings } from "./stream/stream-settings.js";
 import { IOStream, reset, SSLIOStream, SSLStreamSettings } from "./stream/tcp-stream.js";
 import type { SSLContext, SSLOptions } from "./tls/ssl-options.js";
 
@@ -52,6 +53,25 @@ export interface TCPServerOptions extends StreamOptions {
   readonly maxConnectionsPerAddress?: number | undefined;
 }
 
+/** The names of {@link TCPServerOptions}. */
+export const TCP_SERVER_OPTIONS: ReadonlySet<string> = new Set([
+  ...STREAM_OPTIONS,
+  ...optionNames<Omit<TCPServerOptions, keyof StreamOptions>>({
+    sslOptions: 1,
+    handshakeTimeout: 1,
+    maxConnections: 1,
+    maxConnectionsPerAddress: 1,
+  }),
+]);
+
+const CLOSE_OPTIONS = optionNames<{ timeout: number }>({ timeout: 1 });
+
+/** The time of `closeAllConnections()`, checked. */
+export function closeTimeout(options: { readonly timeout?: number | undefined }): number {
+  checkNames("option of closeAllConnections()", options, CLOSE_OPTIONS);
+  return checkMilliseconds("timeout", options.timeout ?? 30_000);
+}
+
 /** Options of {@link TCPServer.listen} and {@link TCPServer.bind}. */
 export type ListenOptions = Omit<BindOptions, "ioLoop">;
 
@@ -69,10 +89,12 @@ export class TCPServer {
   /**
    * Reads and checks the TLS options at once.
    *
-   * @throws InvalidArgumentError if an option is invalid, or a certificate is missing or cannot be read
+   * @throws InvalidArgumentError if an option is invalid or named almost as one is (a subclass may have
+   *   options of its own, under other names), or a certificate is missing or cannot be read
    * @throws Error of OpenSSL if a certificate or key is broken
    */
   constructor(options: TCPServerOptions = {}) {
+    checkNames("option of TCPServer", options, TCP_SERVER_OPTIONS, true);
     this.#settings =
       options.sslOptions === undefined
         ? new StreamSettings(options)
@@ -124,9 +146,12 @@ export class TCPServer {
   /**
    * Listens on a port (0: a free one, the same for IPv4 and IPv6) and accepts. May be called for several
    * ports. Resolves with the server, whose `port` and `addresses` are known then; rejects with the system's
-   * error (`EADDRINUSE`, `EACCES`, …).
+   * error (`EADDRINUSE`, `EACCES`, …), and with an InvalidArgumentError for an unknown option: with `host`
+   * for `address` it would listen on all interfaces.
    */
-  async listen(port: number, options?: ListenOptions | string): Promise<this> {
+  async listen(port: number, options?: ListenOptions | string): Promise<this>;
+  async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
+    checkListenOptions(options, callback);
     this.addSockets(await this.#bind(port, options));
     return this;
   }
@@ -136,6 +161,7 @@ export class TCPServer {
    * once. May be called for several ports. Rejects as {@link TCPServer.listen} does.
    */
   async bind(port: number, options?: ListenOptions | string): Promise<void> {
+    checkListenOptions(options, undefined);
     const sockets = await this.#bind(port, options);
     if (this.#started) this.addSockets(sockets);
     else this.#bound.push(...sockets);
@@ -202,7 +228,7 @@ export class TCPServer {
   async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<{ readonly finished: number; readonly aborted: number }> {
-    const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
+    const timeout = closeTimeout(options);
     const before = this.#limiter.open.size;
     if (before > 0 && timeout > 0) {
       await cancellable<void>(this.ioLoop, "closing connections", { timeout }, (settle) => {
@@ -245,6 +271,7 @@ export class TCPServer {
   }
 
   #bind(port: number, options: ListenOptions | string | undefined): Promise<NetworkServer[]> {
+    checkWhere(options, TCP_SERVER_OPTIONS);
     const settings = typeof options === "string" ? { address: options } : options;
     return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
   }

@@ -723,8 +723,7 @@ describe("options of a server", () => {
     }
     await assert.rejects(new HTTPServer(app).listen(0, { maxBodySize: 5 } as object), {
       ...refused,
-      message:
-        'unknown option of listen() "maxBodySize"; it is one of the server: new HTTPServer(app, { maxBodySize })',
+      message: 'unknown option of listen() "maxBodySize"; it is one of the server, for its constructor',
     });
   });
 

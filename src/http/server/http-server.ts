@@ -8,12 +8,19 @@ import type { NetworkAddress } from "../../async/network.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
 import { LogLevel } from "../../base/log-record.js";
-import { checkNames, nearestName } from "../../base/nearest-name.js";
-import { checkBoolean, checkMilliseconds, checkObject, checkOneOf, isClass } from "../../base/validate.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
+import { checkBoolean, checkOneOf, isClass } from "../../base/validate.js";
 import { formatAddress } from "../../net/address.js";
 import { AddressSet } from "../../net/address-set.js";
+import { checkListenOptions, checkWhere } from "../../net/listen.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
-import { type ListenOptions, TCPServer, type TCPServerOptions } from "../../net/tcp-server.js";
+import {
+  closeTimeout,
+  type ListenOptions,
+  TCP_SERVER_OPTIONS,
+  TCPServer,
+  type TCPServerOptions,
+} from "../../net/tcp-server.js";
 import type { SSLOptions } from "../../net/tls/ssl-options.js";
 import { DEFAULT_HTTP1_LIMITS, type HTTP1LimitsOptions } from "../../protocol/http1/limits.js";
 import { type HTTP1ConnectionOptions, HTTP1ConnectionParameters } from "../connection/params.js";
@@ -81,91 +88,35 @@ export type HTTPServerCallback = RequestCallback | HTTPServerConnectionDelegate;
 const MIN_IDLE = 1000;
 
 /** Every option by name, so that a misspelt one is not a limit that is silently off. */
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+export const SERVER_OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...TCP_SERVER_OPTIONS,
   ...(Object.keys(DEFAULT_HTTP1_LIMITS) as (keyof HTTP1LimitsOptions)[]),
-  "allowHalfOpen",
-  "bodyStallTimeout",
-  "bodyTimeout",
-  "chunkSize",
-  "decompressRequest",
-  "drainSize",
-  "drainTimeout",
-  "halfClosedTimeout",
-  "handshakeTimeout",
-  "headerTimeout",
-  "idleConnectionTimeout",
-  "idleTimeout",
-  "ioLoop",
-  "maxBufferSize",
-  "maxConnections",
-  "maxConnectionsPerAddress",
-  "maxPipelinedSize",
-  "maxRequests",
-  "maxWriteBufferSize",
-  "noKeepAlive",
-  "protocol",
-  "protocols",
-  "readChunkSize",
-  "serverHeader",
-  "sslOptions",
-  "trustedDownstream",
-  "writeStallTimeout",
-  "xheaders",
-] satisfies readonly (keyof HTTPServerOptions)[]);
+  ...optionNames<Omit<HTTPServerOptions, keyof TCPServerOptions | keyof HTTP1LimitsOptions>>({
+    bodyStallTimeout: 1,
+    bodyTimeout: 1,
+    chunkSize: 1,
+    decompressRequest: 1,
+    drainSize: 1,
+    drainTimeout: 1,
+    halfClosedTimeout: 1,
+    headerTimeout: 1,
+    idleConnectionTimeout: 1,
+    idleTimeout: 1,
+    maxPipelinedSize: 1,
+    maxRequests: 1,
+    noKeepAlive: 1,
+    protocol: 1,
+    protocols: 1,
+    serverHeader: 1,
+    trustedDownstream: 1,
+    writeStallTimeout: 1,
+    xheaders: 1,
+  }),
+]);
 
 function isDelegate(callback: HTTPServerCallback): callback is HTTPServerConnectionDelegate {
   const { startRequest } = (callback ?? {}) as Partial<HTTPServerConnectionDelegate>;
   return typeof startRequest === "function";
-}
-
-/** The options that say where to listen. */
-export const LISTEN_OPTIONS: ReadonlySet<string> = new Set([
-  "address",
-  "family",
-  "backlog",
-  "flags",
-  "reusePort",
-  "exclusive",
-] satisfies readonly (keyof ListenOptions)[]);
-
-/**
- * Refuses the first name that looks like one of `listen()`: with `host`, as Node calls it, a server would
- * listen on all interfaces that was meant for one.
- * @throws InvalidArgumentError for a name that is not known, with the one that was meant.
- */
-export function checkListenNames(names: Iterable<string>): void {
-  for (const name of names) {
-    if (LISTEN_OPTIONS.has(name) || OPTION_NAMES.has(name)) continue;
-    const meant = /^host(?:name)?$/i.test(name) ? "address" : nearestName(name, LISTEN_OPTIONS);
-    if (meant === undefined) continue;
-    throw new InvalidArgumentError(`unknown option of listen() "${name}"; did you mean "${meant}"?`);
-  }
-}
-
-/** For a server whose own options are given already. */
-function checkWhere(options: ListenOptions | string | undefined): void {
-  if (typeof options !== "object") return;
-  const names = Object.keys(options);
-  checkListenNames(names);
-  const unknown = names.find((name) => !LISTEN_OPTIONS.has(name));
-  if (unknown === undefined) return;
-  const place = OPTION_NAMES.has(unknown)
-    ? `; it is one of the server: new HTTPServer(app, { ${unknown} })`
-    : "";
-  throw new InvalidArgumentError(`unknown option of listen() "${unknown}"${place}`);
-}
-
-/**
- * Refuses what Node's `listen()` takes and this one does not: a callback would never be called.
- * @throws InvalidArgumentError for anything but options or an address behind the port.
- */
-export function checkListenOptions(options: unknown, callback: unknown): void {
-  if (typeof options === "function" || callback !== undefined) {
-    throw new InvalidArgumentError(
-      "listen() takes no callback: await it; its options stand in one object, as in listen(8888, { address })",
-    );
-  }
-  if (options !== undefined && typeof options !== "string") checkObject("the options of listen()", options);
 }
 
 /**
@@ -197,7 +148,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
         `HTTPServer needs a function of the request or an object with startRequest(), such as an Application, got ${inspect(requestCallback, { depth: 0 })}`,
       );
     }
-    checkNames("option of HTTPServer", options, OPTION_NAMES, false);
+    checkNames("option of HTTPServer", options, SERVER_OPTION_NAMES);
     // A client that has sent its FIN may still read: its answer is sent (RFC 9112 §9.6).
     super({ ...options, sslOptions: withALPN(options), allowHalfOpen: true });
     this.requestCallback = requestCallback;
@@ -227,7 +178,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   override async listen(port: number, options?: ListenOptions | string): Promise<this>;
   override async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
     checkListenOptions(options, callback);
-    checkWhere(options);
+    checkWhere(options, SERVER_OPTION_NAMES);
     const known = this.addresses.length;
     await super.listen(port, options);
     if (genLog.isEnabledFor(LogLevel.INFO)) {
@@ -241,7 +192,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   /** As {@link TCPServer.bind}. */
   override async bind(port: number, options?: ListenOptions | string): Promise<void> {
     checkListenOptions(options, undefined);
-    checkWhere(options);
+    checkWhere(options, SERVER_OPTION_NAMES);
     await super.bind(port, options);
   }
 
@@ -300,7 +251,7 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
   override async closeAllConnections(
     options: { readonly timeout?: number | undefined } = {},
   ): Promise<ShutdownReport> {
-    const timeout = checkMilliseconds("timeout", options.timeout ?? 30_000);
+    const timeout = closeTimeout(options);
     const open = [...this.#connections];
     const states = open.map((connection) => connection.shutdown());
     const cuts: Promise<unknown>[] = [];

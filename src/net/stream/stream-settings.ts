@@ -1,6 +1,7 @@
 /** The options of streams, checked once and shared by all streams of a server. */
 import { IOLoop } from "../../async/ioloop.js";
 import { TurnBudget } from "../../async/turn-budget.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import { WriteCoalescing } from "./write-coalescing.js";
 
@@ -26,6 +27,15 @@ export interface StreamOptions {
   /** The loop that the stream belongs to; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
 }
+
+/** The names of {@link StreamOptions}. */
+export const STREAM_OPTIONS: ReadonlySet<string> = optionNames<StreamOptions>({
+  maxBufferSize: 1,
+  readChunkSize: 1,
+  maxWriteBufferSize: 1,
+  allowHalfOpen: 1,
+  ioLoop: 1,
+});
 
 const DEFAULT_MAX_BUFFER = 100 * 1024 * 1024;
 const DEFAULT_CHUNK = 65_536;
@@ -64,6 +74,8 @@ export class StreamSettings implements Resolved<StreamOptions> {
 
   /** The settings of these options; settings are passed through. */
   static of(options: StreamOptions | undefined): StreamSettings {
-    return options instanceof StreamSettings ? options : new StreamSettings(options ?? {});
+    if (options instanceof StreamSettings) return options;
+    checkNames("option of a stream", options, STREAM_OPTIONS);
+    return new StreamSettings(options ?? {});
   }
 }

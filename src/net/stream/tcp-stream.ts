@@ -14,6 +14,7 @@ import type { NetworkSocket } from "../../async/network.js";
 import { resolveWait } from "../../async/wait-options.js";
 import { InvalidStateError, SquallError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkMilliseconds } from "../../base/validate.js";
 import { type ConnectAddress, normalizeAddress } from "../address.js";
 import { nodeNetwork } from "../node-network.js";
@@ -21,7 +22,7 @@ import { type SSLContext, type SSLOptions, sslOptionsToContext } from "../tls/ss
 import { beginHandshake, checkHandshake, TLSHandshakeError, tlsOver } from "../tls/tls-handshake.js";
 import { BaseIOStream } from "./base-stream.js";
 import { isConnectionReset, StreamClosedError } from "./stream-errors.js";
-import { type StreamOptions, StreamSettings } from "./stream-settings.js";
+import { STREAM_OPTIONS, type StreamOptions, StreamSettings } from "./stream-settings.js";
 import { destroyAfterWrites } from "./write-progress.js";
 
 /** Options of {@link IOStream.connect}. */
@@ -62,6 +63,16 @@ export interface SSLStreamOptions extends StreamOptions {
   /** How long the handshake may take, in milliseconds; default 30 s, `Infinity` for no limit. */
   readonly handshakeTimeout?: number | undefined;
 }
+
+const SSL_STREAM_OPTIONS: ReadonlySet<string> = new Set([
+  ...STREAM_OPTIONS,
+  ...optionNames<Omit<SSLStreamOptions, keyof StreamOptions>>({
+    sslOptions: 1,
+    serverSide: 1,
+    serverHostname: 1,
+    handshakeTimeout: 1,
+  }),
+]);
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
 
@@ -138,12 +149,13 @@ export class IOStream extends BaseIOStream {
     checkHandshake(context, serverSide, options.serverHostname);
     resolveWait(options).signal?.throwIfAborted();
     const { socket, closeCallback } = this.detach();
-    const stream = new SSLIOStream(undefined, {
+    const settings = new SSLStreamSettings({
       ...this.options,
       sslOptions: context,
       serverSide,
       serverHostname: options.serverHostname,
     });
+    const stream = new SSLIOStream(undefined, settings);
     stream.setCloseCallback(closeCallback);
     stream.carryOver(socket as NetworkSocket);
     try {
@@ -199,11 +211,13 @@ export class IOStream extends BaseIOStream {
 export class SSLStreamSettings extends StreamSettings implements SSLStreamOptions {
   readonly sslOptions: SSLContext;
   readonly serverSide: boolean;
+  readonly serverHostname: string | undefined;
   readonly handshakeTimeout: number;
 
   constructor(options: SSLStreamOptions) {
     super(options);
     this.serverSide = options.serverSide ?? false;
+    this.serverHostname = options.serverHostname;
     this.sslOptions = sslOptionsToContext(options.sslOptions ?? {}, { serverSide: this.serverSide });
     this.handshakeTimeout = checkMilliseconds(
       "handshakeTimeout",
@@ -234,7 +248,9 @@ export class SSLIOStream extends IOStream {
    *   socket already has no name to check
    */
   constructor(socket?: NetworkSocket | undefined, options: SSLStreamOptions = {}) {
-    const settings = options instanceof SSLStreamSettings ? options : new SSLStreamSettings(options);
+    const isShared = options instanceof SSLStreamSettings;
+    if (!isShared) checkNames("option of a stream", options, SSL_STREAM_OPTIONS);
+    const settings = isShared ? options : new SSLStreamSettings(options);
     super(socket, settings);
     this.#settings = settings;
     this.#serverHostname = options.serverHostname;

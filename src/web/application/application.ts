@@ -10,13 +10,8 @@ import { ReversibleRouter } from "../../http/routing/router.js";
 import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import type { CheckedRoute, CheckedRoutes } from "../../http/routing/url-spec.js";
-import {
-  checkListenNames,
-  checkListenOptions,
-  HTTPServer,
-  type HTTPServerOptions,
-  LISTEN_OPTIONS,
-} from "../../http/server/http-server.js";
+import { HTTPServer, type HTTPServerOptions, SERVER_OPTION_NAMES } from "../../http/server/http-server.js";
+import { checkListenNames, checkListenOptions, LISTEN_OPTIONS } from "../../net/listen.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
@@ -130,7 +125,7 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
   ): Promise<HTTPServer> {
     checkListenOptions(options, callback);
     const settings = typeof options === "string" ? { address: options } : options;
-    checkListenNames(Object.keys(settings));
+    checkListenNames(Object.keys(settings), SERVER_OPTION_NAMES);
     // Those that do not say where to listen are the server's.
     const where: Record<string, unknown> = {};
     const how: Record<string, unknown> = {};
