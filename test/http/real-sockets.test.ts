@@ -221,6 +221,23 @@ for (const isTls of [false, true]) {
       "between two requests": GET,
       "while it is closed in stages": "nonsense\r\n\r\n",
     };
+    test("a reset that comes together with a request ends the connection, which the answer cannot reach", async () => {
+      await serve(
+        isTls,
+        (request) => answer(request, "hello"),
+        {},
+        async ({ server, connect }) => {
+          // Which of the two the server's loop sees first is a matter of chance.
+          for (let i = 0; i < 20; i++) {
+            const socket = await connect();
+            socket.write(GET);
+            reset(socket);
+          }
+          await until(() => server.connections === 0);
+        },
+      );
+    });
+
     for (const [phase, bytes] of Object.entries(phases)) {
       test(`a reset ${phase} ends the connection, tells the application once and nobody else`, async () => {
         const told: string[] = [];

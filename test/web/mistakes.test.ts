@@ -315,7 +315,7 @@ describe("write()", () => {
   });
 
   test("refuses what JSON would lose inside an object, with the place where it stands", async () => {
-    const cases: readonly (readonly [value: object, place: RegExp])[] = [
+    const cases: (readonly [value: object, place: RegExp])[] = [
       [
         { users: new Map([["a", 1]]) },
         /lose an object of class Map at users; write Object\.fromEntries\(map\)/,
@@ -327,8 +327,13 @@ describe("write()", () => {
       [{ rows: Promise.resolve([1]) }, /lose a promise at rows; await it/],
       [{ error: new TypeError("x") }, /class TypeError at error; write error\.message/],
       [{ "a b": { stream: new ReadableStream() } }, /at \["a b"\]\.stream; read it first/],
-      [{ query: new URLSearchParams("a=1") }, /class URLSearchParams at query; write String\(params\)/],
     ];
+    // Bun's JSON has the parameters.
+    if (process.versions.bun === undefined)
+      cases.push([
+        { query: new URLSearchParams("a=1") },
+        /class URLSearchParams at query; write String\(params\)/,
+      ]);
     for (const [value, place] of cases) {
       assert.equal((await written(value)).status, 500);
       assert.match((Told.error as Error).message, place);

@@ -31,6 +31,7 @@ import { copyApart } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
 import { endLending, type LentReader, lendReads } from "./lent-reads.js";
+import { endLostWrite } from "./lost-write.js";
 import { PendingRead } from "./pending-read.js";
 import { NOT_YET, type ReadRequest } from "./read-request.js";
 import { closedErrorOf, StreamBufferFullError, UnsatisfiableReadError } from "./stream-errors.js";
@@ -251,6 +252,7 @@ export class StreamInput implements LentReader {
   /** The socket's `end` event: the FIN of the other side. */
   end(): void {
     const isPushing = this.#state === PUSHING;
+    endLostWrite(this.socket as Duplex);
     this.#move(MOVES.fin);
     if (isPushing) {
       this.#deliver();

@@ -19,6 +19,7 @@ import type { Duplex } from "node:stream";
 import { Deferred, RESOLVED } from "../../async/deferred.js";
 import { type Chunk, NO_BYTES } from "../../base/bytes.js";
 import { ForeignWriter } from "./foreign-writer.js";
+import { endLostWrite } from "./lost-write.js";
 import type { CoalescingMember, WriteCoalescing } from "./write-coalescing.js";
 import { hidesQueue, isUncounted } from "./write-progress.js";
 import { type TextEncoding, WriteQueue } from "./write-queue.js";
@@ -265,5 +266,6 @@ export class StreamOutput extends WriteQueue implements CoalescingMember {
     // A socket that is ending emits no `drain`; writers go on when everything has left.
     if (this.#state === ENDING_FULL) socket.once("finish", () => this.drained());
     socket.end();
+    endLostWrite(socket);
   }
 }
