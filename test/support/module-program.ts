@@ -7,9 +7,15 @@ import { join } from "node:path";
 const COMMAND: readonly string[] =
   "Deno" in globalThis ? ["run", "-A", "--no-lock"] : "Bun" in globalThis ? ["--no-install"] : [];
 
-/** Runs the text of an ES module as a file in `folder`, and waits for its end. */
-export function runModule(folder: string, program: string): { stdout: string; stderr: string } {
+/** Writes the text of an ES module to a file in `folder`; gives the command that runs it. */
+export function moduleCommand(folder: string, program: string): string[] {
   const file = join(folder, "program.mjs");
   writeFileSync(file, program);
-  return spawnSync(process.execPath, [...COMMAND, file], { cwd: folder, encoding: "utf8", timeout: 30_000 });
+  return [process.execPath, ...COMMAND, file];
+}
+
+/** Runs the text of an ES module as a file in `folder`, and waits for its end. */
+export function runModule(folder: string, program: string): { stdout: string; stderr: string } {
+  const [file = "", ...args] = moduleCommand(folder, program);
+  return spawnSync(file, args, { cwd: folder, encoding: "utf8", timeout: 30_000 });
 }

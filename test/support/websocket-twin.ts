@@ -72,7 +72,18 @@ export function twinFrames(input: Buffer): { frames: TwinFrame[]; rest: Buffer }
 }
 
 /**
- * Compresses or inflates messages one after another; the window is kept as a dictionary of what came before.
+ * A block of raw deflate that is stored and not the last (RFC 1951 §3.2.4). In front of a message it is the window, where
+ * a dictionary would do as well if every runtime's zlib took one for raw deflate.
+ */
+function stored(window: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt16LE(window.length, 1);
+  head.writeUInt16LE(~window.length & 0xffff, 3);
+  return Buffer.concat([head, window]);
+}
+
+/**
+ * Compresses or inflates messages one after another; the window is what came before.
  */
 export class TwinDeflate {
   #window: Buffer = Buffer.alloc(0);
@@ -89,13 +100,13 @@ export class TwinDeflate {
       this.#window = Buffer.concat([this.#window, message]).subarray(-(2 ** this.#windowBits));
   }
 
-  #options() {
-    const dictionary = this.#window.length > 0 ? { dictionary: this.#window } : {};
-    return { finishFlush: constants.Z_SYNC_FLUSH, windowBits: this.#windowBits, ...dictionary };
-  }
-
   deflate(message: Buffer): Buffer {
-    const bytes = deflateRawSync(message, this.#options());
+    const dictionary = this.#window.length > 0 ? { dictionary: this.#window } : {};
+    const bytes = deflateRawSync(message, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      windowBits: this.#windowBits,
+      ...dictionary,
+    });
     this.#remember(message);
     return bytes.subarray(0, -4);
   }
@@ -109,17 +120,21 @@ export class TwinDeflate {
   /** What comes out of the beginning of a message. A block that says it is the last ends the window. */
   begin(payload: Buffer): Buffer {
     const pieces: Buffer[] = [];
-    let options: object = this.#options();
-    for (let rest = payload; ; ) {
-      // With `info` the function gives the engine too, which counts what it has read.
-      const { buffer, engine } = inflateRawSync(rest, { ...options, info: true } as object) as unknown as {
+    // With `info` the function gives the engine too, which counts what it has read.
+    const options = {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      windowBits: this.#windowBits,
+      info: true,
+    } as object;
+    let rest = this.#window.length > 0 ? Buffer.concat([stored(this.#window), payload]) : payload;
+    for (;;) {
+      const { buffer, engine } = inflateRawSync(rest, options) as unknown as {
         buffer: Buffer;
         engine: { bytesWritten: number };
       };
       pieces.push(buffer);
       rest = rest.subarray(engine.bytesWritten);
-      if (rest.length === 0) return Buffer.concat(pieces);
-      options = { finishFlush: constants.Z_SYNC_FLUSH, windowBits: this.#windowBits };
+      if (rest.length === 0) return Buffer.concat(pieces).subarray(this.#window.length);
     }
   }
 }

@@ -64,7 +64,12 @@ export function locateError(error: unknown, lines: ScriptLines): unknown {
   return error;
 }
 
-/** What stands before the line in a frame: Node names a module by its URL, Bun by its path. */
+/**
+ * What stands before the line in a frame: Node names a module by its URL, Bun by its path; Deno says of
+ * compiled text that it is anonymous, whatever it is called.
+ */
 function namesOf(script: string): readonly string[] {
-  return script.startsWith("file:") ? [`${script}:`, `${fileURLToPath(script)}:`] : [`${script}:`];
+  return script.startsWith("file:")
+    ? [`${script}:`, `${fileURLToPath(script)}:`]
+    : [`${script}:`, `${script}, <anonymous>:`];
 }

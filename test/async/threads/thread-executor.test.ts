@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { appLog } from "squall/log";
 import { ExpectLog } from "squall/testing";
 import type * as tasks from "../fixtures/tasks.js";
 import "../../support/guard.js";
+import { runModule } from "../../support/module-program.js";
 import { root } from "../../support/root.js";
 
 type Tasks = typeof tasks;
@@ -272,18 +273,16 @@ describe("ThreadExecutor", () => {
     assert.equal(pool.workers, 0);
   });
 
-  test("does not keep the process alive while its threads are idle", async () => {
+  test("does not keep the process alive while its threads are idle", (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "squall-threads-"));
+    t.after(() => rmSync(folder, { recursive: true }));
     const program = `
-      import { ThreadExecutor } from "squall/concurrent";
-      const pool = new ThreadExecutor(process.argv[1]);
+      import { ThreadExecutor } from ${JSON.stringify(import.meta.resolve("squall/concurrent"))};
+      const pool = new ThreadExecutor(${JSON.stringify(module.href)});
       console.log(await pool.submit("add", 1, 2));
     `;
-    const stdout = await new Promise<string>((resolve, reject) => {
-      execFile(process.execPath, ["--input-type=module", "-e", program, module.href], (error, out, err) =>
-        error === null ? resolve(out) : reject(new Error(err)),
-      );
-    });
-    assert.equal(stdout, "3\n");
+    const { stdout, stderr } = runModule(folder, program);
+    assert.equal(stdout, "3\n", stderr);
   });
 
   test("refuses a module that is no URL, and limits out of range", () => {

@@ -1,12 +1,14 @@
 /** Child processes. */
 import assert from "node:assert/strict";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execPath } from "node:process";
 import { test } from "node:test";
 import { PipeIOStream, StreamClosedError } from "squall/iostream";
 import { CalledProcessError, cpuCount, Subprocess, taskId } from "squall/process";
 import { InvalidArgumentError, TimeoutError } from "#room/base/errors";
-import { root } from "../../support/root.js";
+import { moduleCommand } from "../../support/module-program.js";
 
 /** Runs a line of JavaScript in another Node. */
 function script(code: string): string[] {
@@ -103,11 +105,11 @@ test("initialize() and uninitialize() are there and do nothing", () => {
   assert.equal(taskId(), undefined);
 });
 
-test("without descriptors left waitForExit() rejects with the system's error, and the process goes on", async () => {
+test("without descriptors left waitForExit() rejects with the system's error, and the process goes on", async (t) => {
   // In a process of its own, with few descriptors, all of which are taken.
   const program = `
     import { openSync } from "node:fs";
-    import { Subprocess } from "squall/process";
+    import { Subprocess } from ${JSON.stringify(import.meta.resolve("squall/process"))};
     new Subprocess(["true"]); // loads what Node needs for it
     try { for (;;) openSync("/dev/null"); } catch {}
     const { STREAM } = Subprocess;
@@ -115,9 +117,10 @@ test("without descriptors left waitForExit() rejects with the system's error, an
     const code = await child.waitForExit().then(() => "none", (error) => error.code);
     process.stdout.write(code + " " + child.returncode + " " + child.stdin + "\\n");
   `;
-  const limited = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"';
-  const child = new Subprocess(["sh", "-c", limited, process.execPath, program], {
-    cwd: root,
+  const folder = mkdtempSync(join(tmpdir(), "squall-descriptors-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const limited = 'ulimit -n 64 && exec "$0" "$@"';
+  const child = new Subprocess(["sh", "-c", limited, ...moduleCommand(folder, program)], {
     stdin: "ignore",
     stdout: Subprocess.STREAM,
     stderr: Subprocess.STREAM,

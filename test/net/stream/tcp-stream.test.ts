@@ -1,13 +1,16 @@
 /** Plain streams over real sockets: the things that the contract suite cannot ask of every kind of stream. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { IOStream, type PipeIOStream, StreamClosedError } from "squall/iostream";
 import { Subprocess } from "squall/process";
 import { TCPServer } from "squall/tcpserver";
 import { Deferred } from "#room/async/deferred";
 import { coalesceWrites } from "#room/net/stream/base-stream";
-import { root } from "../../support/root.js";
+import { moduleCommand } from "../../support/module-program.js";
 
 /** A server on a free port of 127.0.0.1 which gives each connection to `handle`. */
 async function serve(handle: (stream: IOStream) => unknown): Promise<TCPServer> {
@@ -120,10 +123,10 @@ test("what was received can be read after the other side has closed", async () =
   await server.stop();
 });
 
-test("descriptors run out: connections are dropped, nothing spins or dies, and accepting resumes", async () => {
+test("descriptors run out: connections are dropped, nothing spins or dies, and accepting resumes", async (t) => {
   // A server in a process of its own, with few descriptors.
   const program = `
-    import { TCPServer } from "squall/tcpserver";
+    import { TCPServer } from ${JSON.stringify(import.meta.resolve("squall/tcpserver"))};
     class Hold extends TCPServer {
       async handleStream(stream) { await stream.write("x"); await stream.readUntilClose(); }
     }
@@ -131,9 +134,10 @@ test("descriptors run out: connections are dropped, nothing spins or dies, and a
     console.log(server.port);
     process.on("SIGUSR2", () => console.log(JSON.stringify(process.cpuUsage())));
   `;
-  const limited = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1"';
-  const child = new Subprocess(["sh", "-c", limited, process.execPath, program], {
-    cwd: root,
+  const folder = mkdtempSync(join(tmpdir(), "squall-descriptors-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const limited = 'ulimit -n 64 && exec "$0" "$@"';
+  const child = new Subprocess(["sh", "-c", limited, ...moduleCommand(folder, program)], {
     stdin: "ignore",
     stdout: Subprocess.STREAM,
     stderr: Subprocess.STREAM,
