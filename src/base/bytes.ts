@@ -89,8 +89,9 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
  * than lowering both.
  */
 export function equalsIgnoreCase(a: string, b: string): boolean {
-  if (a === b) return true;
+  // The lengths first: they are at hand, and comparing two strings is a call.
   if (a.length !== b.length) return false;
+  if (a === b) return true;
   for (let i = 0; i < a.length; i++) {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
