@@ -14,7 +14,7 @@ import { TimeoutError } from "../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "./abort-hub.js";
 import { ignore } from "./deferred.js";
 import type { Timeout } from "./timers/timeout.js";
-import { resolveWait, type WaitOptions } from "./wait-options.js";
+import { boundsOf, type WaitOptions } from "./wait-options.js";
 
 export type { WaitOptions } from "./wait-options.js";
 
@@ -62,7 +62,7 @@ export function cancellable<T>(
   begin: (settle: Settle<T>) => ((reason: unknown) => void) | undefined,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const { signal, timeout } = resolveWait(options);
+    const { signal, timeout } = boundsOf(options);
     if (signal?.aborted) {
       reject(signal.reason);
       return;

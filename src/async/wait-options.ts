@@ -6,6 +6,7 @@
  */
 import { inspect } from "node:util";
 import { InvalidArgumentError } from "../base/errors.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { type Duration, toMilliseconds } from "./timers/duration.js";
 
 /** The last argument of everything that waits. */
@@ -25,6 +26,9 @@ export interface WaitBounds {
   /** Milliseconds, at least 0; `Infinity` for no limit. */
   readonly timeout: number;
 }
+
+/** The names of {@link WaitOptions}. */
+export const WAIT_OPTIONS: ReadonlySet<string> = optionNames<WaitOptions>({ signal: 1, timeout: 1 });
 
 const UNBOUNDED: WaitBounds = { signal: undefined, timeout: Number.POSITIVE_INFINITY };
 
@@ -54,11 +58,31 @@ export function checkTimeout(timeout: number | Duration | null | undefined): num
 }
 
 /**
- * Checks `{ signal, timeout }`. It does not look whether the signal has aborted.
+ * Checks `{ signal, timeout }`, and that there is no option of another name but `others`. It does not look
+ * whether the signal has aborted.
  *
- * @throws InvalidArgumentError if one of them is invalid
+ * @throws InvalidArgumentError if one of them is invalid, and for an unknown name
  */
-export function resolveWait(options: WaitOptions | null | undefined): WaitBounds {
+export function resolveWait(
+  options: WaitOptions | null | undefined,
+  others?: ReadonlySet<string>,
+): WaitBounds {
+  if (options === undefined || options === null) return UNBOUNDED;
+  // A loop over so few names costs less than a list of them.
+  for (const name in options) {
+    if (name === "timeout" || name === "signal" || others?.has(name) === true) continue;
+    checkNames(
+      "option",
+      options,
+      others === undefined ? WAIT_OPTIONS : new Set([...WAIT_OPTIONS, ...others]),
+    );
+    break;
+  }
+  return boundsOf(options);
+}
+
+/** {@link resolveWait} where the names are checked already, or are those of a larger set of options. */
+export function boundsOf(options: WaitOptions | null | undefined): WaitBounds {
   if (options === undefined || options === null) return UNBOUNDED;
   if (typeof options !== "object") {
     throw new InvalidArgumentError(
@@ -73,10 +97,13 @@ export function resolveWait(options: WaitOptions | null | undefined): WaitBounds
  * undefined. An operation asks this before it takes or registers anything. Without options the answer costs
  * one comparison.
  */
-export function refusal(options: WaitOptions | null | undefined): Promise<never> | undefined {
+export function refusal(
+  options: WaitOptions | null | undefined,
+  others?: ReadonlySet<string>,
+): Promise<never> | undefined {
   if (options === undefined || options === null) return undefined;
   try {
-    const { signal } = resolveWait(options);
+    const { signal } = resolveWait(options, others);
     return signal?.aborted ? Promise.reject(signal.reason) : undefined;
   } catch (error) {
     return Promise.reject(error);

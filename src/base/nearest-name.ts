@@ -48,7 +48,11 @@ export function nearestName(name: string, known: Iterable<string>): string | und
 
 /** The end of a message about the unknown `name`: the name that was probably meant, or nothing. */
 export function hintOf(name: string, known: Iterable<string>): string {
-  const nearest = nearestName(name, known);
+  const candidates = [...known];
+  // `abortSignal` for `signal`
+  const nearest =
+    nearestName(name, candidates) ??
+    candidates.find((candidate) => candidate.length > 4 && camelCase(name).toLowerCase().endsWith(candidate));
   return nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
 }
 

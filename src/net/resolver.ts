@@ -4,13 +4,16 @@
  * `OverrideResolver` changes the answers of another one. What Tornado calls `ThreadedResolver`,
  * `BlockingResolver`, … are aliases of the default here: a lookup never blocks the loop of Node.
  */
+
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { cancellable, type WaitOptions } from "../async/cancel.js";
 import type { Executor } from "../async/executor/executor.js";
 import { IOLoop } from "../async/ioloop.js";
 import type { ResolvedAddress } from "../async/network.js";
+import { resolveWait } from "../async/wait-options.js";
 import { InvalidArgumentError } from "../base/errors.js";
+import { optionNames } from "../base/nearest-name.js";
 import { checkOneOf } from "../base/validate.js";
 import { nodeNetwork } from "./node-network.js";
 
@@ -29,6 +32,8 @@ export interface ResolveOptions extends WaitOptions {
   /** 4 or 6 for addresses of one family alone; default 0, both. */
   readonly family?: 0 | 4 | 6 | undefined;
 }
+
+const FAMILY = optionNames<Omit<ResolveOptions, keyof WaitOptions>>({ family: 1 });
 
 /** Options of resolvers. */
 export interface ResolverOptions {
@@ -66,6 +71,7 @@ export class Resolver {
    * unheard.
    */
   async resolve(host: string, port: number, options: ResolveOptions = {}): Promise<ResolvedEndpoint[]> {
+    resolveWait(options, FAMILY);
     const family = checkOneOf("family", options.family ?? 0, [0, 4, 6]);
     if (typeof host !== "string" || host === "" || host.includes("\0")) {
       throw new InvalidArgumentError(`a host must be a name or an address, got ${JSON.stringify(host)}`);

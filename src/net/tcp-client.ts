@@ -1,8 +1,11 @@
 /** Connecting by name: lookup, happy eyeballs, TLS; one deadline for all of it. */
+
 import type { SecureContext } from "node:tls";
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";
+import { resolveWait } from "../async/wait-options.js";
 import { InvalidArgumentError } from "../base/errors.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkInteger } from "../base/validate.js";
 import { Race } from "./connector.js";
 import { type ResolvedEndpoint, Resolver } from "./resolver.js";
@@ -42,6 +45,22 @@ export interface TCPConnectOptions extends WaitOptions, Omit<StreamOptions, "ioL
     | undefined;
 }
 
+const CLIENT = optionNames<TCPClientOptions>({ resolver: 1, ioLoop: 1 });
+
+/** The names of {@link TCPConnectOptions} beside those of everything that waits. */
+const CONNECT = optionNames<Omit<TCPConnectOptions, keyof WaitOptions>>({
+  maxBufferSize: 1,
+  readChunkSize: 1,
+  maxWriteBufferSize: 1,
+  allowHalfOpen: 1,
+  af: 1,
+  sslOptions: 1,
+  serverHostname: 1,
+  sourceIp: 1,
+  sourcePort: 1,
+  filterAddresses: 1,
+});
+
 /** Connects to hosts by name. */
 export class TCPClient {
   /** The loop that its streams belong to. */
@@ -51,6 +70,7 @@ export class TCPClient {
   readonly #ownsResolver: boolean;
 
   constructor(options: TCPClientOptions = {}) {
+    checkNames("option of TCPClient", options, CLIENT);
     this.ioLoop = options.ioLoop ?? IOLoop.current();
     this.#ownsResolver = options.resolver === undefined;
     this.resolver = options.resolver ?? Resolver.create({ ioLoop: this.ioLoop });
@@ -77,6 +97,7 @@ export class TCPClient {
   connect(host: string, port: number, options?: TCPConnectOptions): Promise<IOStream>;
   async connect(host: string, port: number, options: TCPConnectOptions = {}): Promise<IOStream> {
     checkInteger("port", port, { min: 0, max: 65_535 });
+    resolveWait(options, CONNECT);
     if (options.sourcePort !== undefined)
       checkInteger("sourcePort", options.sourcePort, { min: 0, max: 65_535 });
     const attempt = new Attempt(this, host, port, options);

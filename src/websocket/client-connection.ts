@@ -1,10 +1,12 @@
 /**
  * The client's end of a WebSocket, as programs see it. `connect.ts` opens it; the shell does the work.
  */
+
 import type { WaitOptions } from "../async/cancel.js";
 import { cancellable } from "../async/cancel.js";
 import { pendingResult } from "../async/coroutine/yieldable.js";
 import { Deferred } from "../async/deferred.js";
+import { refusal } from "../async/wait-options.js";
 import { InvalidStateError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import type { IOStream } from "../net/stream/tcp-stream.js";
@@ -164,6 +166,8 @@ export class WebSocketClientConnection implements AsyncIterable<string | Buffer>
    * itself.
    */
   whenClosed(options?: WaitOptions): Promise<void> {
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
     return cancellable<void>(this.stream.ioLoop, "waiting for the close", options, (settle) => {
       this.#closed.promise.then(settle.resolve);
       return undefined;

@@ -2,8 +2,10 @@
  * Messages that a program takes one at a time, by `readMessage()` or `for await`, instead of by a callback.
  * One message waits here; then the connection stands still until it is taken.
  */
+
 import { cancellable, type Settle, type WaitOptions } from "../async/cancel.js";
 import type { IOLoop } from "../async/ioloop.js";
+import { refusal } from "../async/wait-options.js";
 
 /** The connection whose messages are taken. */
 export interface InboxSource {
@@ -50,6 +52,8 @@ export class Inbox implements AsyncIterator<Message, undefined> {
 
   /** The next message; `undefined` after the last. A wait that is given up takes no message. */
   read(options?: WaitOptions): Promise<Message | undefined> {
+    const refused = refusal(options);
+    if (refused !== undefined) return refused;
     return cancellable<Message | undefined>(this.#ioLoop, "waiting for a message", options, (settle) => {
       const message = this.#messages.shift();
       if (message !== undefined || this.#isEnded) {

@@ -15,6 +15,7 @@ import { TCPClient } from "squall/tcpclient";
 import { MemoryNetwork, VirtualLoop } from "squall/testing";
 import { Application, RequestHandler } from "squall/web";
 import { cancellable } from "#room/async/cancel";
+import { resolveWait } from "#room/async/wait-options";
 import { Inbox } from "#room/websocket/inbox";
 import { ask as request } from "../support/fake-exchange.js";
 import "../support/guard.js";
@@ -58,11 +59,14 @@ const operations: Record<string, Maker> = {
   "cancellable()": (loop) => {
     let begun = 0;
     return {
-      wait: (options) =>
-        cancellable(loop, "it", options, () => {
+      // Its callers have options of their own and check the names.
+      wait: async (options) => {
+        resolveWait(options);
+        return cancellable(loop, "it", options, () => {
           begun++;
           return () => begun--;
-        }),
+        });
+      },
       state: () => begun,
     };
   },
@@ -76,10 +80,8 @@ const operations: Record<string, Maker> = {
   },
   "withTimeout()": (loop) => ({
     // The timeout is an argument of its own here.
-    wait: (options) =>
-      withTimeout(options?.timeout ?? Number.POSITIVE_INFINITY, new Promise(() => {}), {
-        signal: options?.signal,
-      }),
+    wait: ({ timeout, ...options } = {}) =>
+      withTimeout(timeout ?? Number.POSITIVE_INFINITY, new Promise(() => {}), options),
     state: () => loop.timers.size,
   }),
   "Condition.wait()": () => {
@@ -256,6 +258,10 @@ const INVALID: readonly (readonly [string, unknown, RegExp])[] = [
   ["an empty duration", { timeout: {} }, /^timeout must be/],
   ["a duration that overflows", { timeout: { days: 1e308 } }, /^timeout must be/],
   ["a controller in place of its signal", { signal: new AbortController() }, /pass controller\.signal$/],
+  ["a misspelt timeout", { timout: 5 }, /^unknown option .*"timout"/],
+  ["a timeout in other capitals", { timeOut: 5 }, /^unknown option .*"timeOut"/],
+  ["a signal by another name", { abortSignal: null }, /"abortSignal"; did you mean "signal"\?$/],
+  ["an option that does not exist", { timeout: 5, retries: 3 }, /^unknown option .*"retries"$/],
   ["text in place of a signal", { signal: "stop" }, /^signal must be/],
 ];
 

@@ -24,7 +24,7 @@ import { Deferred } from "../deferred.js";
 import type { Executor, ShutdownOptions } from "../executor/executor.js";
 import { IOLoop } from "../ioloop.js";
 import type { Timeout } from "../timers/timeout.js";
-import { checkTimeout, refusal, resolveWait, type WaitOptions } from "../wait-options.js";
+import { boundsOf, checkTimeout, refusal, type WaitOptions } from "../wait-options.js";
 import { type Job, PoolWorker, type WorkerOwner } from "./pool-worker.js";
 import type { TaskMessage } from "./thread-protocol.js";
 
@@ -87,7 +87,7 @@ class ThreadJob implements Job, Abortable {
       this.#reject = reject;
     });
     this.#giveUp = giveUp;
-    const { signal, timeout } = resolveWait(options);
+    const { signal, timeout } = boundsOf(options);
     this.#signal = signal;
     if (signal !== undefined) watchAbort(signal, this);
     if (timeout === Number.POSITIVE_INFINITY) return;

@@ -1,5 +1,6 @@
 /** Doing nothing for a while. */
 
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { IOLoop } from "../ioloop.js";
 import { type Duration, toMilliseconds } from "../timers/duration.js";
@@ -11,6 +12,8 @@ export interface SleepOptions {
   /** Ends the sleep with its reason when it aborts; default and `null`: none. */
   readonly signal?: AbortSignal | null | undefined;
 }
+
+const OPTIONS = optionNames<SleepOptions>({ signal: 1 });
 
 class Sleeper implements Abortable {
   readonly #loop: IOLoop;
@@ -59,6 +62,7 @@ function wake(sleeper: Sleeper): void {
 export function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
   // What an executor throws is in its promise.
   return new Promise((resolve, reject) => {
+    checkNames("option of sleep()", options, OPTIONS);
     const signal = checkSignal(options.signal);
     const milliseconds = toMilliseconds("delay", delay);
     signal?.throwIfAborted();

@@ -15,7 +15,7 @@ import { TimeoutError } from "../../base/errors.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { IOLoop } from "../ioloop.js";
 import type { Timeout } from "../timers/timeout.js";
-import { resolveWait, type WaitBounds, type WaitOptions } from "../wait-options.js";
+import { boundsOf, type WaitBounds, type WaitOptions } from "../wait-options.js";
 
 /** A node of the ring. */
 class Link {
@@ -122,7 +122,7 @@ export class WaiterList<T, Payload = undefined> {
   /** Adds a waiter at the end. The caller has asked `refusal()` before. */
   wait(payload: Payload, options: WaitOptions | null | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const bounds = options === undefined || options === null ? undefined : resolveWait(options);
+      const bounds = options === undefined || options === null ? undefined : boundsOf(options);
       const waiter = new Waiter<T, Payload>(this, payload, resolve, reject);
       const ring = this.#ring;
       waiter.next = ring;

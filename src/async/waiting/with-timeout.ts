@@ -6,6 +6,7 @@
  * which gets a signal.
  */
 import { TimeoutError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
 import { convertYielded, type Yielded } from "../coroutine/yieldable.js";
@@ -22,6 +23,8 @@ export interface WithTimeoutOptions {
   /** Stops waiting with its reason when it aborts; default and `null`: none. */
   readonly signal?: AbortSignal | null | undefined;
 }
+
+const OPTIONS = optionNames<WithTimeoutOptions>({ quietExceptions: 1, signal: 1 });
 
 /** What can be given a deadline: anything yieldable, or a function of a signal that begins it. */
 export type Operation<Y> = Y | ((signal: AbortSignal) => Y);
@@ -41,6 +44,7 @@ export async function withTimeout<Y>(
   operation: Operation<Y>,
   options: WithTimeoutOptions = {},
 ): Promise<Yielded<Y>> {
+  checkNames("option of withTimeout()", options, OPTIONS);
   const milliseconds = Math.max(0, toMilliseconds("timeout", timeout));
   const signal = checkSignal(options.signal);
   signal?.throwIfAborted();

@@ -1,10 +1,13 @@
 /** Child processes whose pipes are streams. */
+
 import { type ChildProcess, type IOType, type SpawnOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
+import { resolveWait } from "../../async/wait-options.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
+import { optionNames } from "../../base/nearest-name.js";
 import { checkFunction, checkInteger } from "../../base/validate.js";
 import { PipeIOStream } from "../stream/pipe-stream.js";
 
@@ -38,6 +41,8 @@ export interface WaitForExitOptions extends WaitOptions {
   /** Whether a status other than 0 is an error; default true. */
   readonly raiseError?: boolean | undefined;
 }
+
+const WAIT_FOR_EXIT = optionNames<Omit<WaitForExitOptions, keyof WaitOptions>>({ raiseError: 1 });
 
 /** A child ended with another status than 0 (`ERR_SQUALL_CALLED_PROCESS`). */
 export class CalledProcessError extends SquallError {
@@ -148,6 +153,7 @@ export class Subprocess {
    * status other than 0 unless `raiseError` is false. A cancel ends the waiting; the process goes on.
    */
   async waitForExit(options: WaitForExitOptions = {}): Promise<number> {
+    resolveWait(options, WAIT_FOR_EXIT);
     if (this.returncode === undefined) {
       await cancellable<void>(this.ioLoop, "waiting for the end of a process", options, (settle) => {
         const wake = (): void => settle.resolve();

@@ -21,7 +21,7 @@ import { refusal, resolveWait } from "../../async/wait-options.js";
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError, InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
-import { checkFunction, checkInteger, checkLimit } from "../../base/validate.js";
+import { checkFunction, checkInteger } from "../../base/validate.js";
 import { type PeerState, peerState } from "./peer-state.js";
 import {
   BytesRequest,
@@ -42,6 +42,7 @@ import {
 import { INPUT_STATES, StreamInput } from "./stream-input.js";
 import { CLOSED, CONNECTING, DETACHED, GONE, HALF_OPEN, LIVES, OPEN } from "./stream-life.js";
 import type { DelimitedReadOptions, PartialReadOptions, WriteOptions } from "./stream-options.js";
+import { DELIMITED, maxBytesOf, PARTIAL, WRITE } from "./stream-options.js";
 import { OUTPUT_STATES, StreamOutput } from "./stream-output.js";
 import { type StreamOptions, StreamSettings } from "./stream-settings.js";
 import type { StreamSink } from "./stream-sink.js";
@@ -231,7 +232,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    */
   readBytes(size: number, options?: PartialReadOptions): Promise<Buffer> {
     checkInteger("size", size, { min: 0 });
-    return this.#input.read(new BytesRequest(size, options?.partial ?? false), options);
+    return this.#input.read(new BytesRequest(size, options?.partial ?? false), options, PARTIAL);
   }
 
   /**
@@ -239,7 +240,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * number.
    */
   readInto(target: Uint8Array, options?: PartialReadOptions): Promise<number> {
-    return this.#input.read(new IntoRequest(target, options?.partial ?? false), options);
+    return this.#input.read(new IntoRequest(target, options?.partial ?? false), options, PARTIAL);
   }
 
   /**
@@ -248,7 +249,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    */
   readUntil(delimiter: string | Uint8Array, options?: DelimitedReadOptions): Promise<Buffer> {
     if (delimiter.length === 0) throw new InvalidArgumentError("delimiter must have at least one byte");
-    return this.#input.read(new UntilRequest(delimiter, maxBytesOf(options)), options);
+    return this.#input.read(new UntilRequest(delimiter, maxBytesOf(options)), options, DELIMITED);
   }
 
   /**
@@ -257,7 +258,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    * for a constant.
    */
   readUntilRegex(regex: RegExp | string, options?: DelimitedReadOptions): Promise<Buffer> {
-    return this.#input.read(new RegexRequest(regex, maxBytesOf(options)), options);
+    return this.#input.read(new RegexRequest(regex, maxBytesOf(options)), options, DELIMITED);
   }
 
   /**
@@ -314,7 +315,7 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
    */
   write(data: Chunk, options?: WriteOptions): Promise<void> {
     if (this.#life >= CLOSED) return rejectedQuietly(this.#closedError());
-    const refused = refusal(options);
+    const refused = refusal(options, WRITE);
     if (refused !== undefined) return refused;
     const output = this.#writer();
     if (output.refuses) return rejectedQuietly(this.#closedError());
@@ -692,8 +693,4 @@ export abstract class BaseIOStream implements AsyncIterable<Buffer> {
   protected resetTransport(socket: Duplex): void {
     socket.destroy();
   }
-}
-
-function maxBytesOf(options: DelimitedReadOptions | undefined): number {
-  return checkLimit("maxBytes", options?.maxBytes ?? Number.POSITIVE_INFINITY);
 }

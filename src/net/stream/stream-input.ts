@@ -399,14 +399,19 @@ export class StreamInput implements LentReader {
 
   // --- the promise face ------------------------------------------------------------------------------------
 
-  read<T>(request: ReadRequest<T>, options: WaitOptions | undefined): Promise<T> {
+  /** `others` are the options of this read that not every wait has. */
+  read<T>(
+    request: ReadRequest<T>,
+    options: WaitOptions | undefined,
+    others?: ReadonlySet<string>,
+  ): Promise<T> {
     if (this.#sink !== undefined) {
       return Promise.reject(new InvalidStateError("the stream has a sink: consume(undefined) ends that"));
     }
     if (this.#read !== undefined) {
       return Promise.reject(new InvalidStateError("another read is pending: one read at a time"));
     }
-    const refused = refusal(options);
+    const refused = refusal(options, others);
     if (refused !== undefined) return refused;
     const received = this.#bytes();
     received.readAhead = 0;

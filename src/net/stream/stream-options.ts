@@ -1,5 +1,8 @@
 /** Options of single operations of a stream. */
+
 import type { WaitOptions } from "../../async/cancel.js";
+import { optionNames } from "../../base/nearest-name.js";
+import { checkLimit } from "../../base/validate.js";
 import type { TextEncoding } from "./write-queue.js";
 
 /** Options of `readBytes` and `readInto`. */
@@ -22,4 +25,17 @@ export interface DelimitedReadOptions extends WaitOptions {
 export interface WriteOptions extends WaitOptions {
   /** How text becomes bytes; default `utf8`. */
   readonly encoding?: TextEncoding | undefined;
+}
+
+/** The names of each beside those of everything that waits. */
+export const PARTIAL: ReadonlySet<string> = optionNames<Omit<PartialReadOptions, keyof WaitOptions>>({
+  partial: 1,
+});
+export const DELIMITED: ReadonlySet<string> = optionNames<Omit<DelimitedReadOptions, keyof WaitOptions>>({
+  maxBytes: 1,
+});
+export const WRITE: ReadonlySet<string> = optionNames<Omit<WriteOptions, keyof WaitOptions>>({ encoding: 1 });
+
+export function maxBytesOf(options: DelimitedReadOptions | undefined): number {
+  return checkLimit("maxBytes", options?.maxBytes ?? Number.POSITIVE_INFINITY);
 }

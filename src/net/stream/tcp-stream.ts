@@ -64,6 +64,17 @@ export interface SSLStreamOptions extends StreamOptions {
   readonly handshakeTimeout?: number | undefined;
 }
 
+/** The names of each beside those of everything that waits. */
+const CONNECT = optionNames<Omit<ConnectStreamOptions, keyof WaitOptions>>({
+  serverHostname: 1,
+  sourceIp: 1,
+  sourcePort: 1,
+});
+const START_TLS = optionNames<Omit<StartTlsOptions, keyof WaitOptions>>({
+  sslOptions: 1,
+  serverHostname: 1,
+});
+
 const SSL_STREAM_OPTIONS: ReadonlySet<string> = new Set([
   ...STREAM_OPTIONS,
   ...optionNames<Omit<SSLStreamOptions, keyof StreamOptions>>({
@@ -115,7 +126,7 @@ export class IOStream extends BaseIOStream {
     }
     if (this.closed()) throw new StreamClosedError(this.error);
     const target = normalizeAddress(address);
-    const { signal } = resolveWait(options);
+    const { signal } = resolveWait(options, CONNECT);
     if (signal?.aborted) {
       this.close(signal.reason instanceof Error ? signal.reason : undefined);
       throw signal.reason;
@@ -145,9 +156,10 @@ export class IOStream extends BaseIOStream {
    * the stream stays as it was.
    */
   async startTls(serverSide: boolean, options: StartTlsOptions = {}): Promise<SSLIOStream> {
+    const { signal } = resolveWait(options, START_TLS);
     const context = sslOptionsToContext(options.sslOptions ?? {}, { serverSide });
     checkHandshake(context, serverSide, options.serverHostname);
-    resolveWait(options).signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const { socket, closeCallback } = this.detach();
     const settings = new SSLStreamSettings({
       ...this.options,
@@ -159,7 +171,7 @@ export class IOStream extends BaseIOStream {
     stream.setCloseCallback(closeCallback);
     stream.carryOver(socket as NetworkSocket);
     try {
-      return await stream.waitForHandshake(options);
+      return await stream.waitForHandshake({ signal: options.signal, timeout: options.timeout });
     } catch (error) {
       stream.close(error instanceof Error ? error : undefined);
       throw error;
@@ -292,6 +304,7 @@ export class SSLIOStream extends IOStream {
    * with an `InvalidStateError`. Rejects with what made the handshake fail. A cancel ends the waiting alone.
    */
   async waitForHandshake(options?: WaitOptions): Promise<this> {
+    resolveWait(options);
     if (this.#state === "secure") return this;
     if (this.#state === "failed" || this.closed()) throw this.error ?? new StreamClosedError();
     if (this.#waiter !== undefined)

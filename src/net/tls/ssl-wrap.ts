@@ -1,9 +1,12 @@
 /** TLS over a socket, without a stream. */
+
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
 import type { NetworkSocket } from "../../async/network.js";
+import { resolveWait } from "../../async/wait-options.js";
 import { SquallError } from "../../base/errors.js";
+import { optionNames } from "../../base/nearest-name.js";
 import { type SSLContext, type SSLOptions, sslOptionsToContext } from "./ssl-options.js";
 import { beginHandshake, checkHandshake } from "./tls-handshake.js";
 
@@ -18,6 +21,8 @@ export interface SSLWrapOptions extends WaitOptions {
   readonly serverSide?: boolean | undefined;
 }
 
+const OPTIONS = optionNames<Omit<SSLWrapOptions, keyof WaitOptions>>({ serverHostname: 1, serverSide: 1 });
+
 /**
  * Speaks TLS over a connected socket; resolves with the TLS socket, paused, when the handshake is done and
  * the other side verified. Rejects with what made it fail; the sockets are destroyed then, also by a cancel.
@@ -27,6 +32,7 @@ export async function sslWrapSocket(
   sslOptions: SSLOptions | SSLContext | SecureContext = {},
   options: SSLWrapOptions = {},
 ): Promise<TLSSocket> {
+  resolveWait(options, OPTIONS);
   const { serverHostname, serverSide = false } = options;
   const context = sslOptionsToContext(sslOptions, { serverSide });
   checkHandshake(context, serverSide, serverHostname);

@@ -22,7 +22,7 @@ import { HTTPHeaders, type HTTPHeadersInit } from "../../protocol/fields/headers
 import type { ResponseStartLine } from "../../protocol/fields/start-line.js";
 import { forbidsContent } from "../../protocol/message/content.js";
 import { CLIENT_LEFT } from "../application/access-log.js";
-import type { Handler, TransformedHead, Writable } from "../types.js";
+import type { FlushOptions, Handler, TransformedHead, Writable } from "../types.js";
 import { type HandlerState, NO_HEADERS, stateOf } from "./handler-state.js";
 import { verbOf } from "./methods.js";
 import { removeSpools } from "./upload-part.js";
@@ -160,12 +160,14 @@ function sendPiece(
   return sent;
 }
 
+const FOOTERS: ReadonlySet<string> = new Set(["includeFooters"] satisfies (keyof FlushOptions)[]);
+
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
 export function flushOutput(handler: Handler, includeFooters: boolean, options?: WaitOptions): Promise<void> {
   const state = stateOf(handler);
   const first = !state.headersWritten;
   // Before the body is taken: a call that is refused leaves what was written where it is.
-  if (options !== undefined) resolveWait(options);
+  if (options !== undefined) resolveWait(options, FOOTERS);
   const chunk = state.takeBody();
   if (first && !includeFooters && forbidsContent(state.status) && chunk !== undefined) {
     throw bodyForbidden(state.status);

@@ -781,7 +781,9 @@ export class RequestHandler implements Handler {
    * `timeout` say, which takes nothing back that was written.
    */
   flush(options?: FlushOptions): Promise<void> {
-    return flushOutput(this, options?.includeFooters ?? false, options);
+    if (options === undefined || options === null) return flushOutput(this, false);
+    const { includeFooters = false, ...wait } = options;
+    return flushOutput(this, includeFooters, wait);
   }
 
   /**
