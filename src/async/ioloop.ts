@@ -11,8 +11,10 @@
  * in its own: keeping contexts apart would cost more than the callbacks. A callback that needs its own
  * context is wrapped with `AsyncResource.bind()`.
  */
+
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkFunction } from "../base/validate.js";
 import type { BlockedLoopWatch } from "./blocked-loop/blocked-loop.js";
 import { CallbackQueue } from "./callback-queue.js";
@@ -42,6 +44,8 @@ export interface IOLoopOptions {
   /** Where sockets come from; default Node's. */
   readonly network?: Network | undefined;
 }
+
+const IOLOOP_OPTIONS = optionNames<IOLoopOptions>({ makeCurrent: 1, clock: 1, network: 1 });
 
 /** A class whose objects are loops. */
 export type IOLoopClass = new (options?: IOLoopOptions) => IOLoop;
@@ -75,6 +79,7 @@ export class IOLoop implements WorkSource {
   #closed = false;
 
   constructor(options: IOLoopOptions = {}) {
+    checkNames("option of an IOLoop", options, IOLOOP_OPTIONS, true);
     this.clock = options.clock ?? systemClock;
     this.network = options.network;
     const run = (callback: AnyCallback, args: readonly unknown[]): void => this.runCallback(callback, args);

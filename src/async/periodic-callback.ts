@@ -6,7 +6,9 @@
  * drift); and a callback that takes longer than the interval skips the ticks it has missed instead of
  * catching up in a burst.
  */
+
 import { InvalidArgumentError } from "../base/errors.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
 import { pendingResult } from "./coroutine/yieldable.js";
 import { IOLoop } from "./ioloop.js";
@@ -24,6 +26,8 @@ export interface PeriodicCallbackOptions {
   /** Whether it keeps the process alive; default true. */
   readonly ref?: boolean | undefined;
 }
+
+const PERIODIC_CALLBACK_OPTIONS = optionNames<PeriodicCallbackOptions>({ jitter: 1, ref: 1 });
 
 /**
  * Calls a function every `callbackTime` milliseconds, first one interval after {@link
@@ -54,6 +58,7 @@ export class PeriodicCallback {
     callbackTime: number | Duration,
     options: PeriodicCallbackOptions = {},
   ) {
+    checkNames("option of PeriodicCallback", options, PERIODIC_CALLBACK_OPTIONS);
     const interval = toMilliseconds("callbackTime", callbackTime);
     if (!(interval > 0) || interval === Number.POSITIVE_INFINITY) {
       throw new InvalidArgumentError(`callbackTime must be above 0 ms and finite, got ${interval}`);

@@ -3,9 +3,11 @@
  * and writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines,
  * nothing more.
  */
+
 import { inspect } from "node:util";
 import { LogFormatter } from "./log-format.js";
 import { LogLevel, type LogRecord } from "./log-record.js";
+import { checkNames, optionNames } from "./nearest-name.js";
 
 /** Says whether a record goes on; `false` drops it. */
 export type LogFilter = ((record: LogRecord) => boolean) | { filter(record: LogRecord): boolean };
@@ -34,6 +36,8 @@ export interface LogHandlerOptions {
   readonly formatter?: RecordFormatter | undefined;
 }
 
+const LOG_HANDLER_OPTIONS = optionNames<LogHandlerOptions>({ level: 1, formatter: 1 });
+
 /** Base class of handlers: a subclass writes what {@link LogHandler.emit} gives it. */
 export abstract class LogHandler {
   /** Records below are ignored. */
@@ -42,6 +46,7 @@ export abstract class LogHandler {
   readonly #filters: LogFilter[] = [];
 
   constructor(options: LogHandlerOptions = {}) {
+    checkNames("option of a log handler", options, LOG_HANDLER_OPTIONS, true);
     this.level = options.level ?? LogLevel.NOTSET;
     this.#formatter = options.formatter;
   }

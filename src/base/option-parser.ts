@@ -12,10 +12,11 @@
  * file, and a file that is a module takes a promise; the options behind it wait. Until then no value may be
  * read, because it could still change: that is an error, and `await parser.ready()` the remedy.
  */
+
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
 import { filePath } from "./file-path.js";
-import { camelCase, nearestName } from "./nearest-name.js";
+import { camelCase, checkNames, nearestName, optionNames } from "./nearest-name.js";
 import {
   Option,
   type OptionDefinition,
@@ -51,11 +52,15 @@ export interface ParseCommandLineOptions {
   readonly exit?: boolean | undefined;
 }
 
+const PARSE_COMMAND_LINE_OPTIONS = optionNames<ParseCommandLineOptions>({ args: 1, final: 1, exit: 1 });
+
 /** Options of {@link OptionParser.parseConfigFile}. */
 export interface ParseConfigOptions {
   /** `false` leaves the parse callbacks for later; default `true`. */
   readonly final?: boolean | undefined;
 }
+
+const PARSE_CONFIG_OPTIONS = optionNames<ParseConfigOptions>({ final: 1 });
 
 interface ArgumentList {
   readonly assignments: readonly { readonly option: Option; readonly text: string }[];
@@ -197,6 +202,7 @@ export class OptionParser implements Iterable<string> {
     second?: Omit<ParseCommandLineOptions, "args">,
   ): string[] {
     const options: ParseCommandLineOptions = isList(first) ? { ...second, args: first } : (first ?? {});
+    checkNames("option of parseCommandLine()", options, PARSE_COMMAND_LINE_OPTIONS);
     const exit = options.exit ?? options.args === undefined;
     try {
       const { assignments, rest } = scan(this, options.args ?? process.argv.slice(1));
@@ -228,6 +234,7 @@ export class OptionParser implements Iterable<string> {
    * a value is invalid or a name misspelt
    */
   parseConfigFile(path: string | URL, options: ParseConfigOptions = {}): Promise<void> {
+    checkNames("option of parseConfigFile()", options, PARSE_CONFIG_OPTIONS);
     const take = (file: ConfigFile): void => {
       for (const [name, value] of Object.entries(file.values)) {
         try {

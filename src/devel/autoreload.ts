@@ -12,6 +12,7 @@
  * and stays as an empty shell for the process that started it: it passes signals on and ends as the
  * supervisor does. A program that has one runs its hooks and exits; the rest is the supervisor's.
  */
+
 import { close as closeInspector, url as inspectorUrl } from "node:inspector";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -22,6 +23,7 @@ import { IOLoop } from "../async/ioloop.js";
 import { systemClock } from "../async/timers/clock.js";
 import { filePath } from "../base/file-path.js";
 import { appLog, genLog } from "../base/log.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkFunction, checkNumber } from "../base/validate.js";
 import {
   becomeShell,
@@ -44,6 +46,8 @@ export interface AutoreloadOptions {
    */
   readonly checkTime?: number | undefined;
 }
+
+const AUTORELOAD_OPTIONS = optionNames<AutoreloadOptions>({ checkTime: 1 });
 
 /**
  * How long hooks may take in all before the program is restarted without waiting for them, in milliseconds.
@@ -69,6 +73,7 @@ let isRestarting = false;
  */
 export function start(options: AutoreloadOptions | number = {}): void {
   const settings = typeof options === "number" ? { checkTime: options } : options;
+  checkNames("option of start()", settings, AUTORELOAD_OPTIONS);
   const checkTime = checkNumber("checkTime", settings.checkTime ?? 500, { min: 1, max: 86_400_000 });
   if (isClusterWorker() || !isMainThread || process.env.NODE_TEST_CONTEXT !== undefined) return;
   const loop = IOLoop.current();

@@ -13,7 +13,7 @@ import { IOLoop } from "../async/ioloop.js";
 import type { ResolvedAddress } from "../async/network.js";
 import { resolveWait } from "../async/wait-options.js";
 import { InvalidArgumentError } from "../base/errors.js";
-import { optionNames } from "../base/nearest-name.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkOneOf } from "../base/validate.js";
 import { nodeNetwork } from "./node-network.js";
 
@@ -41,6 +41,8 @@ export interface ResolverOptions {
   readonly ioLoop?: IOLoop | undefined;
 }
 
+const RESOLVER_OPTIONS = optionNames<ResolverOptions>({ ioLoop: 1 });
+
 /** Makes the resolver of a client that was not given one. */
 let makeDefault: (options?: ResolverOptions) => Resolver = (options) => new DefaultLoopResolver(options);
 
@@ -50,6 +52,7 @@ export class Resolver {
   readonly ioLoop: IOLoop;
 
   constructor(options: ResolverOptions = {}) {
+    checkNames("option of a resolver", options, RESOLVER_OPTIONS, true);
     this.ioLoop = options.ioLoop ?? IOLoop.current();
   }
 

@@ -10,8 +10,10 @@
  * The work is done by a scanner and not by a regular expression: nested repetition invites input that takes
  * for ever, and here every character is looked at a constant number of times.
  */
+
 import type { Chunk } from "../base/bytes.js";
 import { xhtmlEscape } from "../base/escape.js";
+import { checkNames, optionNames } from "../base/nearest-name.js";
 
 /** What {@link linkify} can be told. */
 export interface LinkifyOptions {
@@ -29,6 +31,13 @@ export interface LinkifyOptions {
    */
   readonly permittedProtocols?: Iterable<string> | undefined;
 }
+
+const LINKIFY_OPTIONS = optionNames<LinkifyOptions>({
+  shorten: 1,
+  extraParams: 1,
+  requireProtocol: 1,
+  permittedProtocols: 1,
+});
 
 const LONGEST = 30;
 const SPACE = /[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
@@ -223,6 +232,7 @@ function shortened(url: string, prefix: number): string {
  * href="http://tornadoweb.org">http://tornadoweb.org</a>!`
  */
 export function linkify(text: Chunk, options: LinkifyOptions = {}): string {
+  checkNames("option of linkify()", options, LINKIFY_OPTIONS);
   const { shorten = false, requireProtocol = false, extraParams = "" } = options;
   const permitted = new Set(options.permittedProtocols ?? ["http", "https"]);
   const escaped = xhtmlEscape(text);

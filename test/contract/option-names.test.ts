@@ -4,9 +4,22 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { start } from "squall/autoreload";
+import { ThreadExecutor } from "squall/concurrent";
+import { linkify } from "squall/escape";
+import { sleep, withTimeout } from "squall/gen";
+import { IOLoop, PeriodicCallback } from "squall/ioloop";
 import { IOStream, SSLIOStream } from "squall/iostream";
-import { bindSockets, bindUnixSocket } from "squall/netutil";
+import { get as getLocale, loadGettextTranslations, loadTranslations } from "squall/locale";
+import { Semaphore } from "squall/locks";
+import { StreamHandler } from "squall/log";
+import { bindSockets, bindUnixSocket, CaresResolver, Resolver, sslWrapSocket } from "squall/netutil";
+import { OptionParser } from "squall/options";
+import { forkProcesses, Subprocess } from "squall/process";
+import { Queue } from "squall/queues";
+import { TCPClient } from "squall/tcpclient";
 import { TCPServer } from "squall/tcpserver";
+import { DictLoader, Template } from "squall/template";
 import "../support/guard.js";
 
 /** Calls something with options whose names the compiler would refuse. */
@@ -21,6 +34,42 @@ const doors: Readonly<Record<string, readonly [option: string, call: Call]>> = {
   "bindSockets()": ["address", (options) => bindSockets(0, options)],
   "bindUnixSocket()": ["backlog", (options) => bindUnixSocket("unused", options)],
   "new IOStream()": ["maxBufferSize", (options) => new IOStream(undefined, options)],
+  "new TCPClient()": ["resolver", (options) => new TCPClient(options)],
+  "TCPClient.connect()": ["sourceIp", (options) => new TCPClient().connect("127.0.0.1", 9, options)],
+  "new Resolver()": ["ioLoop", (options) => new Resolver(options)],
+  "new CaresResolver()": ["ioLoop", (options) => new CaresResolver(options)],
+  "Resolver.resolve()": ["family", (options) => new Resolver().resolve("127.0.0.1", 9, options)],
+  "sslWrapSocket()": ["serverHostname", (options) => sslWrapSocket(undefined as never, {}, options)],
+  "IOStream.connect()": ["sourcePort", (options) => new IOStream().connect({ path: "unused" }, options)],
+  "IOStream.startTls()": ["serverHostname", (options) => new IOStream().startTls(false, options)],
+  "IOStream.readBytes()": ["partial", (options) => new IOStream().readBytes(1, options)],
+  "IOStream.readUntil()": ["maxBytes", (options) => new IOStream().readUntil("x", options)],
+  "IOStream.write()": ["encoding", (options) => new IOStream().write("x", options)],
+  "new Subprocess()": ["stdout", (options) => new Subprocess([process.execPath, "-v"], options)],
+  "forkProcesses()": ["maxRestarts", (options) => forkProcesses(2, options)],
+  "new IOLoop()": ["makeCurrent", (options) => new IOLoop(options)],
+  "new PeriodicCallback()": ["jitter", (options) => new PeriodicCallback(() => {}, 1, options)],
+  "Queue.get()": ["timeout", (options) => new Queue().get(options)],
+  "new Queue()": ["maxsize", (options) => new Queue(options)],
+  "new Semaphore()": ["value", (options) => new Semaphore(options)],
+  "sleep()": ["signal", (options) => sleep(1, options)],
+  "withTimeout()": ["quietExceptions", (options) => withTimeout(1, Promise.resolve(), options)],
+  "new ThreadExecutor()": ["maxWorkers", (options) => new ThreadExecutor("file:///unused.js", options)],
+  "ThreadExecutor.shutdown()": [
+    "cancelPending",
+    (options) => new ThreadExecutor("file:///unused.js").shutdown(options),
+  ],
+  "linkify()": ["extraParams", (options) => linkify("", options)],
+  "Locale.formatDate()": ["gmtOffset", (options) => getLocale("en").formatDate(0, options)],
+  "Locale.formatDay()": ["gmtOffset", (options) => getLocale("en").formatDay(0, options)],
+  "loadTranslations()": ["encoding", (options) => loadTranslations("unused", options)],
+  "loadGettextTranslations()": ["parser", (options) => loadGettextTranslations("unused", "x", options)],
+  "new Template()": ["autoescape", (options) => new Template("", options)],
+  "new DictLoader()": ["autoescape", (options) => new DictLoader({}, options)],
+  "autoreload.start()": ["checkTime", (options) => start(options)],
+  "parseConfigFile()": ["final", (options) => new OptionParser().parseConfigFile("unused", options)],
+  "parseCommandLine()": ["final", (options) => new OptionParser().parseCommandLine([], options)],
+  "new StreamHandler()": ["formatter", (options) => new StreamHandler(options)],
   "new SSLIOStream()": ["handshakeTimeout", (options) => new SSLIOStream(undefined, options)],
 };
 

@@ -10,9 +10,11 @@
  * Besides its items the queue counts *unfinished* work: a put adds one, `taskDone` takes one away, and `join`
  * waits for none. So a producer learns that all was processed, not only that all was fetched.
  */
+
 import { inspect } from "node:util";
 import { Deque } from "../../base/deque.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { showAsText } from "../../base/show-as-text.js";
 import { checkLimit } from "../../base/validate.js";
 import { RESOLVED } from "../deferred.js";
@@ -46,6 +48,8 @@ export interface QueueOptions {
   /** How many items it holds at most. Default and off: 0 or `Infinity`. */
   readonly maxsize?: number | undefined;
 }
+
+const QUEUE_OPTIONS = optionNames<QueueOptions>({ maxsize: 1 });
 
 function resolveMaxsize(options: unknown): number {
   if (typeof options === "number") return checkLimit("maxsize", options);
@@ -81,6 +85,7 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Throws an {@link InvalidArgumentError} for a maxsize that is negative, null or no integer. */
   constructor(options: number | QueueOptions = {}) {
+    checkNames("option of a queue", options, QUEUE_OPTIONS, true);
     this.#maxsize = resolveMaxsize(options);
   }
 

@@ -4,7 +4,9 @@
  * `value` is how many may still enter. When it is 0, later callers wait in line, and a release hands the
  * place to the first of them without raising the value in between: no later caller can slip in.
  */
+
 import { InvalidStateError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { showAsText } from "../../base/show-as-text.js";
 import { checkInteger } from "../../base/validate.js";
 import { pendingResult, type Yielded } from "../coroutine/yieldable.js";
@@ -17,6 +19,8 @@ export interface SemaphoreOptions {
   /** How many may hold it at once; default 1, at least 0. */
   readonly value?: number | undefined;
 }
+
+const SEMAPHORE_OPTIONS = optionNames<SemaphoreOptions>({ value: 1 });
 
 /**
  * Lets a limited number in at once, first come, first served. Tornado: `locks.Semaphore`.
@@ -38,6 +42,7 @@ export class Semaphore {
    * Takes the initial value (default 1) as a number or as an option; throws `InvalidArgumentError` below 0.
    */
   constructor(options: number | SemaphoreOptions = {}) {
+    checkNames("option of a semaphore", options, SEMAPHORE_OPTIONS, true);
     const value = typeof options === "object" && options !== null ? (options.value ?? 1) : options;
     this.#value = checkInteger("value", value, { min: 0 });
     this.#waiters = new WaiterList(`waiting to acquire a ${this.label()}`);

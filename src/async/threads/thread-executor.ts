@@ -13,10 +13,12 @@
  * and when the line is full the answer is an error instead of memory that grows. Threads are started when
  * needed, stay, and do not keep the process alive while they have nothing to do.
  */
+
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
 import { InvalidArgumentError, InvalidStateError, SquallError, TimeoutError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
@@ -51,6 +53,14 @@ export interface ThreadExecutorOptions {
   /** Limits of each thread's heap and stack, as `worker_threads` has them; default Node's. */
   readonly resourceLimits?: ResourceLimits | undefined;
 }
+
+const SHUTDOWN_OPTIONS = optionNames<ShutdownOptions>({ wait: 1, cancelPending: 1, timeout: 1 });
+
+const THREAD_EXECUTOR_OPTIONS = optionNames<ThreadExecutorOptions>({
+  maxWorkers: 1,
+  maxQueue: 1,
+  resourceLimits: 1,
+});
 
 /** The tasks of an executor whose module is not known to the compiler. */
 export type AnyTasks = Readonly<Record<string, (...args: unknown[]) => unknown>>;
@@ -152,6 +162,7 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
    * loaded in each thread; if that fails, the tasks are rejected with the error of loading.
    */
   constructor(module: URL | string, options: ThreadExecutorOptions = {}) {
+    checkNames("option of ThreadExecutor", options, THREAD_EXECUTOR_OPTIONS);
     const href = String(module);
     if (!URL.canParse(href)) {
       throw new InvalidArgumentError(
@@ -204,11 +215,9 @@ export class ThreadExecutor<T extends object = AnyTasks> implements Executor, As
    * CancelledError}. Resolves when the threads have ended, or at once with `wait: false`. Calling it twice is
    * fine: the earlier deadline counts.
    */
-  async shutdown({
-    wait = true,
-    cancelPending = false,
-    timeout = SHUTDOWN_TIMEOUT,
-  }: ShutdownOptions = {}): Promise<void> {
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    checkNames("option of shutdown()", options, SHUTDOWN_OPTIONS);
+    const { wait = true, cancelPending = false, timeout = SHUTDOWN_TIMEOUT } = options;
     const limit = checkTimeout(timeout);
     this.#closed = true;
     if (cancelPending) {

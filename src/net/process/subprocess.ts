@@ -7,7 +7,7 @@ import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";
 import { resolveWait } from "../../async/wait-options.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";
-import { optionNames } from "../../base/nearest-name.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkFunction, checkInteger } from "../../base/validate.js";
 import { PipeIOStream } from "../stream/pipe-stream.js";
 
@@ -35,6 +35,22 @@ export interface SubprocessOptions extends Omit<SpawnOptions, "stdio" | "signal"
   /** The loop that it belongs to; default the current one. */
   readonly ioLoop?: IOLoop | undefined;
 }
+
+/** Those of `spawn()` that are likely to be misspelt, and its own. */
+const SUBPROCESS_OPTIONS: ReadonlySet<string> = new Set([
+  "cwd",
+  "env",
+  "shell",
+  "detached",
+  "uid",
+  "gid",
+  "windowsHide",
+  "stdin",
+  "stdout",
+  "stderr",
+  "channels",
+  "ioLoop",
+] satisfies (keyof SubprocessOptions)[]);
 
 /** Options of {@link Subprocess.waitForExit}. */
 export interface WaitForExitOptions extends WaitOptions {
@@ -94,6 +110,7 @@ export class Subprocess {
    * `EMFILE`, …), `returncode` is 127, and without descriptors for them there are no streams.
    */
   constructor(args: string | readonly string[], options: SubprocessOptions = {}) {
+    checkNames("option of Subprocess", options, SUBPROCESS_OPTIONS, true);
     const { stdin, stdout, stderr, channels, ioLoop, ...rest } = options;
     const extra = new Array<IOType>(checkInteger("channels", channels ?? 0, { min: 0 })).fill("pipe");
     this.ioLoop = ioLoop ?? IOLoop.current();

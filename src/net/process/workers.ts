@@ -18,12 +18,14 @@
  * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection
  *   and loses none that it has not taken, and while there is no worker at all, connections wait.
  */
+
 import type { Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
 import { IOLoop } from "../../async/ioloop.js";
 import type { Timeout } from "../../async/timers/timeout.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { appLog, genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkInteger, checkLimit } from "../../base/validate.js";
 import { nodeCluster } from "./node-cluster.js";
 import { RestartBudget, TooManyRestartsError } from "./restart-budget.js";
@@ -51,6 +53,8 @@ export interface ForkOptions {
    */
   readonly maxRestarts?: number | undefined;
 }
+
+const FORK_OPTIONS = optionNames<ForkOptions>({ maxRestarts: 1 });
 
 /** How many processors there are for this process, at least 1. */
 export function cpuCount(): number {
@@ -90,6 +94,7 @@ export async function forkProcesses(
   numProcesses?: number | null | undefined,
   options: ForkOptions = {},
 ): Promise<number> {
+  checkNames("option of forkProcesses()", options, FORK_OPTIONS);
   const count = checkInteger("numProcesses", numProcesses ?? 0, { min: 0 }) || cpuCount();
   const maxRestarts = checkLimit("maxRestarts", options.maxRestarts ?? 100);
   if (nodeCluster().isWorker) {

@@ -5,10 +5,12 @@
  *                         "%(name)s liked this","A %(name)s les gustó esto","plural"
  *                         "%(name)s liked this","A %(name)s le gustó esto","singular"
  */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import type { CSVTranslations } from "./catalogue.js";
 import { CSVLocale } from "./csv-locale.js";
 import { csvRows } from "./csv-rows.js";
@@ -24,6 +26,8 @@ export interface LoadTranslationsOptions extends LocaleOptions {
    */
   readonly encoding?: string | undefined;
 }
+
+const LOAD_TRANSLATIONS_OPTIONS = optionNames<LoadTranslationsOptions>({ intl: 1, encoding: 1 });
 
 /** A language, or a language and a country. */
 const FILE_NAME = /^([a-z]+(?:_[A-Z]+)?)\.csv$/;
@@ -64,6 +68,7 @@ function readRows(file: string, text: string): CSVTranslations {
  * neither text nor a `file:` URL
  */
 export function loadTranslations(directory: string | URL, options: LoadTranslationsOptions = {}): void {
+  checkNames("option of loadTranslations()", options, LOAD_TRANSLATIONS_OPTIONS);
   const { encoding, intl } = options;
   if (encoding !== undefined) checkEncoding(encoding);
   const folder = filePath("directory", directory);

@@ -3,10 +3,12 @@
  *
  *     locale/pt_BR/LC_MESSAGES/messages.mo    made by msgfmt from messages.po
  */
+
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { filePath } from "../../base/file-path.js";
 import { genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { readMo, readPo } from "./gettext-files.js";
 import { GettextLocale } from "./gettext-locale.js";
 import { type GettextParser, importGettextParser } from "./gettext-parser.js";
@@ -17,6 +19,8 @@ export interface LoadGettextTranslationsOptions extends LocaleOptions {
   /** The parser for the files. Default: the package `gettext-parser`, imported once a catalogue was found. */
   readonly parser?: GettextParser | undefined;
 }
+
+const LOAD_GETTEXT_TRANSLATIONS_OPTIONS = optionNames<LoadGettextTranslationsOptions>({ intl: 1, parser: 1 });
 
 /** The catalogue of one language. */
 interface Found {
@@ -58,6 +62,7 @@ export async function loadGettextTranslations(
   domain: string,
   options: LoadGettextTranslationsOptions = {},
 ): Promise<void> {
+  checkNames("option of loadGettextTranslations()", options, LOAD_GETTEXT_TRANSLATIONS_OPTIONS);
   const { intl } = options;
   const makers = new Map<string, () => Locale>();
   const found = findCatalogues(filePath("directory", directory), domain);

@@ -5,7 +5,9 @@
  * Tornado writes dates and lists in English words, which a catalogue may translate. With the option `intl`,
  * `Intl` writes what the catalogue does not translate, a date always as a whole.
  */
+
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { MONTHS, WEEKDAYS } from "../../base/strftime.js";
 import { checkNumber, checkString } from "../../base/validate.js";
 import type { CSVTranslations, GettextCatalogue } from "./catalogue.js";
@@ -25,6 +27,8 @@ export interface LocaleOptions {
   readonly intl?: boolean | undefined;
 }
 
+const LOCALE_OPTIONS = optionNames<LocaleOptions>({ intl: 1 });
+
 /** Options of {@link Locale.formatDay}. */
 export interface FormatDayOptions {
   /** Minutes by which local time is behind UTC, as `Date.getTimezoneOffset()` counts. Default 0. */
@@ -32,6 +36,16 @@ export interface FormatDayOptions {
   /** Show the day of the week. Default true. */
   readonly dow?: boolean | undefined;
 }
+
+const FORMAT_DATE_OPTIONS = optionNames<FormatDateOptions>({
+  now: 1,
+  gmtOffset: 1,
+  relative: 1,
+  shorter: 1,
+  fullFormat: 1,
+});
+
+const FORMAT_DAY_OPTIONS = optionNames<FormatDayOptions>({ gmtOffset: 1, dow: 1 });
 
 let clock: () => number = Date.now;
 
@@ -64,6 +78,7 @@ export class Locale {
   readonly #intl: IntlWords | undefined;
 
   constructor(code: string, options: LocaleOptions = {}) {
+    checkNames("option of a Locale", options, LOCALE_OPTIONS, true);
     this.code = checkString("code", code);
     this.languageTag = languageTag(code);
     this.name = languageName(code, this.languageTag);
@@ -139,6 +154,7 @@ export class Locale {
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when a date is invalid
    */
   formatDate(date: Date | number, options: FormatDateOptions = {}): string {
+    checkNames("option of formatDate()", options, FORMAT_DATE_OPTIONS);
     const now = toTime("now", options.now ?? clock());
     const wording = wordingOf(toTime("date", date), now, options);
     const shorter = options.shorter ?? false;
@@ -154,6 +170,7 @@ export class Locale {
    * @throws InvalidArgumentError (`ERR_SQUALL_INVALID_ARGUMENT`) when the date is invalid
    */
   formatDay(date: Date | number, options: FormatDayOptions = {}): string {
+    checkNames("option of formatDay()", options, FORMAT_DAY_OPTIONS);
     const local = toLocal(toTime("date", date), options.gmtOffset);
     const dow = options.dow ?? true;
     const message = DAYS[dow ? 0 : 1];

@@ -5,8 +5,10 @@
  * A custom loader extends {@link BaseLoader} and implements two methods: `resolvePath()` turns a name into
  * the key of the cache, and `readSource()` returns the source for that key.
  */
+
 import type { Chunk } from "../../base/bytes.js";
 import { toUnicode } from "../../base/escape.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import type { TemplateFile } from "./nodes.js";
 import { parseTemplate } from "./parse.js";
@@ -28,6 +30,14 @@ export interface LoaderOptions {
   readonly maxIncludeDepth?: number | undefined;
 }
 
+const LOADER_OPTIONS = optionNames<LoaderOptions>({
+  autoescape: 1,
+  namespace: 1,
+  whitespace: 1,
+  imports: 1,
+  maxIncludeDepth: 1,
+});
+
 /** Compiles templates by name, each once. */
 export abstract class BaseLoader implements TemplateLoader {
   /** The name of the function that escapes expressions, or null. */
@@ -46,6 +56,7 @@ export abstract class BaseLoader implements TemplateLoader {
   readonly #files = new Map<string, TemplateFile>();
 
   constructor(options: LoaderOptions = {}) {
+    checkNames("option of a loader", options, LOADER_OPTIONS, true);
     const { autoescape, whitespace } = options;
     this.autoescape = checkAutoescape(autoescape === undefined ? "xhtmlEscape" : autoescape);
     this.whitespace = whitespace === undefined ? undefined : checkWhitespaceMode(whitespace);

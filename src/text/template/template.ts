@@ -5,9 +5,11 @@
  * (page.ts), and making one JavaScript function of it (generate-code.ts). Rendering is a call of that
  * function.
  */
+
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { toUnicode } from "../../base/escape.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import type { TemplatePlace } from "./code-writer.js";
 import { ParseError, TemplateError } from "./errors.js";
 import { type GeneratedCode, generateCode, HELPER_LINE } from "./generate-code.js";
@@ -59,6 +61,15 @@ export interface TemplateOptions {
   /** What `{% import %}` and `{% from %}` find, by name; default the loader's, without a loader nothing. */
   readonly imports?: object | undefined;
 }
+
+const TEMPLATE_OPTIONS = optionNames<TemplateOptions>({
+  name: 1,
+  loader: 1,
+  autoescape: 1,
+  whitespace: 1,
+  compressWhitespace: 1,
+  imports: 1,
+});
 
 type RenderFunction = (scope: RenderScope) => string | Promise<string>;
 
@@ -143,6 +154,7 @@ export class Template {
    * @throws TemplateError (`ERR_SQUALL_TEMPLATE_EVAL`) when the process forbids code made from text.
    */
   constructor(source: Chunk | PrecompiledTemplate, options: TemplateOptions = {}) {
+    checkNames("option of a template", options, TEMPLATE_OPTIONS);
     const { loader } = options;
     this.loader = loader;
     this.namespace = loader?.namespace ?? {};

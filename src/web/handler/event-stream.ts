@@ -10,11 +10,13 @@
  * policy says. An idle stream has no outbox: it costs one deadline, for the comment that keeps proxies and
  * browsers from giving it up.
  */
+
 import { RESOLVED, rejectedQuietly } from "../../async/deferred.js";
 import { Deadline } from "../../async/timers/deadline.js";
 import { TurnBudget } from "../../async/turn-budget.js";
 import { InvalidStateError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkInteger, checkMilliseconds } from "../../base/validate.js";
 import { ExchangeAbortedError } from "../../http/errors.js";
 import {
@@ -49,6 +51,14 @@ export interface EventStreamOptions extends OutboxOptions {
   readonly retry?: number | undefined;
 }
 
+const EVENT_STREAM_OPTIONS = optionNames<EventStreamOptions>({
+  slowConsumer: 1,
+  maxQueuedBytes: 1,
+  maxQueuedMessages: 1,
+  heartbeat: 1,
+  retry: 1,
+});
+
 /** An event, or a text that is its data, or one that {@link encodeEvent} has put into its format. */
 export type EventInit = ServerSentEvent | EncodedEvent | string;
 
@@ -78,6 +88,7 @@ export class EventStream {
 
   /** @internal */
   constructor(handler: Handler, options: EventStreamOptions) {
+    checkNames("option of an event stream", options, EVENT_STREAM_OPTIONS);
     checkUnfinished(handler, "openEventStream");
     const state = stateOf(handler);
     if (state.headersWritten)
