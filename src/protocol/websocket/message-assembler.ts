@@ -9,8 +9,9 @@
  *
  * Memory is that of the message and no more. The limit is checked at the head of each frame, before its
  * payload comes, and again while inflating. A message that lies whole in one chunk becomes text, or a view of
- * the chunk, without a copy. Others gather in a `ByteQueue`, where small fragments cost their bytes instead
- * of an object each, and empty ones nothing. A piece of a chunk that is lent, or that would keep a much
+ * the chunk, without a copy. One that a frame announces whole, and of which much comes at once, is copied
+ * into memory of its size. Others gather in a `ByteQueue`, where small fragments cost their bytes instead of an
+ * object each, and empty ones nothing. A piece of a chunk that is lent, or that would keep a much
  * larger chunk in memory, is copied out of it.
  */
 import { isAscii as isAsciiBytes } from "node:buffer";
@@ -41,6 +42,11 @@ const ENDED = 0x80;
 
 /** Shorter text is looked at here; for longer text the platform's check is worth a view. */
 const LOOP_LIMIT = 48;
+/**
+ * A message gets its memory at once when its first piece is at least this part of it: a peer cannot make us
+ * reserve more than so many times what it has sent.
+ */
+const PART = 4;
 /** Pieces up to this size are copied by the queue itself. */
 const GATHERED = 1024;
 
@@ -61,6 +67,9 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   /** The inflater is at work on the last piece of the message. */
   #lastIsBusy = false;
   #pieces: ByteQueue | undefined;
+  /** The memory of a message whose length is known, and how much of it is filled. */
+  #whole: Buffer | undefined;
+  #filled = 0;
 
   /** `inflater` is there if permessage-deflate was agreed. */
   constructor(owner: MessageOwner, maxMessageSize: number, inflater: MessageInflater | undefined) {
@@ -73,6 +82,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
   end(): void {
     this.#message = ENDED;
     this.#pieces = undefined;
+    this.#whole = undefined;
   }
 
   onDataFrame(opcode: number, isFinal: boolean, isCompressed: boolean, length: number): void {
@@ -119,10 +129,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     }
     if (start < end) {
       if (this.#message === TEXT && !this.#checkText(chunk, start, end, isAscii)) return;
-      this.#pieces ??= new ByteQueue();
-      const piece = chunk.subarray(start, end);
-      const isGathered = end - start <= GATHERED && this.#pieces.length > 0;
-      this.#pieces.push(isGathered && !isLent ? piece : keep(piece, isLent));
+      this.#gather(chunk, start, end, isLent);
     }
     if (isLast) this.#finish();
   }
@@ -196,9 +203,32 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     return false;
   }
 
+  /** Keeps a piece of a message that is not whole. */
+  #gather(chunk: Buffer, start: number, end: number, isLent: boolean): void {
+    const size = end - start;
+    if (
+      this.#pieces === undefined &&
+      this.#isFinal &&
+      this.#received <= PART * size &&
+      this.#whole === undefined
+    ) {
+      this.#whole = Buffer.allocUnsafeSlow(this.#received);
+      this.#filled = 0;
+    }
+    if (this.#whole !== undefined) {
+      chunk.copy(this.#whole, this.#filled, start, end);
+      this.#filled += size;
+      return;
+    }
+    this.#pieces ??= new ByteQueue();
+    const piece = chunk.subarray(start, end);
+    const isGathered = size <= GATHERED && this.#pieces.length > 0;
+    this.#pieces.push(isGathered && !isLent ? piece : keep(piece, isLent));
+  }
+
   /** The message is whole: what has gathered is handed over. */
   #finish(): void {
-    const bytes = this.#pieces === undefined ? NO_BYTES : this.#pieces.takeAll();
+    const bytes = this.#whole ?? this.#pieces?.takeAll() ?? NO_BYTES;
     if ((this.#message & TEXT) === 0) this.#deliver(bytes, true);
     else if (this.#utf8 !== BOUNDARY) this.#invalidText();
     else this.#deliver(bytes.toString("utf8"), false);
@@ -208,6 +238,7 @@ export class MessageAssembler implements FrameVisitor, InflatedOutput {
     // Reset first: the call may feed, pause or close.
     this.#message = NONE;
     this.#pieces = undefined;
+    this.#whole = undefined;
     this.#owner.onMessage(data, isBinary);
   }
 

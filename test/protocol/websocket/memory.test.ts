@@ -57,6 +57,44 @@ describe("memory", () => {
     assert.equal(seen.messages[0]!.length, 4 * MIB);
   });
 
+  test("a frame that announces much and brings little holds what it has brought", canCollect, () => {
+    const connections = Array.from({ length: 40 }, () => counting());
+    const frame = twinFrame(2, Buffer.alloc(MIB, "x"), { key: KEY });
+    const chunks = connections.map(() => Buffer.from(frame.subarray(0, 10_000)));
+    const before = heldMemory();
+    for (const [i, { connection }] of connections.entries()) connection.receive(chunks[i]!, true);
+    const held = heldMemory() - before;
+    assert.ok(held < 40 * 20_000, `${held} bytes are held for 400,000`);
+    for (const { connection, seen } of connections) {
+      connection.receive(Buffer.from(frame.subarray(10_000, 600_000)), true);
+      connection.receive(Buffer.from(frame.subarray(600_000)));
+      assert.ok(Buffer.alloc(MIB, "x").equals(seen.messages[0] as Buffer));
+    }
+  });
+
+  test(
+    "a message of which a quarter comes at once is held in its own size, however the rest is cut",
+    canCollect,
+    () => {
+      const { seen, connection } = counting();
+      const payload = Buffer.from(Array.from({ length: MIB }, (_, i) => (i * 7) & 0xff));
+      const frame = twinFrame(2, payload, { key: KEY });
+      const before = heldMemory();
+      connection.receive(Buffer.from(frame.subarray(0, 300_000)), true);
+      for (let at = 300_000; at < frame.length - 10; at += 60_000) {
+        connection.receive(
+          Buffer.from(frame.subarray(at, Math.min(at + 60_000, frame.length - 10))),
+          at % 2 === 0,
+        );
+      }
+      const held = heldMemory() - before;
+      assert.ok(held < 1.2 * MIB, `${held} bytes are held for a message of ${MIB}`);
+      connection.receive(Buffer.from(frame.subarray(frame.length - 10)));
+      assert.equal(seen.messages.length, 1);
+      assert.ok(payload.equals(seen.messages[0] as Buffer));
+    },
+  );
+
   test("case 62: fragments of one octet, one in each chunk, cost a few octets each", canCollect, () => {
     const { seen, connection } = counting();
     connection.receive(twinFrame(2, "", { fin: false, key: KEY }));
