@@ -10,9 +10,9 @@
  * Memory is that of the message and no more. The limit is checked at the head of each frame, before its
  * payload comes, and again while inflating. A message that lies whole in one chunk becomes text, or a view of
  * the chunk, without a copy. One that a frame announces whole, and of which much comes at once, is copied
- * into memory of its size. Others gather in a `ByteQueue`, where small fragments cost their bytes instead of an
- * object each, and empty ones nothing. A piece of a chunk that is lent, or that would keep a much
- * larger chunk in memory, is copied out of it.
+ * into memory of its size. Others gather in a `ByteQueue`, where small fragments cost their bytes instead of
+ * an object each, and empty ones nothing. A piece of a chunk that is lent, or that would keep a much larger
+ * chunk in memory, is copied out of it.
  */
 import { isAscii as isAsciiBytes } from "node:buffer";
 import { ByteQueue } from "../../base/byte-queue.js";
