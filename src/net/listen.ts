@@ -76,7 +76,7 @@ export function checkWhere(options: unknown, server: ReadonlySet<string>): void 
  * Refuses what Node's `listen()` takes and this one does not: a callback would never be called.
  * @throws InvalidArgumentError for anything but options or an address behind the port.
  */
-export function checkListenOptions(options: unknown, callback: unknown): void {
+export function refuseCallback(options: unknown, callback: unknown): void {
   if (typeof options === "function" || callback !== undefined) {
     throw new InvalidArgumentError(
       "listen() takes no callback: await it; its options stand in one object, as in listen(8888, { address })",

@@ -25,7 +25,7 @@ import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkLimit, checkMilliseconds } from "../base/validate.js";
 import { formatAddress, type PeerAddress, peerAddress } from "./address.js";
 import { ConnectionLimiter } from "./connection-limiter.js";
-import { type BindOptions, bindSockets, checkListenOptions, checkWhere } from "./listen.js";
+import { type BindOptions, bindSockets, checkWhere, refuseCallback } from "./listen.js";
 import { nodeCluster } from "./process/node-cluster.js";
 import { type ForkOptions, forkProcesses, onWorkerStop } from "./process/workers.js";
 import { StreamClosedError } from "./stream/stream-errors.js";
@@ -125,6 +125,11 @@ export class TCPServer {
     return this.#settings.readChunkSize;
   }
 
+  /** @internal What the options of its constructor are called; `listen()` says so of one that it gets. */
+  protected get optionNames(): ReadonlySet<string> {
+    return TCP_SERVER_OPTIONS;
+  }
+
   /** How many connections are open. */
   get connections(): number {
     return this.#limiter.open.size;
@@ -151,7 +156,7 @@ export class TCPServer {
    */
   async listen(port: number, options?: ListenOptions | string): Promise<this>;
   async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
-    checkListenOptions(options, callback);
+    refuseCallback(options, callback);
     this.addSockets(await this.#bind(port, options));
     return this;
   }
@@ -161,7 +166,7 @@ export class TCPServer {
    * once. May be called for several ports. Rejects as {@link TCPServer.listen} does.
    */
   async bind(port: number, options?: ListenOptions | string): Promise<void> {
-    checkListenOptions(options, undefined);
+    refuseCallback(options, undefined);
     const sockets = await this.#bind(port, options);
     if (this.#started) this.addSockets(sockets);
     else this.#bound.push(...sockets);
@@ -271,7 +276,7 @@ export class TCPServer {
   }
 
   #bind(port: number, options: ListenOptions | string | undefined): Promise<NetworkServer[]> {
-    checkWhere(options, TCP_SERVER_OPTIONS);
+    checkWhere(options, this.optionNames);
     const settings = typeof options === "string" ? { address: options } : options;
     return bindSockets(port, { ...settings, ioLoop: this.ioLoop });
   }

@@ -12,7 +12,6 @@ import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkBoolean, checkOneOf, isClass } from "../../base/validate.js";
 import { formatAddress } from "../../net/address.js";
 import { AddressSet } from "../../net/address-set.js";
-import { checkListenOptions, checkWhere } from "../../net/listen.js";
 import type { IOStream } from "../../net/stream/tcp-stream.js";
 import {
   closeTimeout,
@@ -176,11 +175,9 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
 
   /** As {@link TCPServer.listen}. A line at info level says under which URLs the server can be reached. */
   override async listen(port: number, options?: ListenOptions | string): Promise<this>;
-  override async listen(port: number, options?: ListenOptions | string, callback?: unknown): Promise<this> {
-    checkListenOptions(options, callback);
-    checkWhere(options, SERVER_OPTION_NAMES);
+  override async listen(...args: Parameters<TCPServer["listen"]>): Promise<this> {
     const known = this.addresses.length;
-    await super.listen(port, options);
+    await super.listen(...args);
     if (genLog.isEnabledFor(LogLevel.INFO)) {
       const scheme = this.sslOptions === undefined ? "http" : "https";
       const urls = this.addresses.slice(known).map((address) => `${scheme}://${formatAddress(address)}/`);
@@ -189,11 +186,9 @@ export class HTTPServer extends TCPServer implements HTTPServerConnectionDelegat
     return this;
   }
 
-  /** As {@link TCPServer.bind}. */
-  override async bind(port: number, options?: ListenOptions | string): Promise<void> {
-    checkListenOptions(options, undefined);
-    checkWhere(options, SERVER_OPTION_NAMES);
-    await super.bind(port, options);
+  /** @internal */
+  protected override get optionNames(): ReadonlySet<string> {
+    return SERVER_OPTION_NAMES;
   }
 
   /** Serves HTTP on an accepted stream; {@link TCPServer} calls it for each connection. */

@@ -11,7 +11,7 @@ import { Rule } from "../../http/routing/rule.js";
 import { checkRoutes, type RuleInit } from "../../http/routing/rule-router.js";
 import type { CheckedRoute, CheckedRoutes } from "../../http/routing/url-spec.js";
 import { HTTPServer, type HTTPServerOptions, SERVER_OPTION_NAMES } from "../../http/server/http-server.js";
-import { checkListenNames, checkListenOptions, LISTEN_OPTIONS } from "../../net/listen.js";
+import { checkListenNames, LISTEN_OPTIONS, refuseCallback } from "../../net/listen.js";
 import type { ListenOptions } from "../../net/tcp-server.js";
 import { GZipContentEncoding } from "../handler/compress.js";
 import { ErrorHandler } from "../handlers/error-handler.js";
@@ -123,7 +123,7 @@ class ApplicationClass extends ReversibleRouter implements App, HTTPServerConnec
     options: ApplicationListenOptions | string = {},
     callback?: unknown,
   ): Promise<HTTPServer> {
-    checkListenOptions(options, callback);
+    refuseCallback(options, callback);
     const settings = typeof options === "string" ? { address: options } : options;
     checkListenNames(Object.keys(settings), SERVER_OPTION_NAMES);
     // Those that do not say where to listen are the server's.
