@@ -80,8 +80,11 @@ const operations: Record<string, Maker> = {
   },
   "withTimeout()": (loop) => ({
     // The timeout is an argument of its own here.
-    wait: ({ timeout, ...options } = {}) =>
-      withTimeout(timeout ?? Number.POSITIVE_INFINITY, new Promise(() => {}), options),
+    wait: (options = {}) => {
+      const { timeout, ...others } = options;
+      const rest = typeof options === "object" ? others : options;
+      return withTimeout(timeout ?? Number.POSITIVE_INFINITY, new Promise(() => {}), rest);
+    },
     state: () => loop.timers.size,
   }),
   "Condition.wait()": () => {
@@ -262,6 +265,7 @@ const INVALID: readonly (readonly [string, unknown, RegExp])[] = [
   ["a timeout in other capitals", { timeOut: 5 }, /^unknown option .*"timeOut"/],
   ["a signal by another name", { abortSignal: null }, /"abortSignal"; did you mean "signal"\?$/],
   ["an option that does not exist", { timeout: 5, retries: 3 }, /^unknown option .*"retries"$/],
+  ["a number in place of options", 5, /options|\{ timeout/],
   ["text in place of a signal", { signal: "stop" }, /^signal must be/],
 ];
 
@@ -338,7 +342,7 @@ test("sleep() takes negative times and durations, and refuses what is invalid be
     await sleep({ minutes: 1 });
     assert.equal(loop.time() - start, 60_000);
     for (const [what, options] of INVALID) {
-      if (!("signal" in (options as object))) continue;
+      if (typeof options === "object" && !("signal" in (options as object))) continue;
       await assert.rejects(
         sleep(1, options as { signal: AbortSignal }),
         { code: "ERR_SQUALL_INVALID_ARGUMENT" },

@@ -1,6 +1,7 @@
 /** Doing nothing for a while. */
 
 import { checkNames, optionNames } from "../../base/nearest-name.js";
+import { checkObject } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { IOLoop } from "../ioloop.js";
 import { type Duration, toMilliseconds } from "../timers/duration.js";
@@ -62,7 +63,7 @@ function wake(sleeper: Sleeper): void {
 export function sleep(delay: number | Duration, options: SleepOptions = {}): Promise<void> {
   // What an executor throws is in its promise.
   return new Promise((resolve, reject) => {
-    checkNames("option of sleep()", options, OPTIONS);
+    checkNames("option of sleep()", checkObject("the options of sleep()", options), OPTIONS);
     const signal = checkSignal(options.signal);
     const milliseconds = toMilliseconds("delay", delay);
     signal?.throwIfAborted();

@@ -7,6 +7,7 @@
  */
 import { TimeoutError } from "../../base/errors.js";
 import { checkNames, optionNames } from "../../base/nearest-name.js";
+import { checkObject } from "../../base/validate.js";
 import { type Abortable, unwatchAbort, watchAbort } from "../abort-hub.js";
 import { CancelledError } from "../cancelled.js";
 import { convertYielded, type Yielded } from "../coroutine/yieldable.js";
@@ -44,7 +45,7 @@ export async function withTimeout<Y>(
   operation: Operation<Y>,
   options: WithTimeoutOptions = {},
 ): Promise<Yielded<Y>> {
-  checkNames("option of withTimeout()", options, OPTIONS);
+  checkNames("option of withTimeout()", checkObject("the options of withTimeout()", options), OPTIONS);
   const milliseconds = Math.max(0, toMilliseconds("timeout", timeout));
   const signal = checkSignal(options.signal);
   signal?.throwIfAborted();

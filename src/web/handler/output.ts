@@ -163,27 +163,33 @@ function sendPiece(
 const FOOTERS: ReadonlySet<string> = new Set(["includeFooters"] satisfies (keyof FlushOptions)[]);
 
 /** `handler.flush()`: sends what was gathered. Resolves when there is room for more. */
-export function flushOutput(handler: Handler, includeFooters: boolean, options?: WaitOptions): Promise<void> {
+export function flushOutput(
+  handler: Handler,
+  includeFooters: boolean,
+  options?: FlushOptions | null,
+): Promise<void> {
   const state = stateOf(handler);
   const first = !state.headersWritten;
   // Before the body is taken: a call that is refused leaves what was written where it is.
-  if (options !== undefined) resolveWait(options, FOOTERS);
+  resolveWait(options, FOOTERS);
+  // What the connection waits with has no other options.
+  const wait = options == null ? undefined : { signal: options.signal, timeout: options.timeout };
   const chunk = state.takeBody();
   if (first && !includeFooters && forbidsContent(state.status) && chunk !== undefined) {
     throw bodyForbidden(state.status);
   }
-  if (state.transforms === undefined) return sendPiece(handler, chunk, first, options);
+  if (state.transforms === undefined) return sendPiece(handler, chunk, first, wait);
   const before = state.extras?.transforming;
   const bytes = bytesOf(chunk);
   const changed =
     before === undefined
       ? transformFrom(state, 0, bytes, first, includeFooters)
       : before.then(() => transformFrom(state, 0, bytes, first, includeFooters));
-  if (!isThenable(changed)) return sendPiece(handler, changed, first, options);
+  if (!isThenable(changed)) return sendPiece(handler, changed, first, wait);
   // From here on the response is this one: no other head can take the place of the one that is being made.
   state.headersWritten = true;
   const sent = changed.then(
-    (piece) => sendPiece(handler, piece, first, options),
+    (piece) => sendPiece(handler, piece, first, wait),
     (error: unknown) => {
       endTransforms(state);
       // An error page can still take the place of a head that was not made.
