@@ -1095,6 +1095,49 @@ question("a sink that takes lent bytes gets all that comes, in its order", async
   await closeBoth(pair);
 });
 
+question(
+  "lent bytes stay as they are while the sink has them, whatever it does with its stream meanwhile",
+  ["duplex"],
+  async (kit) => {
+    const pair = await kit.open();
+    const recorder = new Recorder();
+    const uses: readonly (() => unknown)[] = [
+      () => pair.far.write("x".repeat(100)),
+      () => pair.far.write("x".repeat(200_000)),
+      () => pair.far.drained(),
+      () => {
+        pair.far.pauseReading();
+        pair.far.resumeReading();
+      },
+      () => {
+        pair.far.cork();
+        pair.far.send("y");
+        void pair.far.drained().catch(() => {});
+        pair.far.uncork();
+      },
+    ];
+    let used = 0;
+    let changed = 0;
+    const onLent = (chunk: Buffer): void => {
+      const before = Buffer.from(chunk);
+      const done = uses[used++ % uses.length]!();
+      if (done instanceof Promise) done.catch(() => {});
+      if (!before.equals(chunk)) changed++;
+      recorder.onData(before);
+    };
+    pair.far.consume(Object.assign(recorder, { onLent }));
+    const data = Buffer.alloc(600_000);
+    for (let i = 0; i < data.length; i++) data[i] = (i * 7 + (i >> 14)) & 0xff;
+    const ignored = new Recorder();
+    pair.near.consume(ignored);
+    await pair.near.write(data);
+    await recorder.until(() => recorder.bytes.length === data.length);
+    assert.equal(changed, 0);
+    assert.ok(recorder.bytes.equals(data));
+    await closeBoth(pair);
+  },
+);
+
 question("a sink that fails to take lent bytes closes the stream", ["duplex"], async (kit) => {
   using _log = new ExpectLog("squall.application", /the sink of a stream failed/);
   const pair = await kit.open();

@@ -67,6 +67,33 @@ const pipeKit: StreamKit = {
   },
 };
 
+/** By which methods a sink gets a short message, the same in a moment, and then 300,000 bytes. */
+export async function waysOf(kit: StreamKit): Promise<string[]> {
+  const { near, far } = await kit.open();
+  const ways = new Set<string>();
+  let received = 0;
+  let wake = (): void => {};
+  const take = (way: string) => (chunk: Buffer) => {
+    ways.add(way);
+    received += chunk.length;
+    wake();
+  };
+  far.consume({ onData: take("onData"), onLent: take("onLent"), onFin() {}, onDrain() {}, onClose() {} });
+  for (const size of [5, 5, 300_000]) {
+    const due = received + size;
+    void near.write(Buffer.alloc(size));
+    while (received < due) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  near.close();
+  far.close();
+  await Promise.all([near.whenClosed(), far.whenClosed()]);
+  return [...ways];
+}
+
 /** Every kind. */
 export const streamKits: readonly StreamKit[] = [
   socketKit("TCP", () => IOLoop.current(), false),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { withoutLending } from "../support/without-lending.js";
 import { applies, streamContract } from "./stream-contract.js";
-import { streamKits } from "./stream-kits.js";
+import { streamKits, waysOf } from "./stream-kits.js";
 
 const { bun } = process.versions;
 const isTakenAway = bun === undefined && (await withoutLending());
@@ -20,5 +20,8 @@ for (const kit of isTakenAway ? streamKits.filter(({ name }) => lending.includes
     for (const question of streamContract) {
       if (applies(question, kit)) test(question.title, { timeout: 10_000 }, () => question.ask(kit));
     }
+    test("a sink that would take lent bytes gets all by onData", async () => {
+      assert.deepEqual(await waysOf(kit), ["onData"]);
+    });
   });
 }

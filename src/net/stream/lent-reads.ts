@@ -8,9 +8,11 @@
  * found (another runtime, another kind of socket, another version of Node) nothing is changed, and bytes come
  * with the socket's `data` events.
  *
- * What was read is *lent*: it is there during the call, and the next read of any socket overwrites it. A
- * stream that gets a full buffer goes on with buffers of its own, which are given away as they are, until a
- * read does not fill one: a long body costs one copy of 64 KiB, and an idle connection holds no buffer.
+ * What was read is *lent*: it is there during the call, and the next read of any socket overwrites it. Inside
+ * such a call Node reads nothing, but for an empty write to the same TLS socket, which streams never make
+ * there. A stream that gets a full buffer goes on with buffers of its own, which are given away as they are,
+ * until a read does not fill one: a long body costs one copy of 64 KiB, and an idle connection holds no
+ * buffer.
  */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";

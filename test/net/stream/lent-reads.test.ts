@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { endLending, type LentReader, lendReads } from "#room/net/stream/lent-reads";
+import { streamKits, waysOf } from "../../contract/stream-kits.js";
 
 const { bun } = process.versions;
 
@@ -61,6 +62,18 @@ async function pair(): Promise<{ accepted: Socket; client: Socket }> {
   const accepted = await accepting;
   sockets.push(client, accepted);
   return { accepted, client };
+}
+
+/** Deno's TLS sockets read inside `resume()`, and do not lend. */
+const kinds = process.versions.deno === undefined ? ["TCP", "TLS"] : ["TCP"];
+
+for (const kit of streamKits.filter(({ name }) => kinds.includes(name))) {
+  test(`a stream over ${kit.name} lends what it reads to a sink that takes it so`, {
+    skip: bun !== undefined,
+  }, async () => {
+    const ways = await waysOf(kit);
+    assert.equal(ways[0], "onLent");
+  });
 }
 
 describe("lendReads()", { skip: bun !== undefined }, () => {
