@@ -27,6 +27,12 @@ const instead = (): readonly (readonly [type: new (...args: never[]) => object, 
   [ReadableStream, "read it first"],
 ];
 
+/** An object by its class, for messages. */
+export function objectOfClass(value: object): string {
+  const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
+  return typeof name === "string" && name !== "" ? `an object of class ${name}` : "an object of a class";
+}
+
 /** What an object is for the messages of this file; undefined if JSON may hold it. */
 function lost(value: object): Omit<Lost, "place"> | undefined {
   const { then, toJSON } = value as { readonly then?: unknown; readonly toJSON?: unknown };
@@ -36,8 +42,7 @@ function lost(value: object): Omit<Lost, "place"> | undefined {
   if (typeof then === "function") return { what: "a promise", advice: "await it" };
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return undefined;
-  const name = (value.constructor as { readonly name?: unknown } | undefined)?.name;
-  const what = `an object of class ${typeof name === "string" ? name : "unknown"}`;
+  const what = objectOfClass(value);
   const advice = instead().find(([type]) => value instanceof type)?.[1];
   if (advice !== undefined) return { what, advice };
   if (Symbol.iterator in value) return { what, advice: "write [...it]" };

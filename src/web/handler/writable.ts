@@ -8,6 +8,7 @@
 import { isSharedArrayBuffer } from "node:util/types";
 import { isThenable } from "../../async/coroutine/yieldable.js";
 import { InvalidArgumentError } from "../../base/errors.js";
+import { objectOfClass } from "../../base/lost-in-json.js";
 import { survivesJson } from "../../base/validate.js";
 
 /**
@@ -49,17 +50,12 @@ export function checkJson(chunk: unknown): asserts chunk is object {
   }
   if (survivesJson(chunk)) return;
   const advice = instead().find(([type]) => chunk instanceof type)?.[1];
-  if (advice !== undefined) refuse(describe(chunk), `, which JSON would lose; write ${advice}`);
+  if (advice !== undefined) refuse(objectOfClass(chunk), `, which JSON would lose; write ${advice}`);
   if (Symbol.asyncIterator in chunk)
-    refuse(describe(chunk), "; write each of its pieces, with flush() in between");
-  if (Symbol.iterator in chunk) refuse(describe(chunk), "; write({ items: [...it] }) sends a list");
+    refuse(objectOfClass(chunk), "; write each of its pieces, with flush() in between");
+  if (Symbol.iterator in chunk) refuse(objectOfClass(chunk), "; write({ items: [...it] }) sends a list");
   refuse(
-    describe(chunk),
+    objectOfClass(chunk),
     ", of which JSON would keep only the public fields; give the class a toJSON(), or write({ ...it })",
   );
-}
-
-function describe(chunk: object): string {
-  const name = (chunk.constructor as { name?: unknown } | undefined)?.name;
-  return typeof name === "string" && name !== "" ? `an object of class ${name}` : "an object of a class";
 }
