@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { FetchContainer, fetchHandler } from "squall/fetch";
+import { setParseBodyConfig } from "squall/httputil";
 import { resolveOutboxOptions } from "squall/iostream";
 import { LogRateLimit } from "squall/log";
 import { NodeContainer, nodeListener } from "squall/node";
@@ -145,7 +146,12 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     options: ["maxArguments", ...multipartOptions],
     defaultOf: (option) =>
       multipartOptions.includes(option) ? multipart[option as "maxParts"] : DEFAULT_MAX_ARGUMENTS,
-    accepts: (option, value) => void resolveMultipartConfig({ [option]: value }),
+    accepts(option, value) {
+      setParseBodyConfig(
+        option === "maxArguments" ? { [option]: value } : { multipart: { [option]: value } },
+      );
+      setParseBodyConfig({});
+    },
   },
   Handlers: {
     options: ["handlerTimeout", "maxAgeDays"],

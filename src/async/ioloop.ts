@@ -11,7 +11,6 @@
  * in its own: keeping contexts apart would cost more than the callbacks. A callback that needs its own
  * context is wrapped with `AsyncResource.bind()`.
  */
-
 import { InvalidArgumentError, InvalidStateError } from "../base/errors.js";
 import { appLog } from "../base/log.js";
 import { checkNames, optionNames } from "../base/nearest-name.js";

@@ -6,7 +6,6 @@
  * drift); and a callback that takes longer than the interval skips the ticks it has missed instead of
  * catching up in a burst.
  */
-
 import { InvalidArgumentError } from "../base/errors.js";
 import { checkNames, optionNames } from "../base/nearest-name.js";
 import { checkFunction, checkNumber } from "../base/validate.js";

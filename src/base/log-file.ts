@@ -24,6 +24,7 @@ import { InvalidArgumentError } from "./errors.js";
 import { filePath } from "./file-path.js";
 import { LogHandler, type LogHandlerOptions, reportLogFailure } from "./log-handler.js";
 import type { LogRecord } from "./log-record.js";
+import { checkNames, optionNames } from "./nearest-name.js";
 import { strftime } from "./strftime.js";
 import { checkInteger } from "./validate.js";
 
@@ -144,6 +145,14 @@ export interface RotatingFileHandlerOptions extends FileHandlerOptions {
   readonly backups?: number | undefined;
 }
 
+const BY_SIZE = optionNames<RotatingFileHandlerOptions>({
+  level: 1,
+  formatter: 1,
+  path: 1,
+  maxSize: 1,
+  backups: 1,
+});
+
 /** Sets the file aside when it would grow beyond a size. */
 export class RotatingFileHandler extends FileHandler {
   readonly #maxSize: number;
@@ -153,6 +162,7 @@ export class RotatingFileHandler extends FileHandler {
 
   constructor(options: RotatingFileHandlerOptions) {
     super(options);
+    checkNames("option of RotatingFileHandler", options, BY_SIZE, true);
     this.#maxSize = options.maxSize ?? 100_000_000;
     this.#limit = this.#maxSize;
     this.#backups = checkInteger("backups", options.backups ?? 10, { min: 0 });
@@ -203,6 +213,15 @@ const BACKUP = /^\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?(?:\.\d+)?$/;
  */
 const RETRY_AFTER = 60_000;
 
+const BY_TIME = optionNames<TimedRotatingFileHandlerOptions>({
+  level: 1,
+  formatter: 1,
+  path: 1,
+  when: 1,
+  interval: 1,
+  backups: 1,
+});
+
 /**
  * Sets the file aside when its time is over, which counts from the beginning of the file: a program that is
  * restarted often keeps to the rhythm.
@@ -216,6 +235,7 @@ export class TimedRotatingFileHandler extends FileHandler {
 
   constructor(options: TimedRotatingFileHandlerOptions) {
     super(options);
+    checkNames("option of TimedRotatingFileHandler", options, BY_TIME, true);
     const when = (options.when ?? "midnight").toUpperCase();
     if (when !== "MIDNIGHT" && !/^W[0-6]$/.test(when) && UNITS[when] === undefined) {
       throw new InvalidArgumentError(

@@ -3,7 +3,6 @@
  * and writes it. Logging must never hurt the program that logs: a full disk or a closed pipe loses lines,
  * nothing more.
  */
-
 import { inspect } from "node:util";
 import { LogFormatter } from "./log-format.js";
 import { LogLevel, type LogRecord } from "./log-record.js";

@@ -12,7 +12,6 @@
  * file, and a file that is a module takes a promise; the options behind it wait. Until then no value may be
  * read, because it could still change: that is an error, and `await parser.ready()` the remedy.
  */
-
 import { basename } from "node:path";
 import { callSite } from "./call-site.js";
 import { filePath } from "./file-path.js";
@@ -51,6 +50,11 @@ export interface ParseCommandLineOptions {
    */
   readonly exit?: boolean | undefined;
 }
+
+const DEFINITION: ReadonlySet<string> = new Set([
+  "callback",
+  ...optionNames<OptionDefinition>({ default: 1, type: 1, help: 1, metavar: 1, multiple: 1, group: 1 }),
+]);
 
 const PARSE_COMMAND_LINE_OPTIONS = optionNames<ParseCommandLineOptions>({ args: 1, final: 1, exit: 1 });
 
@@ -124,7 +128,8 @@ export class OptionParser implements Iterable<string> {
 
   /**
    * Defines an option and returns it; `option.value` has the type that the definition implies. The callback
-   * gets each new value. Throws an {@link OptionError} if the name is taken, in any spelling.
+   * gets each new value. Throws an {@link OptionError} if the name is taken, in any spelling, and an
+   * `InvalidArgumentError` for an unknown part of the definition.
    */
   define<const V = undefined, Ty extends OptionType = OptionType, const M extends boolean = false>(
     name: string,
@@ -401,6 +406,7 @@ export function defineFrom<const V, Ty extends OptionType, const M extends boole
   definition: TypedDefinition<V, Ty, M> | undefined,
   entry: unknown,
 ): Option<OptionValue<OptionShape<V, Ty, M>>> {
+  checkNames("part of a definition", definition, DEFINITION);
   const { callback, ...rest }: TypedDefinition<V, Ty, M> = definition ?? {};
   // The callback never gets undefined, which the value may be.
   const onValue = callback as ((value: OptionValue<OptionShape<V, Ty, M>>) => unknown) | undefined;

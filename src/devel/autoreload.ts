@@ -12,7 +12,6 @@
  * and stays as an empty shell for the process that started it: it passes signals on and ends as the
  * supervisor does. A program that has one runs its hooks and exits; the rest is the supervisor's.
  */
-
 import { close as closeInspector, url as inspectorUrl } from "node:inspector";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";

@@ -4,7 +4,6 @@
  * `OverrideResolver` changes the answers of another one. What Tornado calls `ThreadedResolver`,
  * `BlockingResolver`, … are aliases of the default here: a lookup never blocks the loop of Node.
  */
-
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { cancellable, type WaitOptions } from "../async/cancel.js";
@@ -244,6 +243,8 @@ export interface OverrideResolverOptions extends ResolverOptions {
   readonly mapping?: OverrideMapping | undefined;
 }
 
+const OVERRIDE_OPTIONS = optionNames<OverrideResolverOptions>({ ioLoop: 1, resolver: 1, mapping: 1 });
+
 /** Replaces hosts (and ports) before it asks another resolver, as a hosts file would. */
 export class OverrideResolver extends Resolver {
   /** The resolver that answers for what is not overridden. */
@@ -254,6 +255,7 @@ export class OverrideResolver extends Resolver {
 
   constructor(options: OverrideResolverOptions = {}) {
     super(options);
+    checkNames("option of a resolver", options, OVERRIDE_OPTIONS, true);
     this.resolver = options.resolver ?? Resolver.create(options);
     this.mapping = {};
     this.initialize(options);

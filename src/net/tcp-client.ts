@@ -1,5 +1,4 @@
 /** Connecting by name: lookup, happy eyeballs, TLS; one deadline for all of it. */
-
 import type { SecureContext } from "node:tls";
 import { cancellable, onAbort, type WaitOptions } from "../async/cancel.js";
 import { IOLoop } from "../async/ioloop.js";

@@ -10,7 +10,6 @@
  * The work is done by a scanner and not by a regular expression: nested repetition invites input that takes
  * for ever, and here every character is looked at a constant number of times.
  */
-
 import type { Chunk } from "../base/bytes.js";
 import { xhtmlEscape } from "../base/escape.js";
 import { checkNames, optionNames } from "../base/nearest-name.js";

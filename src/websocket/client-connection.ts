@@ -1,7 +1,6 @@
 /**
  * The client's end of a WebSocket, as programs see it. `connect.ts` opens it; the shell does the work.
  */
-
 import type { WaitOptions } from "../async/cancel.js";
 import { cancellable } from "../async/cancel.js";
 import { pendingResult } from "../async/coroutine/yieldable.js";

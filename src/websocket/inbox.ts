@@ -2,7 +2,6 @@
  * Messages that a program takes one at a time, by `readMessage()` or `for await`, instead of by a callback.
  * One message waits here; then the connection stands still until it is taken.
  */
-
 import { cancellable, type Settle, type WaitOptions } from "../async/cancel.js";
 import type { IOLoop } from "../async/ioloop.js";
 import { refusal } from "../async/wait-options.js";

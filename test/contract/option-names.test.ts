@@ -8,18 +8,29 @@ import { start } from "squall/autoreload";
 import { ThreadExecutor } from "squall/concurrent";
 import { linkify } from "squall/escape";
 import { sleep, withTimeout } from "squall/gen";
+import { AsyncHTTPClient } from "squall/httpclient";
+import { setParseBodyConfig } from "squall/httputil";
 import { IOLoop, PeriodicCallback } from "squall/ioloop";
 import { IOStream, SSLIOStream } from "squall/iostream";
 import { get as getLocale, loadGettextTranslations, loadTranslations } from "squall/locale";
 import { Semaphore } from "squall/locks";
-import { StreamHandler } from "squall/log";
-import { bindSockets, bindUnixSocket, CaresResolver, Resolver, sslWrapSocket } from "squall/netutil";
+import { RotatingFileHandler, StreamHandler, TimedRotatingFileHandler } from "squall/log";
+import {
+  bindSockets,
+  bindUnixSocket,
+  CaresResolver,
+  OverrideResolver,
+  Resolver,
+  sslWrapSocket,
+} from "squall/netutil";
 import { OptionParser } from "squall/options";
 import { forkProcesses, Subprocess } from "squall/process";
-import { Queue } from "squall/queues";
+import { PriorityQueue, Queue } from "squall/queues";
 import { TCPClient } from "squall/tcpclient";
 import { TCPServer } from "squall/tcpserver";
 import { DictLoader, Template } from "squall/template";
+import { createSignedValue, decodeSignedValue } from "squall/web";
+import { MultipartReader } from "#room/protocol/body/multipart-reader";
 import "../support/guard.js";
 
 /** Calls something with options whose names the compiler would refuse. */
@@ -70,6 +81,31 @@ const doors: Readonly<Record<string, readonly [option: string, call: Call]>> = {
   "parseConfigFile()": ["final", (options) => new OptionParser().parseConfigFile("unused", options)],
   "parseCommandLine()": ["final", (options) => new OptionParser().parseCommandLine([], options)],
   "new StreamHandler()": ["formatter", (options) => new StreamHandler(options)],
+  "options of TLS": ["certReqs", (options) => new TCPServer({ sslOptions: options })],
+  "options of TLS, Node's": ["rejectUnauthorized", (options) => new TCPServer({ sslOptions: options })],
+  "createSignedValue()": ["keyVersion", (options) => createSignedValue("secret", "a", "b", options)],
+  "decodeSignedValue()": ["maxAgeDays", (options) => decodeSignedValue("secret", "a", "b", options)],
+  "setParseBodyConfig()": ["maxArguments", setParseBodyConfig as Call],
+  "setParseBodyConfig({ multipart })": [
+    "maxPartHeaderSize",
+    (options) => setParseBodyConfig({ multipart: options }),
+  ],
+  "readParts()": ["maxPartSize", (options) => new MultipartReader("x", options)],
+  "fetch() with retry": [
+    "maxDelay",
+    (options) => new AsyncHTTPClient().fetch("http://127.0.0.1:9/", { retry: options }),
+  ],
+  "new RotatingFileHandler()": [
+    "backups",
+    (options: object) => new RotatingFileHandler({ path: "unused", ...options }),
+  ],
+  "new TimedRotatingFileHandler()": [
+    "interval",
+    (options: object) => new TimedRotatingFileHandler({ path: "unused", ...options }),
+  ],
+  "define()": ["multiple", (options) => new OptionParser().define("x", options)],
+  "new PriorityQueue()": ["compare", (options) => new PriorityQueue(options)],
+  "new OverrideResolver()": ["mapping", (options) => new OverrideResolver(options)],
   "new SSLIOStream()": ["handshakeTimeout", (options) => new SSLIOStream(undefined, options)],
 };
 

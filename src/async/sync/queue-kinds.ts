@@ -1,5 +1,6 @@
 /** Queues that hand their items out in another order. */
 import { Heap } from "../../base/heap.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkFunction } from "../../base/validate.js";
 import { compareNaturally } from "./natural-order.js";
 import { Queue, type QueueOptions } from "./queue.js";
@@ -16,6 +17,8 @@ export interface PriorityQueueOptions<T> extends QueueOptions {
   readonly compare?: Compare<T> | undefined;
 }
 
+const PRIORITY_QUEUE_OPTIONS = optionNames<PriorityQueueOptions<never>>({ maxsize: 1, compare: 1 });
+
 /**
  * Smallest first; among equals, first in, first out. Tornado: `queues.PriorityQueue`.
  *
@@ -28,6 +31,7 @@ export class PriorityQueue<T> extends Queue<T> {
   /** As {@link Queue}, with a `compare` option. */
   constructor(options: number | PriorityQueueOptions<T> = {}) {
     super(options);
+    checkNames("option of a queue", options, PRIORITY_QUEUE_OPTIONS, true);
     const compare = typeof options === "object" ? options.compare : undefined;
     this.#compare = compare === undefined ? compareNaturally : checkFunction("compare", compare);
     this.#heap = new Heap(this.#compare);

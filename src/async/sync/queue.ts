@@ -10,7 +10,6 @@
  * Besides its items the queue counts *unfinished* work: a put adds one, `taskDone` takes one away, and `join`
  * waits for none. So a producer learns that all was processed, not only that all was fetched.
  */
-
 import { inspect } from "node:util";
 import { Deque } from "../../base/deque.js";
 import { InvalidArgumentError, InvalidStateError, SquallError } from "../../base/errors.js";

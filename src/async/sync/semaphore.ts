@@ -4,7 +4,6 @@
  * `value` is how many may still enter. When it is 0, later callers wait in line, and a release hands the
  * place to the first of them without raising the value in between: no later caller can slip in.
  */
-
 import { InvalidStateError } from "../../base/errors.js";
 import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { showAsText } from "../../base/show-as-text.js";

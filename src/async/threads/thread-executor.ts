@@ -13,7 +13,6 @@
  * and when the line is full the answer is an error instead of memory that grows. Threads are started when
  * needed, stay, and do not keep the process alive while they have nothing to do.
  */
-
 import { availableParallelism } from "node:os";
 import type { ResourceLimits } from "node:worker_threads";
 import { InvalidArgumentError, InvalidStateError, SquallError, TimeoutError } from "../../base/errors.js";

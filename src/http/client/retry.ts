@@ -4,6 +4,7 @@
  * together.
  */
 import { InvalidArgumentError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkInteger, checkMilliseconds } from "../../base/validate.js";
 import { isDigits } from "../../protocol/fields/abnf.js";
 import { parseDate } from "../../protocol/fields/date.js";
@@ -24,6 +25,15 @@ export interface RetryPolicy {
   readonly statuses?: readonly number[] | undefined;
 }
 
+const NAMES = optionNames<RetryPolicy>({
+  attempts: 1,
+  delay: 1,
+  maxDelay: 1,
+  jitter: 1,
+  methods: 1,
+  statuses: 1,
+});
+
 /** {@link RetryPolicy} with every default filled in. */
 export type ResolvedRetryPolicy = { readonly [Name in keyof RetryPolicy]-?: NonNullable<RetryPolicy[Name]> };
 
@@ -31,8 +41,12 @@ export type ResolvedRetryPolicy = { readonly [Name in keyof RetryPolicy]-?: NonN
 export const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 const STATUSES = [429, 502, 503, 504];
 
-/** @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a value of the wrong type or range. */
+/**
+ * @throws InvalidArgumentError (ERR_SQUALL_INVALID_ARGUMENT) for a value of the wrong type or range, and for
+ *   an unknown name.
+ */
 export function resolveRetryPolicy(policy: RetryPolicy): ResolvedRetryPolicy {
+  checkNames("option of retry", policy, NAMES);
   const jitter = policy.jitter ?? 0.5;
   if (!(jitter >= 0 && jitter <= 1)) throw new InvalidArgumentError(`jitter is from 0 to 1, got ${jitter}`);
   return {

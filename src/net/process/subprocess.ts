@@ -1,5 +1,4 @@
 /** Child processes whose pipes are streams. */
-
 import { type ChildProcess, type IOType, type SpawnOptions, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Duplex, Readable, Writable } from "node:stream";

@@ -18,7 +18,6 @@
  * - Listening sockets belong to the primary (`socket-sharing.ts`): a worker that dies refuses no connection
  *   and loses none that it has not taken, and while there is no worker at all, connections wait.
  */
-
 import type { Worker } from "node:cluster";
 import { availableParallelism, constants } from "node:os";
 import { IOLoop } from "../../async/ioloop.js";

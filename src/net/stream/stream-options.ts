@@ -1,5 +1,4 @@
 /** Options of single operations of a stream. */
-
 import type { WaitOptions } from "../../async/cancel.js";
 import { optionNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import type { PeerCertificate, SecureContext, SecureContextOptions, SecureVersion } from "node:tls";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { filePath } from "../../base/file-path.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkOneOf } from "../../base/validate.js";
 
 /**
@@ -60,6 +61,43 @@ export interface SSLOptions extends SecureContextOptions {
   readonly checkServerIdentity?: ((hostname: string, cert: PeerCertificate) => Error | undefined) | undefined;
 }
 
+const OPTIONS = optionNames<SSLOptions>({
+  certfile: 1,
+  keyfile: 1,
+  caCerts: 1,
+  certReqs: 1,
+  checkHostname: 1,
+  ciphers: 1,
+  sslVersion: 1,
+  ALPNProtocols: 1,
+  SNICallback: 1,
+  requestCert: 1,
+  rejectUnauthorized: 1,
+  checkServerIdentity: 1,
+  ALPNCallback: 1,
+  allowPartialTrustChain: 1,
+  ca: 1,
+  cert: 1,
+  sigalgs: 1,
+  clientCertEngine: 1,
+  crl: 1,
+  dhparam: 1,
+  ecdhCurve: 1,
+  honorCipherOrder: 1,
+  key: 1,
+  privateKeyEngine: 1,
+  privateKeyIdentifier: 1,
+  maxVersion: 1,
+  minVersion: 1,
+  passphrase: 1,
+  pfx: 1,
+  secureOptions: 1,
+  secureProtocol: 1,
+  sessionIdContext: 1,
+  ticketKeys: 1,
+  sessionTimeout: 1,
+});
+
 /** A TLS context: see {@link sslOptionsToContext}. */
 export class SSLContext {
   /** Keys, certificates and authorities, as Node holds them. */
@@ -105,8 +143,9 @@ function readOption(option: string, file: string | URL): Buffer {
 
 /**
  * The TLS context of these options. Contexts are passed through, also Node's own. Reads the files now; throws
- * an `InvalidArgumentError` if one cannot be read, and OpenSSL's error if what is in it is not what it should
- * be. With `serverSide: true` a certificate has to be there.
+ * an `InvalidArgumentError` if one cannot be read or an option's name is misspelt (others may be those of a
+ * newer Node), and OpenSSL's error if what is in it is not what it should be. With `serverSide: true` a
+ * certificate has to be there.
  */
 export function sslOptionsToContext(
   options: SSLOptions | SSLContext | SecureContext,
@@ -114,6 +153,7 @@ export function sslOptionsToContext(
 ): SSLContext {
   if (options instanceof SSLContext) return options;
   if (isSecureContext(options)) return new SSLContext(options);
+  checkNames("option of TLS", options, OPTIONS, true);
   const { certfile, keyfile, caCerts, sslVersion, ...rest } = options;
   const settings: SecureContextOptions = { ...rest };
   if (certfile !== undefined) settings.cert = readOption("certfile", certfile);

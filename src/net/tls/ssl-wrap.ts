@@ -1,5 +1,4 @@
 /** TLS over a socket, without a stream. */
-
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import { cancellable, type WaitOptions } from "../../async/cancel.js";
 import { IOLoop } from "../../async/ioloop.js";

@@ -2,6 +2,7 @@
  * The body of a form, whichever of its two media types it has, as arguments and files.
  */
 import { equalsIgnoreCase } from "../../base/bytes.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
 import type { HTTPHeaders } from "../fields/headers.js";
@@ -38,7 +39,10 @@ interface ResolvedBodyConfig {
   readonly maxArguments: number;
 }
 
+const LIMITS = optionNames<ParseBodyConfig>({ multipart: 1, maxArguments: 1 });
+
 function resolveBodyConfig(config: ParseBodyConfig = {}): ResolvedBodyConfig {
+  checkNames("limit of forms", config, LIMITS);
   return {
     multipart: resolveMultipartConfig(config.multipart),
     maxArguments: checkLimit("maxArguments", config.maxArguments ?? DEFAULT_MAX_ARGUMENTS),

@@ -10,6 +10,7 @@
  * does not depend on what is sent; and each octet is searched a bounded number of times.
  */
 import { copyApart } from "../../base/bytes.js";
+import { optionNames } from "../../base/nearest-name.js";
 import { checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
 import {
@@ -30,6 +31,8 @@ export interface MultipartReaderConfig extends Omit<ParseMultipartConfig, "enabl
    */
   readonly maxPartSize?: number | undefined;
 }
+
+const LIMITS = optionNames<MultipartReaderConfig>({ maxParts: 1, maxPartHeaderSize: 1, maxPartSize: 1 });
 
 /** What was found in the body. A part is a head, any number of pieces of data, and its end. */
 export type MultipartEvent =
@@ -70,10 +73,10 @@ export class MultipartReader {
 
   /**
    * @throws HTTPInputError for a boundary that is empty or longer than 70 characters.
-   * @throws InvalidArgumentError for a limit of the wrong type or range.
+   * @throws InvalidArgumentError for a limit of the wrong type or range, or with another name.
    */
   constructor(boundary: string | Uint8Array, config: MultipartReaderConfig = {}) {
-    const { maxParts, maxPartHeaderSize } = resolveMultipartConfig(config);
+    const { maxParts, maxPartHeaderSize } = resolveMultipartConfig(config, LIMITS);
     this.#maxParts = maxParts;
     this.#maxPartHeaderSize = maxPartHeaderSize;
     this.#maxPartSize = checkLimit("maxPartSize", config.maxPartSize ?? Number.POSITIVE_INFINITY);

@@ -11,6 +11,7 @@
  * after the last is ignored (RFC 2046 §5.1.1). The body is searched once, front to back; the values are views
  * of it, not copies. The first thing wrong ends the parsing with one error, and nothing is handed over.
  */
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { checkBoolean, checkLimit } from "../../base/validate.js";
 import { HTTPInputError } from "../fields/errors.js";
 import { HTTPHeaders } from "../fields/headers.js";
@@ -32,8 +33,17 @@ export type ResolvedMultipartConfig = {
   readonly [K in keyof ParseMultipartConfig]-?: NonNullable<ParseMultipartConfig[K]>;
 };
 
-/** Fills in the defaults; throws an `InvalidArgumentError` for a value that makes no sense. */
-export function resolveMultipartConfig(config: ParseMultipartConfig = {}): ResolvedMultipartConfig {
+const LIMITS = optionNames<ParseMultipartConfig>({ enabled: 1, maxParts: 1, maxPartHeaderSize: 1 });
+
+/**
+ * Fills in the defaults; throws an `InvalidArgumentError` for a value that makes no sense, and for a name
+ * that is none of `names`.
+ */
+export function resolveMultipartConfig(
+  config: ParseMultipartConfig = {},
+  names: ReadonlySet<string> = LIMITS,
+): ResolvedMultipartConfig {
+  checkNames("limit of multipart", config, names);
   return {
     enabled: checkBoolean("enabled", config.enabled ?? true),
     maxParts: checkLimit("maxParts", config.maxParts ?? 100),

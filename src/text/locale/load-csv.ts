@@ -5,7 +5,6 @@
  *                         "%(name)s liked this","A %(name)s les gustó esto","plural"
  *                         "%(name)s liked this","A %(name)s le gustó esto","singular"
  */
-
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { filePath } from "../../base/file-path.js";

@@ -3,7 +3,6 @@
  *
  *     locale/pt_BR/LC_MESSAGES/messages.mo    made by msgfmt from messages.po
  */
-
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { filePath } from "../../base/file-path.js";

@@ -5,7 +5,6 @@
  * Tornado writes dates and lists in English words, which a catalogue may translate. With the option `intl`,
  * `Intl` writes what the catalogue does not translate, a date always as a whole.
  */
-
 import { InvalidArgumentError } from "../../base/errors.js";
 import { checkNames, optionNames } from "../../base/nearest-name.js";
 import { MONTHS, WEEKDAYS } from "../../base/strftime.js";

@@ -5,7 +5,6 @@
  * A custom loader extends {@link BaseLoader} and implements two methods: `resolvePath()` turns a name into
  * the key of the cache, and `readSource()` returns the source for that key.
  */
-
 import type { Chunk } from "../../base/bytes.js";
 import { toUnicode } from "../../base/escape.js";
 import { checkNames, optionNames } from "../../base/nearest-name.js";

@@ -5,7 +5,6 @@
  * (page.ts), and making one JavaScript function of it (generate-code.ts). Rendering is a call of that
  * function.
  */
-
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { toUnicode } from "../../base/escape.js";

@@ -10,7 +10,6 @@
  * policy says. An idle stream has no outbox: it costs one deadline, for the comment that keeps proxies and
  * browsers from giving it up.
  */
-
 import { RESOLVED, rejectedQuietly } from "../../async/deferred.js";
 import { Deadline } from "../../async/timers/deadline.js";
 import { TurnBudget } from "../../async/turn-budget.js";

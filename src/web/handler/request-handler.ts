@@ -5,6 +5,7 @@
 import type { IOLoop } from "../../async/ioloop.js";
 import type { Chunk } from "../../base/bytes.js";
 import { InvalidStateError } from "../../base/errors.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 import type { UpgradedProtocol } from "../../http/delegates.js";
 import type { HTTPServerRequest } from "../../http/request.js";
 import type { Rule } from "../../http/routing/rule.js";
@@ -92,6 +93,8 @@ export interface GetSignedCookieOptions {
   /** The oldest format that is accepted, 1 or 2; default 1. */
   readonly minVersion?: number | undefined;
 }
+
+const GET_SIGNED = optionNames<GetSignedCookieOptions>({ value: 1, maxAgeDays: 1, minVersion: 1 });
 
 /**
  * Answers one request; a new object is made for each.
@@ -474,6 +477,7 @@ export class RequestHandler implements Handler {
    */
   getSignedCookie(name: string, options: GetSignedCookieOptions = {}): Buffer | undefined {
     this.requireSetting("cookieSecret", "signed cookies");
+    checkNames("option of a signed cookie", options, GET_SIGNED);
     const value = options.value ?? this.getCookie(name);
     return decodeSignedValue(this.settings.cookieSecret!, name, value, {
       maxAgeDays: options.maxAgeDays,
@@ -781,9 +785,7 @@ export class RequestHandler implements Handler {
    * `timeout` say, which takes nothing back that was written.
    */
   flush(options?: FlushOptions): Promise<void> {
-    if (options === undefined || options === null) return flushOutput(this, false);
-    const { includeFooters = false, ...wait } = options;
-    return flushOutput(this, includeFooters, wait);
+    return flushOutput(this, options?.includeFooters ?? false, options);
   }
 
   /**

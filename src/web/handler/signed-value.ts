@@ -16,6 +16,7 @@
 import { IOLoop } from "../../async/ioloop.js";
 import { InvalidArgumentError } from "../../base/errors.js";
 import { genLog } from "../../base/log.js";
+import { checkNames, optionNames } from "../../base/nearest-name.js";
 
 /** The oldest format that is read. */
 export const MIN_SUPPORTED_SIGNED_VALUE_VERSION = 1;
@@ -51,6 +52,9 @@ export interface DecodeSignedValueOptions {
   /** The oldest format that is accepted, 1 or 2; default 1. */
   readonly minVersion?: number | undefined;
 }
+
+const CREATE = optionNames<CreateSignedValueOptions>({ version: 1, clock: 1, keyVersion: 1 });
+const DECODE = optionNames<DecodeSignedValueOptions>({ maxAgeDays: 1, clock: 1, minVersion: 1 });
 
 const DAY_SECONDS = 86_400;
 /** Clocks of servers differ; a value from farther in the future was not signed by one of them. */
@@ -92,6 +96,7 @@ export function createSignedValue(
   value: string | Uint8Array,
   options: CreateSignedValueOptions = {},
 ): Buffer {
+  checkNames("option of a signed value", options, CREATE);
   const version = options.version ?? DEFAULT_SIGNED_VALUE_VERSION;
   const timestamp = String(Math.trunc((options.clock ?? nowSeconds)()));
   const encoded = Buffer.from(value as string).toString("base64");
@@ -137,7 +142,7 @@ function versionOf(value: Buffer): number {
  * The bytes that were signed, or `undefined` if the value is missing, forged, too old, from the future, of
  * another name or in no format that is accepted. Never throws for what came from outside. Tornado
  * `decode_signed_value`.
- * @throws InvalidArgumentError for a `minVersion` above 2.
+ * @throws InvalidArgumentError for a `minVersion` above 2 and an unknown option.
  */
 export function decodeSignedValue(
   secret: CookieSecret,
@@ -145,6 +150,7 @@ export function decodeSignedValue(
   value: string | Uint8Array | null | undefined,
   options: DecodeSignedValueOptions = {},
 ): Buffer | undefined {
+  checkNames("option of a signed value", options, DECODE);
   const minVersion = options.minVersion ?? DEFAULT_SIGNED_VALUE_MIN_VERSION;
   if (minVersion > MAX_SUPPORTED_SIGNED_VALUE_VERSION) {
     throw new InvalidArgumentError(`Unsupported minVersion ${minVersion}; the newest format is 2`);
